@@ -1,0 +1,348 @@
+package event
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Defaults fill in what a plain JSON event leaves out. An empty field fills in nothing.
+type Defaults struct {
+	ID     func() string // called only for an event without an id
+	Source string
+	Time   string // RFC 3339
+}
+
+// Decoded is one event of a batch, or why it is none.
+type Decoded struct {
+	Event Event
+	Err   error // nil or *InvalidError
+}
+
+// ParseStructured reads one event in the JSON format (CloudEvents JSON format 1.0.2, section 3). The event keeps parts
+// of body, which therefore must not change afterwards. The error is a *SyntaxError or an *InvalidError.
+func ParseStructured(body []byte) (Event, error) { return parseOne(body, Defaults{}, false) }
+
+// ParsePlain reads one event in the JSON format of which all but type may be missing: specversion is taken to be 1.0
+// and the rest comes from defaults. See ParseStructured for body and errors.
+func ParsePlain(body []byte, defaults Defaults) (Event, error) { return parseOne(body, defaults, true) }
+
+func parseOne(body []byte, defaults Defaults, plain bool) (Event, error) {
+	r := newReader(body, defaults, plain)
+	e, err := r.event("")
+	if err != nil {
+		return Event{}, err
+	}
+	if err := r.end(); err != nil {
+		return Event{}, err
+	}
+	return e.Event, e.Err
+}
+
+// ParseBatch reads a JSON array of events (JSON format, section 4), at most limit of them, else ErrTooMany. A fault in
+// the JSON itself is a *SyntaxError and nothing is returned; an event that is invalid leaves its neighbours alone.
+func ParseBatch(body []byte, limit int) ([]Decoded, error) {
+	r := newReader(body, Defaults{}, false)
+	if kind := r.dec.PeekKind(); kind != '[' {
+		return nil, r.unexpected(kind, "a JSON array of events")
+	}
+	if _, err := r.dec.ReadToken(); err != nil {
+		return nil, r.syntax(err)
+	}
+	// 200 bytes are a small event: enough to seldom grow, and bounded by what was sent.
+	batch := make([]Decoded, 0, min(limit, len(body)/200+1))
+	for r.dec.PeekKind() != ']' {
+		if len(batch) == limit {
+			return nil, ErrTooMany
+		}
+		d, err := r.event("/" + strconv.Itoa(len(batch)))
+		if err != nil {
+			return nil, err
+		}
+		batch = append(batch, d)
+	}
+	if _, err := r.dec.ReadToken(); err != nil {
+		return nil, r.syntax(err)
+	}
+	return batch, r.end()
+}
+
+// reader reads events from one body, in one pass.
+type reader struct {
+	dec      *jsontext.Decoder
+	defaults Defaults
+	plain    bool
+}
+
+func newReader(body []byte, defaults Defaults, plain bool) *reader {
+	// Duplicate names are looked for in the envelope only: inside of data they are the client's own affair, and the
+	// search for them would cost as much as all the rest. bytes.Buffer makes the decoder read body in place.
+	dec := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true))
+	return &reader{dec: dec, defaults: defaults, plain: plain}
+}
+
+// envelope is an event while it is read.
+type envelope struct {
+	Event
+	pointer     string // of the event in the body
+	specversion string
+	data        jsontext.Value // raw, nil: absent
+	base64      string
+	hasBase64   bool
+	seen        uint16 // bits of the attributes that were met
+	faults      []FieldError
+}
+
+func (v *envelope) report(name, detail string) {
+	v.faults = append(v.faults, FieldError{Pointer: v.pointer + "/" + escapePointer(name), Detail: detail})
+}
+
+// event reads one event whose JSON Pointer is given. The error is about the JSON itself.
+func (r *reader) event(pointer string) (Decoded, error) {
+	if kind := r.dec.PeekKind(); kind != '{' {
+		if pointer == "" || kind == 0 {
+			return Decoded{}, r.unexpected(kind, "a JSON object, the event")
+		}
+		// A batch member of another kind has sure bounds: it is refused alone.
+		if err := r.dec.SkipValue(); err != nil {
+			return Decoded{}, r.syntax(err)
+		}
+		return Decoded{Err: &InvalidError{Fields: []FieldError{{Pointer: pointer, Detail: "must be a JSON object, the event"}}}}, nil
+	}
+	if _, err := r.dec.ReadToken(); err != nil {
+		return Decoded{}, r.syntax(err)
+	}
+	v := envelope{pointer: pointer}
+	for r.dec.PeekKind() != '}' {
+		name, err := r.dec.ReadValue()
+		if err != nil {
+			return Decoded{}, r.syntax(err)
+		}
+		attribute := unquote(name)
+		value, err := r.dec.ReadValue()
+		if err != nil {
+			return Decoded{}, r.syntax(err)
+		}
+		v.member(attribute, value)
+	}
+	if _, err := r.dec.ReadToken(); err != nil {
+		return Decoded{}, r.syntax(err)
+	}
+	return r.finish(&v), nil
+}
+
+// The attributes of the specification, by their bit in envelope.seen.
+const (
+	seenID = 1 << iota
+	seenSource
+	seenType
+	seenSpecVersion
+	seenSubject
+	seenTime
+	seenDataContentType
+	seenDataSchema
+	seenData
+	seenBase64
+)
+
+// member takes one member of the JSON object.
+func (v *envelope) member(name string, value jsontext.Value) {
+	switch name {
+	case "id":
+		v.attribute(name, seenID, value, &v.ID)
+	case "source":
+		v.attribute(name, seenSource, value, &v.Source)
+	case "type":
+		v.attribute(name, seenType, value, &v.Type)
+	case "specversion":
+		v.attribute(name, seenSpecVersion, value, &v.specversion)
+	case "subject":
+		v.attribute(name, seenSubject, value, &v.Subject)
+	case "time":
+		v.attribute(name, seenTime, value, &v.Time)
+	case "datacontenttype":
+		v.attribute(name, seenDataContentType, value, &v.DataContentType)
+	case "dataschema":
+		v.attribute(name, seenDataSchema, value, &v.DataSchema)
+	case "data":
+		v.once(name, seenData)
+		v.data = value
+	case "data_base64":
+		v.hasBase64 = value.Kind() != 'n'
+		v.attribute(name, seenBase64, value, &v.base64)
+	default:
+		v.extension(name, value)
+	}
+}
+
+func (v *envelope) once(name string, bit uint16) {
+	if v.seen&bit != 0 {
+		v.report(name, "is there more than once; send it once")
+	}
+	v.seen |= bit
+}
+
+func (v *envelope) attribute(name string, bit uint16, value jsontext.Value, to *string) {
+	v.once(name, bit)
+	switch value.Kind() {
+	case 'n': // section 2.2: null is the same as absent
+		v.seen &^= bit
+	case '"':
+		*to = unquote(value)
+		if *to == "" && bit&(seenSubject|seenTime|seenDataContentType|seenDataSchema) != 0 {
+			v.report(name, "must not be empty; leave it out instead")
+		}
+	default:
+		v.report(name, "must be a JSON string")
+	}
+}
+
+func (v *envelope) extension(name string, value jsontext.Value) {
+	if !isExtensionName(name) {
+		v.report(name, extensionNameRule)
+		return
+	}
+	if v.Extension(name) != "" {
+		v.report(name, "is there more than once; send it once")
+		return
+	}
+	var canonical string
+	switch value.Kind() {
+	case 'n':
+		return
+	case '"':
+		canonical = unquote(value)
+	case 't', 'f':
+		canonical = string(value)
+	case '0':
+		// Section 2.2 has an Integer of 32 bits and no fractions.
+		n, err := strconv.ParseInt(string(value), 10, 32)
+		if err != nil {
+			v.report(name, "must be a whole number from -2147483648 to 2147483647; send other numbers as a string")
+			return
+		}
+		canonical = strconv.FormatInt(n, 10)
+	default:
+		v.report(name, "must be a string, a boolean or a whole number: an extension is no object or array; put it into data")
+		return
+	}
+	v.Extensions = append(v.Extensions, Extension{Name: name, Value: canonical})
+}
+
+// finish turns the members that were read into an event.
+func (r *reader) finish(v *envelope) Decoded {
+	if r.plain {
+		r.fill(v)
+	}
+	if v.specversion != SpecVersion && v.seen&seenSpecVersion != 0 {
+		v.report("specversion", `must be "1.0"`)
+	} else if v.seen&seenSpecVersion == 0 {
+		v.report("specversion", `is required and must be "1.0"`)
+	}
+	v.decodeData()
+	v.validate(v.report)
+	if len(v.faults) > 0 {
+		return Decoded{Event: Event{ID: v.ID, Source: v.Source}, Err: &InvalidError{Fields: v.faults}}
+	}
+	return Decoded{Event: v.Event}
+}
+
+// fill gives a plain event what it has left out; what is there but wrong stays wrong.
+func (r *reader) fill(v *envelope) {
+	if v.seen&seenSpecVersion == 0 {
+		v.specversion, v.seen = SpecVersion, v.seen|seenSpecVersion
+	}
+	if v.seen&seenID == 0 && r.defaults.ID != nil {
+		v.ID = r.defaults.ID()
+	}
+	if v.seen&seenSource == 0 {
+		v.Source = r.defaults.Source
+	}
+	if v.seen&seenTime == 0 {
+		v.Time = r.defaults.Time
+	}
+}
+
+// decodeData holds section 3.1.2 of the JSON format.
+func (v *envelope) decodeData() {
+	switch {
+	case v.data != nil && v.hasBase64:
+		v.report("data_base64", "must not stand beside data; send one of the two")
+	case v.hasBase64:
+		data, err := base64.StdEncoding.DecodeString(v.base64)
+		if err != nil {
+			v.report("data_base64", "must be Base64 (RFC 4648, section 4, with padding)")
+		}
+		v.Data = data
+	case v.data == nil:
+	case isJSONMediaType(v.DataContentType):
+		v.Data = v.data
+		if v.DataContentType == "" {
+			// What is implied in this format is not in others, so it is said (section 3.1.2, last paragraph).
+			v.DataContentType = "application/json"
+		}
+	case v.data.Kind() == '"':
+		v.Data = []byte(unquote(v.data))
+	default:
+		v.report("data", "must be a JSON string, as datacontenttype is not JSON; or send data_base64")
+	}
+}
+
+// end makes sure that nothing follows.
+func (r *reader) end() error {
+	_, err := r.dec.ReadToken()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err != nil {
+		return r.syntax(err)
+	}
+	return &SyntaxError{Offset: r.dec.InputOffset(), Detail: "the body goes on after its JSON value; send one value only"}
+}
+
+func (r *reader) unexpected(kind jsontext.Kind, want string) error {
+	if kind == 0 { // the next token is no JSON at all, or there is none: let the decoder say so
+		if _, err := r.dec.ReadToken(); err != nil {
+			return r.syntax(err)
+		}
+	}
+	return &SyntaxError{Offset: r.dec.InputOffset(), Detail: "the body must be " + want}
+}
+
+func (r *reader) syntax(err error) error {
+	offset := r.dec.InputOffset()
+	var syntactic *jsontext.SyntacticError
+	detail := err.Error()
+	switch {
+	case errors.As(err, &syntactic):
+		offset, detail = syntactic.ByteOffset, syntactic.Err.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		detail = "it ends too early"
+	}
+	return &SyntaxError{Offset: offset, Detail: "the body is not valid JSON: " + strings.TrimPrefix(detail, "jsontext: ")}
+}
+
+// unquote returns the text of a JSON string that the decoder has accepted.
+func unquote(value jsontext.Value) string {
+	if bytes.IndexByte(value, '\\') < 0 {
+		return string(value[1 : len(value)-1])
+	}
+	text, err := jsontext.AppendUnquote(nil, value)
+	if err != nil {
+		return "" // cannot be: the decoder has validated it
+	}
+	return string(text)
+}
+
+// escapePointer holds RFC 6901, section 3.
+func escapePointer(name string) string {
+	if strings.IndexByte(name, '~') < 0 && strings.IndexByte(name, '/') < 0 {
+		return name
+	}
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
