@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -29,11 +30,11 @@ func (s *Server) getOutcome(c *fiber.Ctx) error {
 	if s.outcomes == nil {
 		return newProblem(fiber.StatusNotImplemented, "this deployment keeps no outcomes that the API can read; set STORE=dynamodb for the API and the processor")
 	}
-	id, err := url.PathUnescape(c.Params("*"))
-	if err != nil || id == "" {
+	id, err := url.PathUnescape(strings.Clone(c.Params("+")))
+	if err != nil {
 		return newProblem(fiber.StatusBadRequest, "the path must end in the event's id, percent-encoded")
 	}
-	identity := event.Identity{ID: id, Source: string([]byte(c.Query("source", DefaultSource)))}
+	identity := event.Identity{ID: id, Source: strings.Clone(c.Query("source", DefaultSource))}
 	outcome, known, err := s.outcomes.Outcome(c.UserContext(), identity)
 	if err != nil {
 		p := newProblem(fiber.StatusServiceUnavailable, "the store of outcomes does not answer; ask again")

@@ -124,6 +124,9 @@ func (s *Server) handleError(c *fiber.Ctx, err error) error {
 	answer := *problemOf(err) // a copy: a problem may be a shared value
 	answer.Instance = c.OriginalURL()
 	answer.RequestID = requestIDOf(c)
+	if answer.Status == fiber.StatusRequestEntityTooLarge {
+		lingerOnClose(c)
+	}
 	if answer.Status >= 500 {
 		s.log.ErrorContext(telemetry.WithRequestID(c.UserContext(), answer.RequestID), "request failed",
 			"method", c.Method(), "path", c.Path(), "status", answer.Status, "error", err)

@@ -87,7 +87,7 @@ func (s *Server) routes() {
 		s.app.Get(prefix+"/current_time", s.currentTime)
 	}
 	s.app.Post("/v1/events", s.postEvents)
-	s.app.Get("/v1/events/*", s.getOutcome)
+	s.app.Get("/v1/events/+", s.getOutcome)
 	for _, path := range []string{"/healthcheck", "/health", "/health/live"} {
 		s.app.Get(path, s.live)
 	}
@@ -101,7 +101,7 @@ func (s *Server) routes() {
 // answer.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, patience time.Duration) error {
 	failed := make(chan error, 1)
-	go func() { failed <- s.app.Listener(ln) }()
+	go func() { failed <- s.app.Listener(lingeringListener{ln}) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve HTTP on %s: %w", ln.Addr(), err)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -98,8 +99,12 @@ type envelope struct {
 	faults      []FieldError
 }
 
+// report takes the first fault of each member: a number as an id is not also a missing id.
 func (v *envelope) report(name, detail string) {
-	v.faults = append(v.faults, FieldError{Pointer: v.pointer + "/" + escapePointer(name), Detail: detail})
+	pointer := v.pointer + "/" + escapePointer(name)
+	if !slices.ContainsFunc(v.faults, func(f FieldError) bool { return f.Pointer == pointer }) {
+		v.faults = append(v.faults, FieldError{Pointer: pointer, Detail: detail})
+	}
 }
 
 // event reads one event whose JSON Pointer is given. The error is about the JSON itself.
