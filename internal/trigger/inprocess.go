@@ -30,7 +30,7 @@ type inProcess struct {
 
 func (p *inProcess) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	start := time.Now()
-	id := uuid.NewString()
+	id := requestID(ctx)
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
 		AwsRequestID: id, InvokedFunctionArn: p.function.ARN,
 	})
@@ -65,6 +65,15 @@ func (p *inProcess) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 			return nil, fmt.Errorf("invoke function: %w", ctx.Err())
 		}
 	}
+}
+
+// requestID takes over the id that the caller has for the invocation, so that the logs of both name the same one, or
+// makes one.
+func requestID(ctx context.Context) string {
+	if lc, ok := lambdacontext.FromContext(ctx); ok && lc.AwsRequestID != "" {
+		return lc.AwsRequestID
+	}
+	return uuid.NewString()
 }
 
 // functionError gives a handler's error the form in which the Runtime API would have carried it.

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // maxInvocation is Lambda's limit for a function's timeout, the deadline of an invocation whose context has none.
@@ -36,7 +34,7 @@ func newInvocation(ctx context.Context, payload []byte) *invocation {
 		deadline = start.Add(maxInvocation)
 	}
 	return &invocation{
-		id: uuid.NewString(), payload: payload, start: start, deadline: deadline, traceID: newTraceID(start),
+		id: requestID(ctx), payload: payload, start: start, deadline: deadline, traceID: newTraceID(start),
 		answers: make(chan answer, 1),
 	}
 }

@@ -216,6 +216,11 @@ func decodeRecord(t *testing.T, r events.KafkaRecord) *kgo.Record {
 	return out
 }
 
+func decodeValue(s string) (string, error) {
+	b, err := base64.StdEncoding.DecodeString(s)
+	return string(b), err
+}
+
 func decodeBase64(t *testing.T, s string) []byte {
 	t.Helper()
 	b, err := base64.StdEncoding.DecodeString(s)

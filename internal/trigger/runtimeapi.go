@@ -26,14 +26,15 @@ type RuntimeConfig struct {
 	Function Function
 	// Stdout and Stderr take what the child writes. Nil discards it.
 	Stdout, Stderr io.Writer
-	// StopGrace is the time between SIGTERM and SIGKILL at Close. 0 is 2 s.
+	// StopGrace is the time between SIGTERM and SIGKILL at Close. 0 is 500 ms, as on AWS.
 	StopGrace time.Duration
 	// Logger is told of starts and ends of the child. Nil discards.
 	Logger *slog.Logger
 }
 
 const (
-	defaultStopGrace = 2 * time.Second
+	// Source: AWS Lambda Developer Guide, "Understanding the Lambda execution environment lifecycle", shutdown phase.
+	defaultStopGrace = 500 * time.Millisecond
 
 	// A child that dies before its first poll is not started again at once: 100 ms, 200 ms, ... 10 s.
 	firstRestartDelay = 100 * time.Millisecond
