@@ -17,6 +17,7 @@ import (
 	"event-processing-service/api"
 	"event-processing-service/internal/settings"
 	"event-processing-service/internal/telemetry"
+	"event-processing-service/internal/wiring"
 )
 
 // patience is how long requests that are under way may take after SIGTERM. With DRAIN_DELAY it must stay below the
@@ -44,7 +45,7 @@ func main() {
 
 func run(ctx context.Context, env settings.API) (err error) {
 	log := telemetry.NewLogger(os.Stdout, env.LogLevel)
-	publisher, err := env.NewPublisher(ctx)
+	publisher, err := wiring.NewPublisher(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func run(ctx context.Context, env settings.API) (err error) {
 		defer cancel()
 		err = errors.Join(err, publisher.Close(flush))
 	}()
-	outcomes, err := env.NewOutcomes(ctx)
+	outcomes, err := newOutcomes(ctx, env.Store)
 	if err != nil {
 		return err
 	}
@@ -64,6 +65,14 @@ func run(ctx context.Context, env settings.API) (err error) {
 	log.Info("serving", "port", env.Port, "topic", env.Kafka.Topic, "version", telemetry.Version())
 	server := api.New(api.Config{Version: telemetry.Version(), DrainDelay: env.DrainDelay}, publisher, outcomes, log)
 	return server.Serve(ctx, ln, patience)
+}
+
+// newOutcomes is nil without a store that the processor shares: a memory of this process's own would know nothing.
+func newOutcomes(ctx context.Context, s settings.Store) (api.Outcomes, error) {
+	if s.Kind != "dynamodb" {
+		return nil, nil
+	}
+	return wiring.NewDynamoDB(ctx, s)
 }
 
 // healthcheck exits 0 when the API on this host answers.

@@ -28,7 +28,7 @@ func Options(cfg Config) ([]kgo.Opt, error) {
 		kgo.MetadataMaxAge(time.Minute),
 		// When a leader moves, the client asks where to at most this often. The default of 5 s is half of a
 		// PUBLISH_TIMEOUT gone with waiting; twice a second is no load for a broker.
-		kgo.MetadataMinAge(500*time.Millisecond),
+		kgo.MetadataMinAge(500 * time.Millisecond),
 	}
 	if cfg.Auth == AuthIAM {
 		opts = append(opts,
