@@ -15,4 +15,6 @@ type DynamoDB struct{ *Memory }
 func NewDynamoDB(aws.Config, string, time.Duration) *DynamoDB { return &DynamoDB{} }
 
 // CreateTable fails.
-func (d *DynamoDB) CreateTable(context.Context) error { return errors.New("STORE=dynamodb is not there yet") }
+func (d *DynamoDB) CreateTable(context.Context) error {
+	return errors.New("STORE=dynamodb is not there yet")
+}
