@@ -135,14 +135,17 @@ func (j *job) begin(ctx context.Context) (bool, error) {
 	if j.claim.Owner == "" {
 		j.claim.Owner = rand.Text()
 	}
-	for waits := 1; ; waits++ {
+	for waits, failures := 1, 0; ; waits++ {
 		if ctx.Err() != nil {
 			return false, errNoTime
 		}
 		c, err := j.store.Begin(ctx, j.claim)
 		switch {
 		case err != nil:
-			return false, fmt.Errorf("claim event: %w", err)
+			// Asked again with the same owner: a claim whose answer was lost would else hold up the next delivery.
+			if failures++; failures == j.cfg.MaxAttempts || !pause(ctx, j.backoff(failures)) {
+				return false, fmt.Errorf("claim event: %w", err)
+			}
 		case c.State == event.ClaimGranted:
 			j.claim = c
 			return true, nil
