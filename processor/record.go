@@ -19,8 +19,8 @@ var (
 	errLost   = errors.New("another consumer took the event over before this one was done with it")
 )
 
-// died is the reason of a dead letter whose every attempt ended without a word.
-const died = "no attempt came to a result: the process died, or was killed, each time"
+// diedReason is that of a dead letter whose every attempt ended without a word.
+const diedReason = "no attempt came to a result: the process died, or was killed, each time"
 
 // job is the work on one record.
 type job struct {
@@ -107,7 +107,7 @@ func (j *job) handle(ctx context.Context, h Handler) error {
 			return j.giveBack(ctx, j.claim.Attempt, err)
 		}
 		if j.claim.Attempt > j.cfg.MaxAttempts {
-			return j.deadLetter(ctx, j.cfg.MaxAttempts, cmp.Or(j.claim.Reason, died))
+			return j.deadLetter(ctx, j.cfg.MaxAttempts, cmp.Or(j.claim.Reason, diedReason))
 		}
 		err := j.attempt(ctx, j.schedule, h, j.event)
 		switch {
