@@ -34,14 +34,14 @@ func ParsePlain(body []byte, defaults Defaults) (Event, error) { return parseOne
 
 func parseOne(body []byte, defaults Defaults, plain bool) (Event, error) {
 	r := newReader(body, defaults, plain)
-	e, err := r.event("")
-	if err != nil {
+	var d Decoded
+	if err := r.event(&d, alone); err != nil {
 		return Event{}, err
 	}
 	if err := r.end(); err != nil {
 		return Event{}, err
 	}
-	return e.Event, e.Err
+	return d.Event, d.Err
 }
 
 // ParseBatch reads a JSON array of events (JSON format, section 4), at most limit of them, else ErrTooMany. A fault in
@@ -60,11 +60,10 @@ func ParseBatch(body []byte, limit int) ([]Decoded, error) {
 		if len(batch) == limit {
 			return nil, ErrTooMany
 		}
-		d, err := r.event("/" + strconv.Itoa(len(batch)))
-		if err != nil {
+		batch = append(batch, Decoded{})
+		if err := r.event(&batch[len(batch)-1], len(batch)-1); err != nil {
 			return nil, err
 		}
-		batch = append(batch, d)
 	}
 	if _, err := r.dec.ReadToken(); err != nil {
 		return nil, r.syntax(err)
@@ -77,6 +76,7 @@ type reader struct {
 	dec      *jsontext.Decoder
 	defaults Defaults
 	plain    bool
+	v        envelope // of the event that is being read; here, so that a batch needs only one
 }
 
 func newReader(body []byte, defaults Defaults, plain bool) *reader {
@@ -86,54 +86,98 @@ func newReader(body []byte, defaults Defaults, plain bool) *reader {
 	return &reader{dec: dec, defaults: defaults, plain: plain}
 }
 
-// envelope is an event while it is read.
+// envelope is an event while it is read. It fills the place where the event will stay, which saves copying it.
 type envelope struct {
-	Event
-	pointer     string // of the event in the body
+	*Event
+	index       int // of the event in its batch, or alone
 	specversion string
 	data        jsontext.Value // raw, nil: absent
 	base64      string
 	hasBase64   bool
 	seen        uint16 // bits of the attributes that were met
-	faults      []FieldError
+	faults      faults
 }
+
+// alone is the index of an event that is no member of a batch.
+const alone = -1
 
 func (v *envelope) report(name, detail string) {
-	v.faults = append(v.faults, FieldError{Pointer: v.pointer + "/" + escapePointer(name), Detail: detail})
+	v.faults.add(FieldError{Pointer: eventPointer(v.index) + "/" + escapePointer(name), Detail: detail})
 }
 
-// event reads one event whose JSON Pointer is given. The error is about the JSON itself.
-func (r *reader) event(pointer string) (Decoded, error) {
+// eventPointer is the RFC 6901 pointer to an event in the body. It is made only for faults.
+func eventPointer(index int) string {
+	if index == alone {
+		return ""
+	}
+	return "/" + strconv.Itoa(index)
+}
+
+// event reads one event into d. The error is about the JSON itself.
+func (r *reader) event(d *Decoded, index int) error {
 	if kind := r.dec.PeekKind(); kind != '{' {
-		if pointer == "" || kind == 0 {
-			return Decoded{}, r.unexpected(kind, "a JSON object, the event")
+		if index == alone || kind == 0 {
+			return r.unexpected(kind, "a JSON object, the event")
 		}
 		// A batch member of another kind has sure bounds: it is refused alone.
 		if err := r.dec.SkipValue(); err != nil {
-			return Decoded{}, r.syntax(err)
+			return r.syntax(err)
 		}
-		return Decoded{Err: &InvalidError{Fields: []FieldError{{Pointer: pointer, Detail: "must be a JSON object, the event"}}}}, nil
+		d.Err = &InvalidError{Fields: []FieldError{{Pointer: eventPointer(index), Detail: "must be a JSON object, the event"}}}
+		return nil
 	}
 	if _, err := r.dec.ReadToken(); err != nil {
-		return Decoded{}, r.syntax(err)
+		return r.syntax(err)
 	}
-	v := envelope{pointer: pointer}
+	v := &r.v
+	*v = envelope{Event: &d.Event, index: index}
 	for r.dec.PeekKind() != '}' {
-		name, err := r.dec.ReadValue()
+		raw, err := r.dec.ReadValue()
 		if err != nil {
-			return Decoded{}, r.syntax(err)
+			return r.syntax(err)
 		}
-		attribute := unquote(name)
+		name := memberName(raw)
 		value, err := r.dec.ReadValue()
 		if err != nil {
-			return Decoded{}, r.syntax(err)
+			return r.syntax(err)
 		}
-		v.member(attribute, value)
+		v.member(name, value)
 	}
 	if _, err := r.dec.ReadToken(); err != nil {
-		return Decoded{}, r.syntax(err)
+		return r.syntax(err)
 	}
-	return r.finish(&v), nil
+	if r.plain {
+		r.fill(v)
+	}
+	d.Err = v.finish()
+	return nil
+}
+
+// memberName is unquote for the name of a member. It allocates nothing for those that nearly every event has.
+func memberName(raw jsontext.Value) string {
+	switch string(raw) { // compiles to a comparison in place
+	case `"id"`:
+		return "id"
+	case `"source"`:
+		return "source"
+	case `"type"`:
+		return "type"
+	case `"specversion"`:
+		return "specversion"
+	case `"subject"`:
+		return "subject"
+	case `"time"`:
+		return "time"
+	case `"datacontenttype"`:
+		return "datacontenttype"
+	case `"dataschema"`:
+		return "dataschema"
+	case `"data"`:
+		return "data"
+	case `"partitionkey"`:
+		return "partitionkey"
+	}
+	return unquote(raw)
 }
 
 // The attributes of the specification, by their bit in envelope.seen.
@@ -193,7 +237,7 @@ func (v *envelope) attribute(name string, bit uint16, value jsontext.Value, to *
 	case 'n': // section 2.2: null is the same as absent
 		v.seen &^= bit
 	case '"':
-		*to = unquote(value)
+		*to = attributeText(value)
 		if *to == "" && bit&(seenSubject|seenTime|seenDataContentType|seenDataSchema) != 0 {
 			v.report(name, "must not be empty; leave it out instead")
 		}
@@ -202,13 +246,30 @@ func (v *envelope) attribute(name string, bit uint16, value jsontext.Value, to *
 	}
 }
 
+// attributeText is unquote for an attribute. It allocates nothing for the values that nearly every event has.
+func attributeText(value jsontext.Value) string {
+	switch string(value) {
+	case `"1.0"`:
+		return SpecVersion
+	case `"application/json"`:
+		return "application/json"
+	}
+	return unquote(value)
+}
+
 func (v *envelope) extension(name string, value jsontext.Value) {
 	if !isExtensionName(name) {
 		v.report(name, extensionNameRule)
 		return
 	}
-	if v.Extension(name) != "" {
-		v.report(name, "is there more than once; send it once")
+	for _, x := range v.Extensions {
+		if x.Name == name {
+			v.report(name, "is there more than once; send it once")
+			return
+		}
+	}
+	if len(v.Extensions) == maxExtensions {
+		v.report(name, tooManyExtensions)
 		return
 	}
 	var canonical string
@@ -234,22 +295,20 @@ func (v *envelope) extension(name string, value jsontext.Value) {
 	v.Extensions = append(v.Extensions, Extension{Name: name, Value: canonical})
 }
 
-// finish turns the members that were read into an event.
-func (r *reader) finish(v *envelope) Decoded {
-	if r.plain {
-		r.fill(v)
-	}
+// finish turns the members that were read into an event. The error is nil or an *InvalidError.
+func (v *envelope) finish() error {
 	if v.specversion != SpecVersion && v.seen&seenSpecVersion != 0 {
 		v.report("specversion", `must be "1.0"`)
 	} else if v.seen&seenSpecVersion == 0 {
 		v.report("specversion", `is required and must be "1.0"`)
 	}
 	v.decodeData()
-	v.validate(v.report)
+	v.validate(v)
 	if len(v.faults) > 0 {
-		return Decoded{Event: Event{ID: v.ID, Source: v.Source}, Err: &InvalidError{Fields: v.faults}}
+		*v.Event = Event{ID: v.ID, Source: v.Source} // enough to tell the client which one it was
+		return &InvalidError{Fields: v.faults}
 	}
-	return Decoded{Event: v.Event}
+	return nil
 }
 
 // fill gives a plain event what it has left out; what is there but wrong stays wrong.
@@ -280,6 +339,9 @@ func (v *envelope) decodeData() {
 		}
 		v.Data = data
 	case v.data == nil:
+	case !isUTF8(v.DataContentType):
+		// Section 3.1.2 lets a receiver refuse what it can't encode; UTF-8 under the name of another charset is wrong data.
+		v.report("data", "is UTF-8 like all of this body, but datacontenttype names another charset; send the bytes as data_base64")
 	case isJSONMediaType(v.DataContentType):
 		v.Data = v.data
 		if v.DataContentType == "" {
