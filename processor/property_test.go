@@ -111,7 +111,9 @@ func (w *world) check(cfg Config, replayed bool) {
 	for _, id := range sortedIdentities(w.kinds) {
 		kind := w.kinds[id]
 		o, known, _ := w.mem.Outcome(context.Background(), id)
+		w.mu.Lock() // handlers that were left behind may still come to their end
 		calls, successes, letters := w.calls[id], w.successes[id], w.letters[id]
+		w.mu.Unlock()
 		tell := func(want string) {
 			w.violated("%s %s: %d calls, %d successes, %d dead letters, outcome %+v; want %s (replayed %t)", kind, id.ID, calls, successes, len(letters), o, want, replayed)
 		}
