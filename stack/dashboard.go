@@ -52,6 +52,12 @@ func dashboard(c config, function, group, loadBalancer, targetGroup, table strin
 		}
 		return metrics
 	}
+	var bytesIn []metric
+	for broker := 1; broker <= c.Kafka.Brokers; broker++ {
+		m := brokerMetric(c.Name, "BytesInPerSec", "Average", broker)
+		m.Dimensions["Topic"] = c.Kafka.Topic
+		bytesIn = append(bytesIn, m)
+	}
 	task := func(name string) metric {
 		return metric{"AWS/ECS", name, "Average", map[string]string{"ClusterName": c.Name, "ServiceName": c.Name + "-api"}}
 	}
@@ -65,7 +71,7 @@ func dashboard(c config, function, group, loadBalancer, targetGroup, table strin
 		chart("Tasks", targetMetric("HealthyHostCount", "Minimum"), targetMetric("UnHealthyHostCount", "Maximum")),
 		chart("CPU and memory, per cent", task("CPUUtilization"), task("MemoryUtilization")))
 	row("2. Kafka stores them",
-		chart("Bytes in a second", perBroker("BytesInPerSec", "Average")...),
+		chart("Bytes in a second", bytesIn...),
 		chart("Disk used, per cent", perBroker("KafkaDataLogsDiskUsed", "Maximum")...),
 		chart("Partitions that lack copies", perBroker("UnderReplicatedPartitions", "Maximum")...))
 	row("3. The processor acts on them",

@@ -104,7 +104,7 @@ func writeTree(w io.Writer, g graph, withInputs bool) {
 		indent := "  "
 		line := fmt.Sprintf("%s (%s)", n.Name, n.Type)
 		if n.Custom && !strings.HasPrefix(n.Type, "pulumi:providers:") {
-			indent, line = "    ", fmt.Sprintf("%-38s %s", shortType(n.Type), n.Name)
+			indent, line = "    ", fmt.Sprintf("%-46s %s", shownType(n), n.Name)
 		}
 		if n.Protect {
 			line += "  [protected]"
@@ -120,6 +120,14 @@ func writeTree(w io.Writer, g graph, withInputs bool) {
 			writeInputs(w, indent+"  ", resource.NewProperty(n.Inputs))
 		}
 	}
+}
+
+// shownType is a resource's type for a reader: of a Cloud Control resource, the one that it stands for.
+func shownType(n registration) string {
+	if real := n.text("typeName"); real != "" {
+		return real
+	}
+	return shortType(n.Type)
 }
 
 // writeSummary counts the resources of each component.

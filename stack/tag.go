@@ -37,7 +37,12 @@ func imageTag(root, wanted string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("read build context: %w", err)
 		}
-		fmt.Fprintf(hash, "%s %d\n", file, len(content))
+		info, err := os.Stat(filepath.Join(root, file))
+		if err != nil {
+			return "", fmt.Errorf("read build context: %w", err)
+		}
+		// The mode too: the Docker provider compares it, and would push another image under the same, immutable tag.
+		fmt.Fprintf(hash, "%s %s %d\n", file, info.Mode(), len(content))
 		hash.Write(content)
 	}
 	return fmt.Sprintf("src-%x", hash.Sum(nil)[:6]), nil
