@@ -51,7 +51,7 @@ func newImage(ctx *pulumi.Context, name string, args imageArgs, opts ...pulumi.R
 
 	// The one data source of the program: a password for the registry can't be had any other way. It is new each time,
 	// and the provider compares images without it.
-	token := ecr.GetAuthorizationTokenOutput(ctx, ecr.GetAuthorizationTokenOutputArgs{RegistryId: repository.RegistryId}, child)
+	token := ecr.GetAuthorizationTokenOutput(ctx, ecr.GetAuthorizationTokenOutputArgs{}, child)
 	image, err := docker.NewImage(ctx, "api", &docker.ImageArgs{
 		ImageName: pulumi.Sprintf("%s:%s", repository.RepositoryUrl, args.Tag),
 		Build: &docker.DockerBuildArgs{
