@@ -45,7 +45,7 @@ func (c config) validate() []error {
 	c.Alarms.validate(&f)
 
 	zones := len(c.Network.Zones)
-	f.require(zones == 0 || c.Kafka.Brokers%zones == 0, "kafka.brokers", "%d cannot be spread evenly over %d zones", c.Kafka.Brokers, zones)
+	f.require(zones == 0 || c.Kafka.Brokers < 2 || c.Kafka.Brokers%zones == 0, "kafka.brokers", "%d cannot be spread evenly over %d zones", c.Kafka.Brokers, zones)
 	f.require((c.Edge.Domain == "") == (c.Edge.HostedZoneID == ""), "edge.domain", "needs edge.hostedZoneId, and the other way round: the certificate is proved by a DNS record")
 	if p := c.Processor.Provisioned; p != nil {
 		f.require(p.MaximumPollers <= c.Kafka.Partitions, "processor.provisioned.maximumPollers", "%d pollers cannot share %d partitions", p.MaximumPollers, c.Kafka.Partitions)

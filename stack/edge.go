@@ -129,11 +129,21 @@ func (e *Edge) secure(ctx *pulumi.Context, args edgeArgs, balancer *lb.LoadBalan
 	if err != nil {
 		return nil, fmt.Errorf("request certificate for %s: %w", args.Domain, err)
 	}
-	proof := certificate.DomainValidationOptions.Index(pulumi.Int(0))
+	proof := func(field func(acm.CertificateDomainValidationOption) *string) pulumi.StringOutput {
+		return certificate.DomainValidationOptions.ApplyT(func(options []acm.CertificateDomainValidationOption) string {
+			// Index(0) would panic where ACM has not made up its mind; an empty record is refused with an error.
+			if len(options) == 0 || field(options[0]) == nil {
+				return ""
+			}
+			return *field(options[0])
+		}).(pulumi.StringOutput)
+	}
 	record, err := route53.NewRecord(ctx, "certificate", &route53.RecordArgs{
-		ZoneId: pulumi.String(args.HostedZoneID),
-		Name:   proof.ResourceRecordName().Elem(), Type: proof.ResourceRecordType().Elem(),
-		Records: pulumi.StringArray{proof.ResourceRecordValue().Elem()}, Ttl: pulumi.Int(300),
+		ZoneId:         pulumi.String(args.HostedZoneID),
+		Name:           proof(func(o acm.CertificateDomainValidationOption) *string { return o.ResourceRecordName }),
+		Type:           proof(func(o acm.CertificateDomainValidationOption) *string { return o.ResourceRecordType }),
+		Records:        pulumi.StringArray{proof(func(o acm.CertificateDomainValidationOption) *string { return o.ResourceRecordValue })},
+		Ttl:            pulumi.Int(300),
 		AllowOverwrite: pulumi.Bool(true), // ACM asks for the same record each time one requests the same name
 	}, child)
 	if err != nil {

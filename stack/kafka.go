@@ -30,17 +30,12 @@ type kafkaArgs struct {
 	kafkaConfig
 }
 
-// serverProperties are the brokers' settings that differ from MSK's own, each for durability.
+// serverProperties are the brokers' settings that differ from MSK's own, each for durability: a misspelt topic is an
+// error and not a new topic; a broker that is behind never becomes the leader, so what was acknowledged stays; and a
+// write is acknowledged when as many copies hold it as can be had with one broker away.
 func serverProperties(c kafkaConfig) string {
-	return fmt.Sprintf(`# A misspelt topic is an error, not a new topic.
-auto.create.topics.enable=false
-# A broker that is behind never becomes the leader: events that were acknowledged stay.
-unclean.leader.election.enable=false
-default.replication.factor=%d
-min.insync.replicas=%d
-# The consumer offsets must outlive the longest time that a topic keeps its events.
-offsets.retention.minutes=%d
-`, c.ReplicationFactor(), c.MinInSyncReplicas(), max(7*24, c.RetentionHours)*60)
+	return fmt.Sprintf("auto.create.topics.enable=false\nunclean.leader.election.enable=false\n"+
+		"default.replication.factor=%d\nmin.insync.replicas=%d\n", c.ReplicationFactor(), c.MinInSyncReplicas())
 }
 
 // sortBrokers puts a broker list into one order. MSK answers in any, and a new order would be a new task definition.

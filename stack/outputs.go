@@ -46,6 +46,7 @@ func export(ctx *pulumi.Context, c config, o outputs) {
 	ctx.Export("ecsCluster", o.service.ClusterName)
 	ctx.Export("ecsService", o.service.ServiceName)
 	ctx.Export("operatorTask", o.service.OperatorTask)
+	ctx.Export("operatorLogs", o.service.LogGroup)
 	ctx.Export("operatorNetwork", pulumi.Sprintf("awsvpcConfiguration={subnets=[%s],securityGroups=[%s],assignPublicIp=DISABLED}",
 		o.network.PrivateSubnets[0], o.network.Groups["api"].ID()))
 }
