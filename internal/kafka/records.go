@@ -40,7 +40,7 @@ func (p *RecordPublisher) connect() (*kgo.Client, error) {
 	return client, err
 }
 
-// Close disconnects. Every record was waited for, so nothing is left to flush.
+// Close disconnects. Every record was waited for, or given up by its caller, so nothing is left to flush.
 func (p *RecordPublisher) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,7 +49,8 @@ func (p *RecordPublisher) Close() {
 	}
 }
 
-// Publish returns nil once every in-sync replica has the record. Partition, Offset and Timestamp of r are not used.
+// Publish returns nil once every in-sync replica has the record. It waits until ctx ends or the time-out passed, whatever
+// the brokers do; after that the record may be stored or not. Partition, Offset and Timestamp of r are not used.
 func (p *RecordPublisher) Publish(ctx context.Context, r event.Record) error {
 	client, err := p.connect()
 	if err != nil {
@@ -60,7 +61,17 @@ func (p *RecordPublisher) Publish(ctx context.Context, r event.Record) error {
 		headers[i] = kgo.RecordHeader(h)
 	}
 	record := &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: headers}
-	if err := client.ProduceSync(ctx, record).FirstErr(); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, p.pc.Timeout)
+	defer cancel()
+	// The library's own wait (ProduceSync) goes on after the end of ctx for a record that a broker may already have.
+	stored := make(chan error, 1)
+	client.Produce(ctx, record, func(_ *kgo.Record, err error) { stored <- err })
+	select {
+	case err = <-stored:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
 		return fmt.Errorf("store record in topic %s: %w", r.Topic, err)
 	}
 	return nil
