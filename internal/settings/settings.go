@@ -67,6 +67,9 @@ func LoadProcessor(lookup Lookup) (Processor, error) {
 		Store:                r.store(),
 		PartialBatchResponse: r.boolean("PARTIAL_BATCH_RESPONSE"),
 	}
+	if s.DeadLetterTopic == s.Kafka.Topic { // dead letters would be processed, fail, and come again, without end
+		r.problem("KAFKA_DLQ_TOPIC", s.DeadLetterTopic, "another topic than KAFKA_TOPIC")
+	}
 	return s, r.err()
 }
 
@@ -78,7 +81,7 @@ func (r *reader) kafka() Kafka {
 	}
 	// Without credentials here: whether the addresses are addresses is all that is asked.
 	if err := (kafka.Config{Brokers: k.Brokers, Auth: kafka.AuthNone}).Validate(); err != nil {
-		r.problem("KAFKA_BOOTSTRAP_SERVERS", r.text("KAFKA_BOOTSTRAP_SERVERS", ""), "host:port, or several with commas between: "+err.Error())
+		r.problem("KAFKA_BOOTSTRAP_SERVERS", r.text("KAFKA_BOOTSTRAP_SERVERS", ""), "host:port, or several with commas between: "+strings.ReplaceAll(err.Error(), "\n", ", "))
 	}
 	return k
 }
