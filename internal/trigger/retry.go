@@ -66,7 +66,6 @@ func (c *consumer) work(claim *claim, j job) (left []job, ok bool) {
 	if len(live) == 0 {
 		return nil, true
 	}
-	j.records = live
 	out := c.attempt(claim.ctx, live)
 	if len(out.failed) == 0 {
 		return nil, true
