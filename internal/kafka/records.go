@@ -35,7 +35,12 @@ func (p *RecordPublisher) connect() (*kgo.Client, error) {
 	if p.client != nil {
 		return p.client, nil
 	}
-	client, err := newProducer(p.cfg, p.pc, nil)
+	client, err := newProducer(p.cfg, p.pc, []kgo.Opt{
+		// A dead letter is up to 2 KiB larger than its record, and the record may be as large as the client library lets
+		// a Publisher send (1,000,012 bytes). Were this the same limit, such a letter could never be stored, and the
+		// record would hold up its partition for ever. 1 MiB is what brokers take by default (1,048,588), less 12 bytes.
+		kgo.ProducerBatchMaxBytes(1 << 20),
+	})
 	p.client = client
 	return client, err
 }
@@ -51,17 +56,37 @@ func (p *RecordPublisher) Close() {
 
 // Publish returns nil once every in-sync replica has the record. Partition, Offset and Timestamp of r are not used.
 func (p *RecordPublisher) Publish(ctx context.Context, r event.Record) error {
+	return p.PublishAll(ctx, []event.Record{r})[0]
+}
+
+// PublishAll stores records, those of one key in their order, and returns an error, or nil, for each.
+func (p *RecordPublisher) PublishAll(ctx context.Context, records []event.Record) []error {
+	problems := make([]error, len(records))
 	client, err := p.connect()
 	if err != nil {
-		return err
+		for i := range problems {
+			problems[i] = err
+		}
+		return problems
 	}
-	headers := make([]kgo.RecordHeader, len(r.Headers))
-	for i, h := range r.Headers {
-		headers[i] = kgo.RecordHeader(h)
+	out := make([]*kgo.Record, len(records))
+	for i, r := range records {
+		headers := make([]kgo.RecordHeader, len(r.Headers))
+		for j, h := range r.Headers {
+			headers[j] = kgo.RecordHeader(h)
+		}
+		out[i] = &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: headers}
 	}
-	record := &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: headers}
-	if err := client.ProduceSync(ctx, record).FirstErr(); err != nil {
-		return fmt.Errorf("store record in topic %s: %w", r.Topic, err)
+	var stored sync.WaitGroup
+	stored.Add(len(out))
+	for i, r := range out {
+		client.Produce(ctx, r, func(_ *kgo.Record, err error) {
+			if err != nil {
+				problems[i] = fmt.Errorf("store record in topic %s: %w", r.Topic, classify(err))
+			}
+			stored.Done()
+		})
 	}
-	return nil
+	stored.Wait()
+	return problems
 }
