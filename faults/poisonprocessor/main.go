@@ -1,0 +1,4 @@
+// Command poisonprocessor will fail on purpose.
+package main
+
+func main() {}
