@@ -8,18 +8,11 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
-
-var nextPort = func() *atomic.Int32 {
-	var n atomic.Int32
-	n.Store(21000)
-	return &n
-}()
 
 // cluster is the brokers, and the commands that do them harm.
 type cluster struct {

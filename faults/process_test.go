@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -153,7 +154,14 @@ func (a *apiProcess) ready() bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// freePort is below the ports that the system gives to connections, so that none takes it while a process is restarted.
+// nextPort counts up from another start in each run of the tests, so that two at the same time do not meet. It stays below
+// the ports that the system gives to connections, so that none takes it while a process is restarted.
+var nextPort = func() *atomic.Int32 {
+	var n atomic.Int32
+	n.Store(20_000 + int32(os.Getpid()%80)*100)
+	return &n
+}()
+
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
@@ -163,6 +171,6 @@ func freePort(t *testing.T) int {
 			return port
 		}
 	}
-	t.Fatal("there is no free port from 21000 on")
+	t.Fatalf("there is no free port up to %d", nextPort.Load())
 	return 0
 }
