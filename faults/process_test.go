@@ -131,14 +131,18 @@ func (p *process) stop(sig syscall.Signal) error {
 // apiProcess is a process of the API.
 type apiProcess struct {
 	*process
-	url string
+	url     string
+	metrics string
 }
 
 func newAPI(t *testing.T, name string, env ...string) *apiProcess {
 	t.Helper()
-	port := freePort(t)
-	env = append([]string{"PORT=" + strconv.Itoa(port), "METRICS_PORT=" + strconv.Itoa(freePort(t)), "LOG_LEVEL=WARN"}, env...)
-	a := &apiProcess{process: newProcess(t, name, binary(t, "api"), env), url: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	port, metrics := freePort(t), freePort(t)
+	env = append([]string{"PORT=" + strconv.Itoa(port), "METRICS_PORT=" + strconv.Itoa(metrics), "LOG_LEVEL=WARN"}, env...)
+	a := &apiProcess{
+		process: newProcess(t, name, binary(t, "api"), env),
+		url:     fmt.Sprintf("http://127.0.0.1:%d", port), metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", metrics),
+	}
 	await(t, 30*time.Second, name+" to be ready", a.ready)
 	return a
 }
