@@ -106,7 +106,7 @@ func endToEnd(t *testing.T, lasts time.Duration, env string) {
 
 // produceUndecodable puts records into the topic that no retry makes an event.
 func (p *pipeline) produceUndecodable(ctx context.Context) {
-	for n := 0; pause(ctx, 300*time.Millisecond); n++ {
+	for n := 0; pause(ctx, time.Second); n++ {
 		p.client.Produce(context.WithoutCancel(ctx), &kgo.Record{
 			Topic: p.topic, Key: []byte("undecodable"), Value: []byte{0xff, 0, byte(n)},
 			Headers: []kgo.RecordHeader{{Key: "ce_id", Value: nil}, {Key: "n", Value: []byte{byte(n >> 8), byte(n), 0x80}}},

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"event-processing-service/internal/kafka"
 )
 
 func TestAReplayThatIsKilledHalfWayAndRunAgainProcessesAllOnce(t *testing.T) {
@@ -45,7 +47,7 @@ func TestAReplayThatIsKilledHalfWayAndRunAgainProcessesAllOnce(t *testing.T) {
 		t.Fatalf("%d dead letters, want %d: nothing died, so each is there once", got, events)
 	}
 
-	// It is mended, and the letters come back. The first replays are killed on the way, one of them without a chance to tidy up.
+	// It is mended, and the letters come back. The first replays are killed on the way.
 	if err := os.WriteFile(p.mended, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +57,7 @@ func TestAReplayThatIsKilledHalfWayAndRunAgainProcessesAllOnce(t *testing.T) {
 		if err := replay.stop(sig); err == nil {
 			t.Fatal("the replay was through before it was killed")
 		}
+		p.forgetSomeOfTheReplay(20)
 	}
 	last := p.eventctl("dlq", "replay")
 	p.awaitDone(time.Minute)
@@ -84,7 +87,7 @@ func TestAReplayThatIsKilledHalfWayAndRunAgainProcessesAllOnce(t *testing.T) {
 		t.Errorf("the handler was called for %d of %d events, for %d more than once", len(calls), events, twice)
 	}
 	if again == events {
-		t.Error("no letter came back twice, so the kills have tried nothing")
+		t.Error("no letter came back twice, so nothing was tried")
 	}
 
 	// Nothing is left for a further run, and nothing was dead-lettered again.
@@ -94,6 +97,22 @@ func TestAReplayThatIsKilledHalfWayAndRunAgainProcessesAllOnce(t *testing.T) {
 	}
 	if got := len(readTopic(t, brokers, client, p.letters)); got != events {
 		t.Errorf("%d dead letters, want %d", got, events)
+	}
+}
+
+// forgetSomeOfTheReplay puts the position back in each partition, to where it is when a run dies after it published letters
+// and before it wrote so. The moment is too short to be met by a kill.
+func (p *pipeline) forgetSomeOfTheReplay(letters int64) {
+	p.t.Helper()
+	positions, err := kafka.Positions(p.t.Context(), p.client, "eventctl-dlq-replay", p.letters)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for partition, at := range positions {
+		positions[partition] = max(0, at-letters)
+	}
+	if err := kafka.SetPositions(p.t.Context(), p.client, "eventctl-dlq-replay", p.letters, positions); err != nil {
+		p.t.Fatal(err)
 	}
 }
 
