@@ -52,7 +52,7 @@ func endToEnd(t *testing.T, lasts time.Duration, env string) {
 	c := needCluster(t)
 	r := newRandom(t)
 	p := newPipeline(t, c.brokers, c.client, "endtoend", env)
-	apiEnv := append(p.env, "PUBLISH_TIMEOUT=3s")
+	apiEnv := append(slices.Clone(p.env), "PUBLISH_TIMEOUT=3s")
 	apis := []*apiProcess{newAPI(t, "api 1", apiEnv...), newAPI(t, "api 2", apiEnv...)}
 	l := &load{
 		run: "b", source: "/faults", targets: []string{apis[0].url, apis[1].url}, types: mixedTypes,

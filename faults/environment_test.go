@@ -80,7 +80,7 @@ var build = sync.OnceValues(func() (string, error) {
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if dir, err := build(); err == nil {
-		os.RemoveAll(dir)
+		_ = os.RemoveAll(dir) // the system clears its temporary folder, too
 	}
 	os.Exit(code)
 }

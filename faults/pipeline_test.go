@@ -210,7 +210,7 @@ func (p *pipeline) effected() []string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	var lines []string
 	for s := bufio.NewScanner(f); s.Scan(); {
 		lines = append(lines, s.Text())

@@ -54,7 +54,7 @@ func newProcess(t *testing.T, name, path string, env []string, args ...string) *
 	t.Helper()
 	p := &process{t: t, name: name, path: path, args: args, env: env}
 	t.Cleanup(func() {
-		p.stop(syscall.SIGKILL)
+		_ = p.stop(syscall.SIGKILL) // says "signal: killed", if it is not long gone
 		if t.Failed() {
 			p.logs.mu.Lock()
 			defer p.logs.mu.Unlock()
@@ -94,17 +94,6 @@ func (p *process) pid() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.cmd.Process.Pid
-}
-
-func (p *process) alive() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	select {
-	case <-p.gone:
-		return false
-	default:
-		return p.cmd != nil
-	}
 }
 
 // stop sends a signal and waits until the process has ended. It returns how it ended.

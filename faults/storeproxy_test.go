@@ -4,7 +4,6 @@ package faults
 
 import (
 	"context"
-	"io"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -41,19 +40,22 @@ func newStoreProxy(t *testing.T, endpoint string) *storeProxy {
 			go p.serve(client)
 		}
 	}()
-	t.Cleanup(func() { ln.Close(); p.cut() })
+	t.Cleanup(func() {
+		_ = ln.Close() // nobody dials any more
+		p.cut()
+	})
 	return p
 }
 
 func (p *storeProxy) url() string { return "http://" + p.Addr().String() }
 
 func (p *storeProxy) serve(client net.Conn) {
-	defer client.Close()
+	defer hangUp(client)
 	server, err := net.Dial("tcp", p.to)
 	if err != nil {
 		return
 	}
-	defer server.Close()
+	defer hangUp(server)
 	p.mu.Lock()
 	p.conns[client], p.conns[server] = true, true
 	p.mu.Unlock()
@@ -66,7 +68,7 @@ func (p *storeProxy) serve(client net.Conn) {
 }
 
 func (p *storeProxy) copy(to, from net.Conn) {
-	defer to.Close()
+	defer hangUp(to)
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
@@ -79,18 +81,21 @@ func (p *storeProxy) copy(to, from net.Conn) {
 				return
 			}
 		}
-		if err == io.EOF || err != nil {
+		if err != nil {
 			return
 		}
 	}
 }
+
+// hangUp closes a connection, that the other side may have closed already.
+func hangUp(c net.Conn) { _ = c.Close() }
 
 // cut breaks all connections: a write that was under way may or may not have happened.
 func (p *storeProxy) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.conns {
-		c.Close()
+		hangUp(c)
 	}
 }
 

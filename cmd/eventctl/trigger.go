@@ -47,7 +47,7 @@ func triggerCommand() *cobra.Command {
 			defer closeInvoker()
 			mc := trigger.Config{
 				Topic: env.Kafka.Topic, ConsumerGroup: group, ClientOptions: opts,
-				Source:      trigger.Source{BootstrapServers: strings.Join(env.Kafka.Brokers, ",")},
+				Source:    trigger.Source{BootstrapServers: strings.Join(env.Kafka.Brokers, ",")},
 				BatchSize: batchSize, BatchWindow: window, FunctionTimeout: timeout,
 				Logger: telemetry.NewLogger(cmd.OutOrStdout(), env.LogLevel),
 			}
