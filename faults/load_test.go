@@ -91,11 +91,14 @@ func (l *load) work(ctx context.Context, r *rand.Rand, worker int) {
 	}
 }
 
-// post sends the events, and again those that may be sent again, as a client would that follows the problem documents. It
-// sends each time all that are not accepted, so that a key's events stay in order.
+// post sends the events, and again those that may be sent again, as a client would that follows the problem documents. Some
+// give up, and so keep a fate that a later 2xx would cover.
 func (l *load) post(client *http.Client, r *rand.Rand, entries []*entry) {
 	for try := 0; len(entries) > 0 && try <= l.retries; try++ {
 		if try > 0 {
+			if r.IntN(3) == 0 {
+				return
+			}
 			time.Sleep(between(r, 100*time.Millisecond, time.Second))
 		}
 		target := l.targets[r.IntN(len(l.targets))]
