@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -43,7 +42,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, env settings.API) (err error) {
+func run(ctx context.Context, env settings.API) error {
 	log := telemetry.NewLogger(os.Stdout, env.LogLevel)
 	publisher, err := wiring.NewPublisher(ctx, env)
 	if err != nil {
@@ -52,7 +51,11 @@ func run(ctx context.Context, env settings.API) (err error) {
 	defer func() {
 		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), env.PublishTimeout)
 		defer cancel()
-		err = errors.Join(err, publisher.Close(flush))
+		if e := publisher.Close(flush); e != nil {
+			// Serve has returned, so every client has its answer; those of what is left were told that its outcome is
+			// unknown. A shutdown in order, then, though Kafka is not well.
+			log.Warn("records were left without an acknowledgement", "error", e)
+		}
 	}()
 	outcomes, err := newOutcomes(ctx, env.Store)
 	if err != nil {

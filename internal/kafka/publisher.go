@@ -138,7 +138,7 @@ func (d *delivery) settle(i int, set func(*event.Receipt)) {
 	}
 }
 
-var errNoAnswer = errors.New("Kafka did not acknowledge in time")
+var errNoAnswer = errors.New("no acknowledgement from Kafka in time")
 
 func (d *delivery) wait(timeout time.Duration) []event.Receipt {
 	timer := time.NewTimer(timeout)
