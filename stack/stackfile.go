@@ -40,18 +40,19 @@ func readStack(root, stack string) (stackConfig, error) {
 	if err := readYAML(filepath.Join(root, "Pulumi."+stack+".yaml"), &file); err != nil {
 		return stackConfig{}, err
 	}
+	if file.Config == nil {
+		file.Config = map[string]any{}
+	}
 	for key, declared := range project.Config {
 		full := project.Name + ":" + key
 		if _, set := file.Config[full]; !set && declared.Default != nil {
-			if file.Config == nil {
-				file.Config = map[string]any{}
-			}
 			file.Config[full] = declared.Default
 		}
 	}
 
 	c := stackConfig{Project: project.Name, Values: map[string]string{}}
-	if file.Config[project.Name+":protect"] == true {
+	// `pulumi config set protect true` stores a string.
+	if fmt.Sprint(file.Config[project.Name+":protect"]) == "true" {
 		c.assume(file.Config)
 	}
 	for key, value := range file.Config {
