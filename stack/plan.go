@@ -109,6 +109,9 @@ func writeTree(w io.Writer, g graph, withInputs bool) {
 		if n.Protect {
 			line += "  [protected]"
 		}
+		if n.RetainOnDelete {
+			line += " [retained]"
+		}
 		if n.DeleteBeforeReplace {
 			line += "  [deleted before replaced]"
 		}
