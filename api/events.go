@@ -1,0 +1,192 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"event-processing-service/internal/event"
+)
+
+// acceptedEvent is the answer for one event that is stored.
+type acceptedEvent struct {
+	ID        string `json:"id"`
+	Source    string `json:"source"`
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+}
+
+// batchAnswer is the answer for a batch: what became of each of its events, in their order.
+type batchAnswer struct {
+	Accepted int           `json:"accepted"`
+	Rejected int           `json:"rejected"`
+	Results  []batchResult `json:"results"`
+}
+
+type batchResult struct {
+	Index   int      `json:"index"`
+	ID      string   `json:"id,omitempty"` // as far as it could be read
+	Status  int      `json:"status"`       // as if the event had come alone
+	Problem *problem `json:"problem,omitempty"`
+}
+
+// postEvents takes events in any of the four forms and answers once Kafka has them.
+func (s *Server) postEvents(c *fiber.Ctx) error {
+	mode, err := event.DetectMode(c.Get(fiber.HeaderContentType), hasAttributes(c))
+	if err != nil {
+		return err
+	}
+	if encoding := c.Get(fiber.HeaderContentEncoding); encoding != "" && encoding != "identity" {
+		c.Set(fiber.HeaderAcceptEncoding, "identity") // RFC 9110, section 12.5.3
+		return newProblem(fiber.StatusUnsupportedMediaType, fmt.Sprintf("the body is encoded with %q; send it as it is", encoding))
+	}
+	// The framework uses its buffer again for the next request, and the events, the records too, keep parts of the body.
+	body := bytes.Clone(c.Request().Body())
+	if mode == event.ModeBatch {
+		return s.postBatch(c, body)
+	}
+	e, err := s.parseOne(c, mode, body)
+	if err != nil {
+		return err
+	}
+	receipt := s.publish(c, []event.Event{e})[0]
+	if receipt.Err != nil {
+		return receipt.Err
+	}
+	c.Location(outcomePath(e.Identity()))
+	return c.Status(fiber.StatusAccepted).JSON(acceptedEvent{
+		ID: e.ID, Source: e.Source, Topic: receipt.Topic, Partition: receipt.Partition, Offset: receipt.Offset,
+	})
+}
+
+func (s *Server) parseOne(c *fiber.Ctx, mode event.Mode, body []byte) (event.Event, error) {
+	switch mode {
+	case event.ModeStructured:
+		return event.ParseStructured(body)
+	case event.ModeBinary:
+		// Attributes outlive the request, the framework's strings don't.
+		return event.ParseBinary(strings.Clone(c.Get(fiber.HeaderContentType)), headersOf(c), body)
+	default:
+		key, err := idempotencyKey(c.Get("Idempotency-Key"))
+		if err != nil {
+			return event.Event{}, err
+		}
+		id := func() string { return uuid.Must(uuid.NewV7()).String() } // V7 sorts by time, which is kind to indexes
+		if key != "" {
+			id = func() string { return key }
+		}
+		return event.ParsePlain(body, event.Defaults{ID: id, Source: DefaultSource, Time: time.Now().UTC().Format(time.RFC3339Nano)})
+	}
+}
+
+// postBatch publishes what is valid of a batch. One bad event holds up none of the others.
+func (s *Server) postBatch(c *fiber.Ctx, body []byte) error {
+	batch, err := event.ParseBatch(body, s.cfg.MaxBatch)
+	if errors.Is(err, event.ErrTooMany) {
+		return newProblem(fiber.StatusRequestEntityTooLarge, fmt.Sprintf("a batch holds at most %d events; send several", s.cfg.MaxBatch))
+	}
+	if err != nil {
+		return err
+	}
+	valid := make([]event.Event, 0, len(batch))
+	for i := range batch {
+		if batch[i].Err == nil {
+			valid = append(valid, batch[i].Event)
+		}
+	}
+	receipts := s.publish(c, valid)
+	answer := batchAnswer{Results: make([]batchResult, len(batch))}
+	retryable, next := false, 0
+	for i := range batch {
+		result := batchResult{Index: i, ID: batch[i].Event.ID, Status: fiber.StatusAccepted}
+		err := batch[i].Err
+		if err == nil {
+			err = receipts[next].Err
+			next++
+		}
+		if err != nil {
+			result.Problem = problemOf(err)
+			result.Status = result.Problem.Status
+			retryable = retryable || result.Problem.Retryable
+			answer.Rejected++
+		} else {
+			answer.Accepted++
+		}
+		answer.Results[i] = result
+	}
+	switch {
+	case answer.Rejected == 0:
+		return c.Status(fiber.StatusAccepted).JSON(answer)
+	case answer.Accepted > 0:
+		return c.Status(fiber.StatusMultiStatus).JSON(answer)
+	}
+	return nothingStored(answer, retryable)
+}
+
+// nothingStored is the answer for a batch of which nothing was stored: no 2xx, so that a client that looks at the status
+// alone does not take it for done.
+func nothingStored(answer batchAnswer, retryable bool) *problem {
+	status := fiber.StatusBadRequest
+	if retryable {
+		status = fiber.StatusServiceUnavailable
+	}
+	p := newProblem(status, "no event of the batch was accepted; see results for each")
+	p.Retryable = retryable
+	p.Accepted, p.Rejected, p.Results = &answer.Accepted, &answer.Rejected, answer.Results
+	return p
+}
+
+// publish stores events with the headers that tie the records to this request.
+func (s *Server) publish(c *fiber.Ctx, events []event.Event) []event.Receipt {
+	return s.events.Publish(c.UserContext(), events, event.Header{Key: requestIDHeader, Value: []byte(requestIDOf(c))})
+}
+
+// outcomePath is where the outcome of an event can be read. The source is in it, as the id alone does not name an event.
+func outcomePath(id event.Identity) string {
+	path := "/v1/events/" + url.PathEscape(id.ID)
+	if id.Source != DefaultSource {
+		path += "?source=" + url.QueryEscape(id.Source)
+	}
+	return path
+}
+
+// idempotencyKey reads the Idempotency-Key header: a structured-field string, that is in double quotes; bare keys are
+// common and taken, too.
+func idempotencyKey(header string) (string, error) {
+	key := strings.Clone(header)
+	if len(key) >= 2 && key[0] == '"' && key[len(key)-1] == '"' {
+		key = strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(key[1 : len(key)-1])
+	}
+	if header != "" && key == "" || len(key) > 256 {
+		p := newProblem(fiber.StatusBadRequest, "the Idempotency-Key can't be used; see errors")
+		p.Errors = []fieldError{{Header: "idempotency-key", Detail: "must be a quoted string of 1 to 256 bytes"}}
+		return "", p
+	}
+	return key, nil
+}
+
+func hasAttributes(c *fiber.Ctx) bool {
+	found := false
+	for name := range c.Request().Header.All() {
+		found = found || len(name) > 3 && bytes.EqualFold(name[:3], []byte("ce-"))
+	}
+	return found
+}
+
+func headersOf(c *fiber.Ctx) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for name, value := range c.Request().Header.All() {
+			if !yield(string(name), string(value)) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"event-processing-service/api"
+	"event-processing-service/internal/event"
+	"event-processing-service/internal/kafka"
+)
+
+// service is the API on a real listener, in front of an embedded broker.
+type service struct {
+	t       *testing.T
+	url     string
+	cluster *kfake.Cluster
+	stop    context.CancelFunc // as SIGTERM does
+	stopped chan error
+}
+
+type outcomes map[event.Identity]event.Outcome
+
+func (o outcomes) Outcome(_ context.Context, id event.Identity) (event.Outcome, bool, error) {
+	outcome, known := o[id]
+	return outcome, known, nil
+}
+
+func start(t *testing.T, change ...func(*api.Config)) *service {
+	return startWith(t, outcomes{}, change...)
+}
+
+func startWith(t *testing.T, known api.Outcomes, change ...func(*api.Config)) *service {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "events"))
+	if err != nil {
+		t.Fatalf("start broker: %v", err)
+	}
+	t.Cleanup(cluster.Close)
+	publisher, err := kafka.NewPublisher(kafka.Config{Brokers: cluster.ListenAddrs(), Auth: kafka.AuthNone},
+		kafka.ProducerConfig{Timeout: 2 * time.Second}, "events")
+	if err != nil {
+		t.Fatalf("make publisher: %v", err)
+	}
+	cfg := api.Config{Version: "test"}
+	for _, f := range change {
+		f(&cfg)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &service{t: t, url: "http://" + ln.Addr().String(), cluster: cluster, stop: cancel, stopped: make(chan error, 1)}
+	server := api.New(cfg, publisher, known, slog.New(slog.DiscardHandler))
+	go func() { s.stopped <- server.Serve(ctx, ln, 5*time.Second) }()
+	t.Cleanup(func() {
+		cancel()
+		http.DefaultClient.CloseIdleConnections()
+		flush, done := context.WithTimeout(context.Background(), time.Second)
+		defer done()
+		_ = publisher.Close(flush) // a test may have left the broker dead
+	})
+	return s
+}
+
+// answer is an HTTP answer, read.
+type answer struct {
+	t      *testing.T
+	status int
+	header http.Header
+	body   string
+}
+
+func (s *service) do(method, path, contentType, body string, headers ...string) answer {
+	s.t.Helper()
+	req, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatalf("make request: %v", err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Add(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer resp.Body.Close()
+	read, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatalf("read answer of %s %s: %v", method, path, err)
+	}
+	return answer{t: s.t, status: resp.StatusCode, header: resp.Header, body: string(read)}
+}
+
+func (s *service) post(contentType, body string, headers ...string) answer {
+	s.t.Helper()
+	return s.do(http.MethodPost, "/v1/events", contentType, body, headers...)
+}
+
+func (a answer) want(status int) answer {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("got status %d, want %d; body: %s", a.status, status, a.body)
+	}
+	return a
+}
+
+func (a answer) json(to any) {
+	a.t.Helper()
+	if err := json.Unmarshal([]byte(a.body), to); err != nil {
+		a.t.Fatalf("decode %q: %v", a.body, err)
+	}
+}
+
+// problemDocument is what a client sees of an error.
+type problemDocument struct {
+	Type, Title, Detail, Instance string
+	Status                        int
+	Retryable                     *bool
+	RequestID                     string `json:"request_id"`
+	Errors                        []struct{ Pointer, Header, Parameter, Detail string }
+	Results                       []struct{ Status int }
+}
+
+// problem checks what every problem document must have, and returns it.
+func (a answer) problem(status int) problemDocument {
+	a.t.Helper()
+	a.want(status)
+	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
+		a.t.Errorf("a problem has content type %q", got)
+	}
+	var p problemDocument
+	a.json(&p)
+	if p.Status != status || p.Type == "" || p.Title == "" || p.Detail == "" || p.Instance == "" || p.Retryable == nil {
+		a.t.Errorf("the problem lacks a member: %s", a.body)
+	}
+	if p.RequestID == "" || p.RequestID != a.header.Get("X-Request-Id") {
+		a.t.Errorf("the problem's request id %q is not the answer's %q", p.RequestID, a.header.Get("X-Request-Id"))
+	}
+	if *p.Retryable != (a.header.Get("Retry-After") != "") {
+		a.t.Errorf("retryable is %v with Retry-After %q", *p.Retryable, a.header.Get("Retry-After"))
+	}
+	return p
+}
+
+// records reads the topic from its start until it has n records, or all that are there when n is 0.
+func (s *service) records(n int) []*kgo.Record {
+	s.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.cluster.ListenAddrs()...), kgo.ConsumeTopics("events"),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		s.t.Fatalf("make consumer: %v", err)
+	}
+	defer client.Close()
+	patience := 5 * time.Second
+	if n == 0 {
+		patience = 300 * time.Millisecond
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var records []*kgo.Record
+	for len(records) < n || n == 0 && ctx.Err() == nil {
+		fetches := client.PollFetches(ctx)
+		records = append(records, fetches.Records()...)
+		if ctx.Err() != nil && len(records) < n {
+			s.t.Fatalf("got %d records, want %d", len(records), n)
+		}
+	}
+	return records
+}
+
+func header(r *kgo.Record, key string) string {
+	for _, h := range r.Headers {
+		if h.Key == key {
+			return string(h.Value)
+		}
+	}
+	return ""
+}

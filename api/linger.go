@@ -1,0 +1,52 @@
+package api
+
+import (
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// A body over the limit is refused while the client still sends it. Closing the connection then, with bytes unread, makes
+// the kernel reset it, and the reset can overtake the answer: the client would see a broken connection instead of the 413
+// that says why. So such a connection lingers: it says that it is done, and reads on for a bounded while (RFC 9112,
+// section 9.6).
+const (
+	lingerTime  = 2 * time.Second
+	lingerBytes = 64 << 20
+)
+
+type lingeringListener struct{ net.Listener }
+
+func (l lingeringListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		return &lingeringConn{TCPConn: tcp}, nil
+	}
+	return conn, nil
+}
+
+type lingeringConn struct {
+	*net.TCPConn
+	linger atomic.Bool
+}
+
+func (c *lingeringConn) Close() error {
+	if c.linger.Load() && c.CloseWrite() == nil && c.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+		// Whatever ends the reading, the connection is closed next.
+		_, _ = io.CopyN(io.Discard, c.TCPConn, lingerBytes)
+	}
+	return c.TCPConn.Close()
+}
+
+// lingerOnClose is for answers to requests that were not read to their end.
+func lingerOnClose(c *fiber.Ctx) {
+	if conn, ok := c.Context().Conn().(*lingeringConn); ok {
+		conn.linger.Store(true)
+	}
+}

@@ -1,0 +1,51 @@
+package api
+
+import (
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+)
+
+const headerRequestID = "X-Request-Id"
+
+// requestIDHeader carries the request's id on Kafka records, for the processor's log lines.
+const requestIDHeader = "x-request-id"
+
+type requestIDKey struct{}
+
+// requestID keeps the client's X-Request-Id if it is sane, else makes one, and puts it on the answer.
+func (s *Server) requestID(c *fiber.Ctx) error {
+	id := strings.Clone(c.Get(headerRequestID)) // the framework's strings live as long as the request
+	if !saneRequestID(id) {
+		id = uuid.NewString()
+	}
+	c.Locals(requestIDKey{}, id)
+	c.Set(headerRequestID, id)
+	return c.Next()
+}
+
+// requestIDOf returns the request's id. The framework refuses some requests before any middleware runs; those get one
+// here.
+func requestIDOf(c *fiber.Ctx) string {
+	if id, ok := c.Locals(requestIDKey{}).(string); ok {
+		return id
+	}
+	id := uuid.NewString()
+	c.Set(headerRequestID, id)
+	return id
+}
+
+// saneRequestID keeps out what would make log lines or headers unreadable.
+func saneRequestID(id string) bool {
+	if id == "" || len(id) > 128 {
+		return false
+	}
+	for i := 0; i < len(id); i++ {
+		c := id[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("._:/+=-", c) < 0 {
+			return false
+		}
+	}
+	return true
+}

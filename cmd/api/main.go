@@ -1,0 +1,90 @@
+// Command api serves the HTTP API. Its environment is described in the README. `api healthcheck` asks a running one
+// whether it lives, and is the container's health check, as the image has nothing else to ask with.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"event-processing-service/api"
+	"event-processing-service/internal/settings"
+	"event-processing-service/internal/telemetry"
+	"event-processing-service/internal/wiring"
+)
+
+// patience is how long requests that are under way may take after SIGTERM. With DRAIN_DELAY it must stay below the
+// stopTimeout of the task, after which the process is killed.
+const patience = 20 * time.Second
+
+func main() {
+	env, err := settings.LoadAPI(os.LookupEnv)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "api: the environment is wrong:\n%v\n", err)
+		os.Exit(2)
+	}
+	if len(os.Args) > 1 && os.Args[1] == "healthcheck" {
+		err = healthcheck(env.Port)
+	} else {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+		defer stop()
+		err = run(ctx, env)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "api:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, env settings.API) (err error) {
+	log := telemetry.NewLogger(os.Stdout, env.LogLevel)
+	publisher, err := wiring.NewPublisher(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), env.PublishTimeout)
+		defer cancel()
+		err = errors.Join(err, publisher.Close(flush))
+	}()
+	outcomes, err := newOutcomes(ctx, env.Store)
+	if err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", ":"+strconv.Itoa(env.Port))
+	if err != nil {
+		return fmt.Errorf("listen on port %d: %w", env.Port, err)
+	}
+	log.Info("serving", "port", env.Port, "topic", env.Kafka.Topic, "version", telemetry.Version())
+	server := api.New(api.Config{Version: telemetry.Version(), DrainDelay: env.DrainDelay}, publisher, outcomes, log)
+	return server.Serve(ctx, ln, patience)
+}
+
+// newOutcomes is nil without a store that the processor shares: a memory of this process's own would know nothing.
+func newOutcomes(ctx context.Context, s settings.Store) (api.Outcomes, error) {
+	if s.Kind != "dynamodb" {
+		return nil, nil
+	}
+	return wiring.NewDynamoDB(ctx, s)
+}
+
+// healthcheck exits 0 when the API on this host answers.
+func healthcheck(port int) error {
+	client := http.Client{Timeout: 2 * time.Second}
+	resp, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/health/live", port))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the API answers %s", resp.Status)
+	}
+	return nil
+}

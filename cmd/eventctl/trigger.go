@@ -1,0 +1,64 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"event-processing-service/internal/kafka"
+	"event-processing-service/internal/telemetry"
+	"event-processing-service/internal/trigger"
+	"event-processing-service/internal/wiring"
+)
+
+// group is the consumer group of the processor, the same in the cloud.
+const group = "event-processing-service-event-processor"
+
+func triggerCommand() *cobra.Command {
+	var bootstrap string
+	var window, timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "trigger",
+		Short: "Read the topic and invoke the function, as MSK's event source mapping does in AWS",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			env, err := environment()
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			cfg, err := wiring.KafkaConfig(ctx, env.Kafka, "trigger")
+			if err != nil {
+				return err
+			}
+			opts, err := kafka.Options(cfg)
+			if err != nil {
+				return err
+			}
+			invoker, closeInvoker, err := newInvoker(ctx, bootstrap, cmd.OutOrStdout())
+			if err != nil {
+				return err
+			}
+			defer closeInvoker()
+			mc := trigger.Config{
+				Topic: env.Kafka.Topic, ConsumerGroup: group, ClientOptions: opts,
+				Source:      trigger.Source{BootstrapServers: strings.Join(env.Kafka.Brokers, ",")},
+				BatchWindow: window, FunctionTimeout: timeout,
+				Logger: telemetry.NewLogger(cmd.OutOrStdout(), env.LogLevel),
+			}
+			if env.PartialBatchResponse {
+				mc.Provisioned = &trigger.Provisioned{ReportBatchItemFailures: true}
+			}
+			mapping, err := trigger.New(mc, invoker)
+			if err != nil {
+				return err
+			}
+			return mapping.Run(ctx)
+		},
+	}
+	cmd.Flags().StringVar(&bootstrap, "bootstrap", "", "path of the function's binary; without it the function runs in this process")
+	cmd.Flags().DurationVar(&window, "batch-window", 500*time.Millisecond, "how long a batch waits for more records")
+	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "the function's time-out")
+	return cmd
+}

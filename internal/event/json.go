@@ -1,0 +1,181 @@
+package event
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Defaults fill in what a plain JSON event leaves out. An empty field fills in nothing.
+type Defaults struct {
+	ID     func() string // called only for an event without an id
+	Source string
+	Time   string // RFC 3339
+}
+
+// Decoded is one event of a batch, or why it is none.
+type Decoded struct {
+	Event Event
+	Err   error // nil or *InvalidError
+}
+
+// ParseStructured reads one event in the JSON format (CloudEvents JSON format 1.0.2, section 3). The event keeps parts
+// of body, which therefore must not change afterwards. The error is a *SyntaxError or an *InvalidError.
+func ParseStructured(body []byte) (Event, error) { return parseOne(body, Defaults{}, false) }
+
+// ParsePlain reads one event in the JSON format of which all but type may be missing: specversion is taken to be 1.0
+// and the rest comes from defaults. See ParseStructured for body and errors.
+func ParsePlain(body []byte, defaults Defaults) (Event, error) { return parseOne(body, defaults, true) }
+
+func parseOne(body []byte, defaults Defaults, plain bool) (Event, error) {
+	r := newReader(body, defaults, plain)
+	var d Decoded
+	if err := r.event(&d, alone); err != nil {
+		return Event{}, err
+	}
+	if err := r.end(); err != nil {
+		return Event{}, err
+	}
+	return d.Event, d.Err
+}
+
+// ParseBatch reads a JSON array of events (JSON format, section 4), at most limit of them, else ErrTooMany. A fault in
+// the JSON itself is a *SyntaxError and nothing is returned; an event that is invalid leaves its neighbours alone.
+func ParseBatch(body []byte, limit int) ([]Decoded, error) {
+	r := newReader(body, Defaults{}, false)
+	if kind := r.dec.PeekKind(); kind != '[' {
+		return nil, r.unexpected(kind, "a JSON array of events")
+	}
+	if _, err := r.dec.ReadToken(); err != nil {
+		return nil, r.syntax(err)
+	}
+	// 200 bytes are a small event: enough to seldom grow, and bounded by what was sent.
+	batch := make([]Decoded, 0, min(limit, len(body)/200+1))
+	for r.dec.PeekKind() != ']' {
+		if len(batch) == limit {
+			return nil, ErrTooMany
+		}
+		batch = append(batch, Decoded{})
+		if err := r.event(&batch[len(batch)-1], len(batch)-1); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := r.dec.ReadToken(); err != nil {
+		return nil, r.syntax(err)
+	}
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return batch, nil
+}
+
+// reader reads events from one body, in one pass.
+type reader struct {
+	dec      *jsontext.Decoder
+	defaults Defaults
+	plain    bool
+	v        envelope // of the event that is being read; here, so that a batch needs only one
+}
+
+func newReader(body []byte, defaults Defaults, plain bool) *reader {
+	// Duplicate names are looked for in the envelope only: inside of data they are the client's own affair, and the
+	// search for them would cost as much as all the rest. bytes.Buffer makes the decoder read body in place.
+	dec := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true))
+	return &reader{dec: dec, defaults: defaults, plain: plain}
+}
+
+// event reads one event into d. The error is about the JSON itself.
+func (r *reader) event(d *Decoded, index int) error {
+	if kind := r.dec.PeekKind(); kind != '{' {
+		if index == alone || kind == 0 {
+			return r.unexpected(kind, "a JSON object, the event")
+		}
+		// A batch member of another kind has sure bounds: it is refused alone.
+		if err := r.dec.SkipValue(); err != nil {
+			return r.syntax(err)
+		}
+		d.Err = &InvalidError{Fields: []FieldError{{Pointer: eventPointer(index), Detail: "must be a JSON object, the event"}}}
+		return nil
+	}
+	if _, err := r.dec.ReadToken(); err != nil {
+		return r.syntax(err)
+	}
+	v := &r.v
+	*v = envelope{Event: &d.Event, index: index}
+	for r.dec.PeekKind() != '}' {
+		raw, err := r.dec.ReadValue()
+		if err != nil {
+			return r.syntax(err)
+		}
+		name := memberName(raw)
+		value, err := r.dec.ReadValue()
+		if err != nil {
+			return r.syntax(err)
+		}
+		v.member(name, value)
+	}
+	if _, err := r.dec.ReadToken(); err != nil {
+		return r.syntax(err)
+	}
+	if r.plain {
+		r.fill(v)
+	}
+	d.Err = v.finish()
+	return nil
+}
+
+// fill gives a plain event what it has left out; what is there but wrong stays wrong.
+func (r *reader) fill(v *envelope) {
+	if v.seen&seenSpecVersion == 0 {
+		v.specversion, v.seen = SpecVersion, v.seen|seenSpecVersion
+	}
+	if v.seen&seenID == 0 && r.defaults.ID != nil {
+		v.ID = r.defaults.ID()
+	}
+	if v.seen&seenSource == 0 {
+		v.Source = r.defaults.Source
+	}
+	if v.seen&seenTime == 0 {
+		v.Time = r.defaults.Time
+	}
+}
+
+// end makes sure that nothing follows.
+func (r *reader) end() error {
+	_, err := r.dec.ReadToken()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err != nil {
+		return r.syntax(err)
+	}
+	return &SyntaxError{Offset: r.dec.InputOffset(), Detail: "the body goes on after its JSON value; send one value only"}
+}
+
+func (r *reader) unexpected(kind jsontext.Kind, want string) error {
+	if kind == 0 { // the next token is no JSON at all, or there is none: let the decoder say so
+		if _, err := r.dec.ReadToken(); err != nil {
+			return r.syntax(err)
+		}
+	}
+	return &SyntaxError{Offset: r.dec.InputOffset(), Detail: "the body must be " + want}
+}
+
+func (r *reader) syntax(err error) error {
+	offset := r.dec.InputOffset()
+	var syntactic *jsontext.SyntacticError
+	detail := strings.TrimPrefix(err.Error(), "jsontext: ")
+	if errors.As(err, &syntactic) {
+		offset, detail = syntactic.ByteOffset, syntactic.Err.Error()
+	}
+	switch {
+	case errors.Is(err, io.EOF): // only where not a token of it was there
+		return &SyntaxError{Offset: 0, Detail: "the body is empty; send an event"}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		detail = "it ends too early"
+	}
+	return &SyntaxError{Offset: offset, Detail: "the body is not valid JSON: " + detail}
+}

@@ -1,0 +1,57 @@
+package event
+
+import "time"
+
+// Status is what became of an event.
+type Status string
+
+// An event that Kafka has and the processor has not finished has no Outcome yet.
+const (
+	StatusProcessed    Status = "processed"     // it took effect
+	StatusDeadLettered Status = "dead-lettered" // it could not, and lies in the dead letter topic
+
+	// StatusUnfinished gives a claim back without an end: an attempt failed, and Kafka will deliver the event again.
+	// No store shows such an Outcome.
+	StatusUnfinished Status = ""
+)
+
+// Outcome is what the processor remembers of an event that it is done with.
+type Outcome struct {
+	Identity  Identity
+	Type      string
+	Status    Status
+	Attempts  int       // how often the handler was called, 0 for a record that is no event
+	Hops      int       // how often the event had been dead-lettered and replayed before; above 0 it is a replay's outcome
+	At        time.Time // when the processor was done with it
+	Topic     string    // where Kafka had it
+	Partition int32
+	Offset    int64
+	Reason    string // of a dead letter: the last error
+}
+
+// ClaimState is a store's answer to a claim.
+type ClaimState int
+
+const (
+	// ClaimGranted: the work is the caller's until the lease ends; or, of a finished claim, the outcome was written.
+	ClaimGranted ClaimState = iota + 1
+	// ClaimDone: the event has its outcome already, and nothing is left to do with this record.
+	ClaimDone
+	// ClaimHeld: another consumer works on the event until its lease ends.
+	ClaimHeld
+)
+
+// Claim is the right to work on an event, which one consumer has at a time. The caller fills in the upper part, a store
+// the lower.
+type Claim struct {
+	Identity Identity
+	Hops     int           // dlq-hops of the record: a replayed dead letter is claimed anew, a redelivered one is done
+	Owner    string        // unguessable; who begins with the same Owner again goes on with the lease. "": finishes at once
+	Lease    time.Duration // how long nobody else may begin
+
+	State   ClaimState
+	Version int64     // the store's own: which version of its entry the claim made
+	Attempt int       // the how-manieth time that work on this record begins, over all deliveries and processes
+	Until   time.Time // end of the lease, of whoever has it
+	Reason  string    // why the attempt before failed, if it was given back
+}

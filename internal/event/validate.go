@@ -1,0 +1,157 @@
+package event
+
+import (
+	"mime"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// reporter takes one fault of the attribute or member name. Where the event stood (a JSON member, a header) decides how
+// the name is shown to the client.
+type reporter interface {
+	report(name, detail string)
+}
+
+// validate reports everything that the CloudEvents specification refuses in e (section numbers of version 1.0.2).
+// Extension names are checked where they are read, as only there it is known which are well-formed attributes at all.
+func (e *Event) validate(to reporter) {
+	validateRequired(to, "id", e.ID)
+	validateRequired(to, "type", e.Type)
+	validateRequired(to, "source", e.Source)
+	if e.Source != "" && !isURIReference(e.Source) {
+		to.report("source", `must be a URI-reference (RFC 3986), such as "/orders" or "https://example.com/orders"; percent-encode other characters`)
+	}
+	validateText(to, "subject", e.Subject)
+	for _, x := range e.Extensions {
+		validateText(to, x.Name, x.Value)
+	}
+	if e.Time != "" && !isRFC3339(e.Time) {
+		to.report("time", `must be an RFC 3339 timestamp, such as "2026-01-31T12:00:00Z"`)
+	}
+	if e.DataSchema != "" && !isAbsoluteURI(e.DataSchema) {
+		to.report("dataschema", `must be an absolute URI (RFC 3986), such as "https://example.com/schemas/order.json"`)
+	}
+	if e.DataContentType != "" && !isMediaType(e.DataContentType) {
+		to.report("datacontenttype", `must be a media type (RFC 2046), such as "application/json"`)
+	}
+}
+
+func validateRequired(to reporter, name, value string) {
+	if value == "" {
+		to.report(name, "is required and must not be empty")
+		return
+	}
+	validateText(to, name, value)
+}
+
+func validateText(to reporter, name, value string) {
+	if problem := textProblem(value); problem != "" {
+		to.report(name, problem)
+	}
+}
+
+// textProblem says what section 3.1 ("String") keeps out of attribute values: control characters, which would also let a
+// value break out of a header line, and what is not Unicode text. It is empty for a good value.
+func textProblem(value string) string {
+	for i := 0; i < len(value); {
+		c := value[i]
+		if c >= 0x20 && c < 0x7f {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(value[i:])
+		switch {
+		case r == utf8.RuneError && size <= 1:
+			return "must be valid UTF-8"
+		case r < 0x20 || r >= 0x7f && r <= 0x9f:
+			return "must not contain control characters (U+0000 to U+001F, U+007F to U+009F)"
+		case r >= 0xfdd0 && r <= 0xfdef || r&0xfffe == 0xfffe:
+			return "must not contain Unicode noncharacters"
+		}
+		i += size
+	}
+	return ""
+}
+
+// maxExtensions bounds what one event costs: each new name is compared with all before it, and a body of 4 MiB has room
+// for half a million. Nobody sends more than a dozen.
+const maxExtensions = 128
+
+const tooManyExtensions = "is one extension too many, 128 is the limit; put it into data"
+
+// isExtensionName holds section 3 ("Attribute Naming Convention"): lower-case letters and digits.
+func isExtensionName(name string) bool {
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+const extensionNameRule = "extension names are lower-case letters and digits only (CloudEvents 1.0.2, section 3); rename it, or put it into data"
+
+// uriBytes marks what RFC 3986 lets stand in a URI: unreserved, reserved, and the percent sign of an escape.
+var uriBytes = func() (set [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@!$&'()*+,;=%") {
+		set[c] = true
+	}
+	return set
+}()
+
+// isURIReference checks the characters and escapes itself, as url.Parse lets many wrong ones through, and leaves the
+// structure to url.Parse only where there can be something wrong with it: most sources are plain paths.
+func isURIReference(s string) bool {
+	plain := true
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case !uriBytes[c]:
+			return false
+		case c == '%':
+			if i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2]) {
+				return false
+			}
+		case c == ':' || c == '[' || c == ']' || c == '@' || c == '#':
+			plain = false
+		}
+	}
+	if plain {
+		return true
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return false
+	}
+	before, fragment, _ := strings.Cut(s, "#")
+	// Brackets stand around the IP address of the authority and nowhere else; a fragment has no "#" inside.
+	return !strings.ContainsAny(strings.Replace(before, u.Host, "", 1), "[]") && !strings.ContainsAny(fragment, "#[]")
+}
+
+// isAbsoluteURI takes a fragment, too, although RFC 3986 has none in an absolute URI (section 4.3): "…/shop.json#/$defs/order"
+// is how a JSON Schema is often named.
+func isAbsoluteURI(s string) bool {
+	if !isURIReference(s) {
+		return false
+	}
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme != ""
+}
+
+func isMediaType(s string) bool {
+	if s == "application/json" {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(s)
+	return err == nil && strings.Contains(media, "/") && textProblem(s) == ""
+}
+
+// isUTF8 tells whether a media type leaves text in UTF-8: it names that charset, or ASCII, or none.
+func isUTF8(contentType string) bool {
+	if strings.IndexByte(contentType, ';') < 0 {
+		return true
+	}
+	_, params, err := mime.ParseMediaType(contentType)
+	charset := params["charset"]
+	return err != nil || charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "us-ascii")
+}

@@ -1,0 +1,160 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"event-processing-service/internal/event"
+)
+
+// Publisher stores events in one topic. It is safe for use by many goroutines.
+type Publisher struct {
+	client  *kgo.Client
+	writes  *produceWrites
+	topic   string
+	timeout time.Duration
+}
+
+// NewPublisher makes a Publisher; it connects when the first event comes. Options in extra, such as hooks for metrics,
+// are added to its client.
+func NewPublisher(cfg Config, pc ProducerConfig, topic string, extra ...kgo.Opt) (*Publisher, error) {
+	if pc.Timeout == 0 {
+		pc.Timeout = DefaultTimeout
+	}
+	if pc.MaxBufferedRecords == 0 {
+		pc.MaxBufferedRecords = defaultMaxBufferedRecords
+	}
+	if pc.MaxBufferedBytes == 0 {
+		pc.MaxBufferedBytes = defaultMaxBufferedBytes
+	}
+	writes := new(produceWrites)
+	client, err := newProducer(cfg, pc, append([]kgo.Opt{kgo.WithHooks(writes)}, extra...))
+	if err != nil {
+		return nil, err
+	}
+	return &Publisher{client: client, writes: writes, topic: topic, timeout: pc.Timeout}, nil
+}
+
+// Publish stores events in their order and waits until each is acknowledged by all in-sync replicas, has failed, or the
+// time-out passed. The result has one Receipt an event. transport headers, such as traceparent, are added to each record;
+// they and the events must not change afterwards.
+//
+// Once a record is buffered, the end of ctx does not call it back: Kafka may have it already. So ctx is looked at before,
+// and after that only the time-out ends the wait.
+func (p *Publisher) Publish(ctx context.Context, events []event.Event, transport ...event.Header) []event.Receipt {
+	d := newDelivery(p.topic, len(events))
+	if err := ctx.Err(); err != nil {
+		for i := range events {
+			d.fail(i, &event.PublishError{Failure: event.FailureNeverSent, Err: err})
+		}
+		return d.receipts
+	}
+	written := p.writes.n.Load()
+	records := make([]kgo.Record, len(events))
+	for i := range events {
+		e, r := &events[i], &records[i]
+		r.Topic = p.topic
+		r.Key = e.Key()
+		r.Value = e.Data
+		r.Headers = make([]kgo.RecordHeader, 0, 8+len(e.Extensions)+len(transport))
+		r.Headers = event.AppendHeaders(r.Headers, e)
+		for _, h := range transport {
+			r.Headers = append(r.Headers, kgo.RecordHeader(h))
+		}
+		p.client.TryProduce(context.WithoutCancel(ctx), r, func(r *kgo.Record, err error) {
+			if err != nil {
+				p.forgetTopicID(err)
+				d.fail(i, classify(err, p.writes.n.Load() != written))
+				return
+			}
+			d.settle(i, func(receipt *event.Receipt) { receipt.Partition, receipt.Offset = r.Partition, r.Offset })
+		})
+	}
+	return d.wait(p.timeout)
+}
+
+// forgetTopicID lets the client look the topic up anew where it was deleted and created again: the library itself goes on
+// with the id of the old one for as long as it lives.
+func (p *Publisher) forgetTopicID(err error) {
+	if errors.Is(err, kerr.UnknownTopicID) {
+		go p.client.PurgeTopicsFromProducing(p.topic) // not here: it waits for the promises, of which this is one
+	}
+}
+
+// Check fails unless the topic is there and each of its partitions has a leader to write to.
+func (p *Publisher) Check(ctx context.Context) error { return checkTopic(ctx, p.client, p.topic) }
+
+// Topic is where the events go.
+func (p *Publisher) Topic() string { return p.topic }
+
+// Close waits for what is buffered, until ctx ends, and disconnects. Publish must not be called any more.
+func (p *Publisher) Close(ctx context.Context) error {
+	err := p.client.Flush(ctx)
+	p.client.Close()
+	return err
+}
+
+// delivery collects the outcomes of one Publish. The client's promises may come after the caller has gone, so they meet
+// the caller under a lock.
+type delivery struct {
+	mu       sync.Mutex
+	receipts []event.Receipt
+	settled  []bool
+	pending  int
+	left     bool // the caller has gone: receipts are its own now
+	all      chan struct{}
+}
+
+func newDelivery(topic string, n int) *delivery {
+	d := &delivery{receipts: make([]event.Receipt, n), settled: make([]bool, n), pending: n, all: make(chan struct{})}
+	for i := range d.receipts {
+		d.receipts[i].Topic = topic
+	}
+	if n == 0 {
+		close(d.all)
+	}
+	return d
+}
+
+func (d *delivery) fail(i int, err *event.PublishError) {
+	d.settle(i, func(receipt *event.Receipt) { receipt.Err = err })
+}
+
+func (d *delivery) settle(i int, set func(*event.Receipt)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.left {
+		return
+	}
+	set(&d.receipts[i])
+	d.settled[i] = true
+	if d.pending--; d.pending == 0 {
+		close(d.all)
+	}
+}
+
+var errNoAnswer = errors.New("Kafka did not acknowledge in time")
+
+func (d *delivery) wait(timeout time.Duration) []event.Receipt {
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-d.all:
+		return d.receipts
+	case <-timer.C:
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.left = true
+	for i := range d.receipts {
+		if !d.settled[i] {
+			d.receipts[i].Err = &event.PublishError{Failure: event.FailureOutcomeUnknown, Err: errNoAnswer}
+		}
+	}
+	return d.receipts
+}

@@ -1,0 +1,45 @@
+// Package telemetry is how the service shows what it does: logs, metrics, traces.
+package telemetry
+
+import (
+	"context"
+	"io"
+	"log/slog"
+)
+
+// NewLogger writes one JSON object a line to w: time, level, msg, the attributes, and the request_id of the context that
+// the line is logged with. level may be changed while it runs.
+func NewLogger(w io.Writer, level slog.Leveler) *slog.Logger {
+	return slog.New(contextHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})})
+}
+
+type requestIDKey struct{}
+
+// WithRequestID returns a context whose log lines carry the request id.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+// RequestID returns the request id of ctx, or "".
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// contextHandler adds what the context knows to each line, so that no caller has to remember it.
+type contextHandler struct{ slog.Handler }
+
+func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
+	if id := RequestID(ctx); id != "" {
+		r.AddAttrs(slog.String("request_id", id))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return contextHandler{h.Handler.WithAttrs(attrs)}
+}
+
+func (h contextHandler) WithGroup(name string) slog.Handler {
+	return contextHandler{h.Handler.WithGroup(name)}
+}

@@ -1,0 +1,201 @@
+package trigger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// environment is one child process and the Runtime API that it alone talks to. Each child gets a port of its own: a
+// request of a killed predecessor cannot be mistaken for one of its successor.
+type environment struct {
+	cfg    RuntimeConfig
+	cmd    *exec.Cmd
+	server *http.Server
+
+	polls    chan struct{}    // one for each poll that waits for work
+	work     chan *invocation // taken by the waiting poll
+	polled   sync.Once
+	polledAt time.Time
+
+	mu        sync.Mutex
+	running   *invocation
+	initError *FunctionError
+
+	idle     bool // a poll waits; owned by the caller of invoke
+	unusable bool // killed in the middle of an invocation; owned likewise
+	exited   chan struct{}
+	exitErr  error // how the child ended; read after exited is closed
+}
+
+// startEnvironment starts the child. The caller waits for its first poll, and stops it in the end.
+func startEnvironment(cfg RuntimeConfig) (*environment, error) {
+	listener, err := listenLoopback()
+	if err != nil {
+		return nil, err
+	}
+	e := &environment{
+		cfg: cfg, polls: make(chan struct{}), work: make(chan *invocation), exited: make(chan struct{}),
+	}
+	e.server = &http.Server{Handler: e.routes(), ReadHeaderTimeout: 10 * time.Second}
+	go e.server.Serve(listener) //nolint:errcheck // it ends by Close, and that is all its error says
+
+	e.cmd = exec.Command(cfg.Bootstrap, cfg.Args...)
+	e.cmd.Dir = filepath.Dir(cfg.Bootstrap)
+	e.cmd.Env = childEnv(cfg, listener.Addr())
+	e.cmd.Stdout, e.cmd.Stderr = cfg.Stdout, cfg.Stderr
+	// Without it a grandchild that keeps the pipe of stdout open would keep Wait from returning.
+	e.cmd.WaitDelay = time.Second
+	ownProcessGroup(e.cmd)
+	if err := e.cmd.Start(); err != nil {
+		e.server.Close()
+		return nil, fmt.Errorf("start function: %w", err)
+	}
+	go func() {
+		e.exitErr = e.cmd.Wait()
+		close(e.exited)
+	}()
+	return e, nil
+}
+
+// childEnv is the environment that Lambda gives a function on provided.al2023, over the parent's own, which has the
+// credentials and the function's configuration.
+//
+// Source: AWS Lambda Developer Guide, "Working with Lambda environment variables", defined runtime environment variables.
+func childEnv(cfg RuntimeConfig, api net.Addr) []string {
+	env := append(os.Environ(), cfg.Env...)
+	return append(env, // of a name that is there twice the child sees the last
+		"AWS_LAMBDA_RUNTIME_API="+api.String(),
+		"AWS_LAMBDA_FUNCTION_NAME="+cfg.Function.Name,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE="+strconv.Itoa(cfg.Function.MemoryMB),
+		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/"+cfg.Function.Name,
+		"AWS_LAMBDA_LOG_STREAM_NAME=local",
+		"LAMBDA_TASK_ROOT="+filepath.Dir(cfg.Bootstrap),
+		"_HANDLER="+filepath.Base(cfg.Bootstrap),
+		"TZ=:UTC",
+	)
+}
+
+func (e *environment) pid() int { return e.cmd.Process.Pid }
+
+// isOver reports whether the child can take no further invocation.
+func (e *environment) isOver() bool {
+	select {
+	case <-e.exited:
+		return true
+	default:
+		return e.unusable
+	}
+}
+
+// awaitPoll waits until the child asks for work.
+func (e *environment) awaitPoll(ctx context.Context, inv *invocation) error {
+	if e.idle {
+		return nil
+	}
+	select {
+	case <-e.polls:
+		e.idle = true
+		return nil
+	case <-e.exited:
+		return e.exitError(inv)
+	case <-ctx.Done():
+		e.unusable = true
+		return inv.ended(ctx)
+	}
+}
+
+// invoke hands inv to the child and waits for its answer, and then for the child to be done with it: on Lambda too an
+// invocation is over only when the runtime asks for the next. A child that answers and exits (a Go function does so
+// after a panic) is thereby noticed now, and not by the next invocation.
+func (e *environment) invoke(ctx context.Context, inv *invocation) ([]byte, error) {
+	e.setRunning(inv)
+	defer e.setRunning(nil)
+	if err := e.awaitPoll(ctx, inv); err != nil {
+		return nil, err
+	}
+	for e.idle {
+		select {
+		case e.work <- inv:
+			e.idle = false
+		case <-e.polls: // the poll that waited was given up for this one
+		case <-e.exited:
+			return nil, e.exitError(inv)
+		case <-ctx.Done():
+			e.unusable = true
+			return nil, inv.ended(ctx)
+		}
+	}
+	var a answer
+	select {
+	case a = <-inv.answers:
+	case <-e.exited:
+		select {
+		case a = <-inv.answers: // the answer came just before the end
+		default:
+			return nil, e.exitError(inv)
+		}
+	case <-ctx.Done():
+		e.unusable = true
+		return nil, inv.ended(ctx)
+	}
+	select {
+	case <-e.polls:
+		e.idle = true
+	case <-e.exited:
+	case <-ctx.Done():
+		e.unusable = true
+	}
+	return a.response, a.err
+}
+
+func (e *environment) setRunning(inv *invocation) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.running = inv
+}
+
+// exitError is the failure of the invocation during which the child ended: what the child reported to init/error if it
+// did, else its exit status.
+func (e *environment) exitError(inv *invocation) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.initError != nil {
+		return e.initError
+	}
+	status := "exit status 0"
+	if e.exitErr != nil {
+		status = e.exitErr.Error()
+	}
+	return &FunctionError{
+		Type:    ErrorTypeExit,
+		Message: fmt.Sprintf("RequestId: %s Error: Runtime exited with error: %s", inv.id, status),
+		cause:   e.exitErr,
+	}
+}
+
+// stop ends the child, and no other process: with a grace by SIGTERM first, else by SIGKILL at once. It returns when the
+// child is gone.
+func (e *environment) stop(grace time.Duration) {
+	if grace > 0 && terminate(e.cmd.Process) == nil {
+		select {
+		case <-e.exited:
+		case <-time.After(grace):
+		}
+	}
+	if err := e.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		e.cfg.Logger.Warn("kill function", "pid", e.pid(), "error", err)
+	}
+	<-e.exited
+	e.server.Close()
+}

@@ -1,0 +1,96 @@
+// Package wiring builds the parts from the settings, in the same way for each program.
+package wiring
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"event-processing-service/internal/event"
+	"event-processing-service/internal/kafka"
+	"event-processing-service/internal/settings"
+	"event-processing-service/internal/store"
+	"event-processing-service/processor"
+)
+
+// retention is how long an event is remembered: longer than the topic keeps it, so that no replay of the topic finds an
+// event forgotten.
+const retention = 30 * 24 * time.Hour
+
+// Store is both sides of what became of events: the processor writes, the API reads.
+type Store interface {
+	processor.Store
+	Outcome(ctx context.Context, id event.Identity) (event.Outcome, bool, error)
+}
+
+// KafkaConfig says how to reach the brokers. With IAM it looks for AWS credentials where the AWS SDK does: environment,
+// shared files, the task's or function's role.
+func KafkaConfig(ctx context.Context, s settings.Kafka, clientID string) (kafka.Config, error) {
+	c := kafka.Config{Brokers: s.Brokers, Auth: s.Auth, ClientID: clientID}
+	if s.Auth == kafka.AuthIAM {
+		aws, err := config.LoadDefaultConfig(ctx)
+		if err != nil {
+			return c, fmt.Errorf("load AWS configuration: %w", err)
+		}
+		c.Credentials = aws.Credentials
+	}
+	return c, c.Validate()
+}
+
+// KafkaClient makes a client for administration. The caller closes it.
+func KafkaClient(ctx context.Context, s settings.Kafka) (*kgo.Client, error) {
+	cfg, err := KafkaConfig(ctx, s, "eventctl")
+	if err != nil {
+		return nil, err
+	}
+	opts, err := kafka.Options(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return kgo.NewClient(opts...)
+}
+
+// NewPublisher makes the API's publisher.
+func NewPublisher(ctx context.Context, s settings.API) (*kafka.Publisher, error) {
+	cfg, err := KafkaConfig(ctx, s.Kafka, "api")
+	if err != nil {
+		return nil, err
+	}
+	return kafka.NewPublisher(cfg, kafka.ProducerConfig{Timeout: s.PublishTimeout}, s.Kafka.Topic)
+}
+
+// NewStore makes the store that the settings name.
+func NewStore(ctx context.Context, s settings.Store) (Store, error) {
+	if s.Kind != "dynamodb" {
+		return store.NewMemory(retention), nil
+	}
+	return NewDynamoDB(ctx, s)
+}
+
+// NewDynamoDB makes the store in a table.
+func NewDynamoDB(ctx context.Context, s settings.Store) (*store.DynamoDB, error) {
+	aws, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	return store.NewDynamoDB(aws, s.Table, retention), nil
+}
+
+// NewProcessor makes the processor with the service's handlers. close ends its connections.
+func NewProcessor(ctx context.Context, s settings.Processor, events processor.Store, log *slog.Logger) (p *processor.Processor, close func(), err error) {
+	cfg, err := KafkaConfig(ctx, s.Kafka, "processor")
+	if err != nil {
+		return nil, nil, err
+	}
+	deadLetters := kafka.NewRecordPublisher(cfg, kafka.ProducerConfig{})
+	pc := processor.DefaultConfig()
+	pc.MaxAttempts = s.MaxAttempts
+	pc.PartialBatchResponse = s.PartialBatchResponse
+	pc.DeadLetterTopic = s.DeadLetterTopic
+	p, err = processor.New(pc, processor.Handlers(), events, deadLetters, log)
+	return p, deadLetters.Close, err
+}

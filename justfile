@@ -1,0 +1,115 @@
+# event-processing-service: `just` lists what there is. Each recipe is a line or two that also works without just.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+api_url := "http://localhost:5001"
+
+# List the recipes
+[group('help')]
+help:
+    @just --list --unsorted
+
+# Everything in one process, nothing needed but Go
+[group('run')]
+local *args:
+    go run ./cmd/local {{ args }}
+
+# Start the containers and follow their logs
+[group('run')]
+dev: up logs
+
+# Build and start the containers, and wait until each is healthy
+[group('run')]
+up:
+    docker compose up --build --detach --wait
+
+# Stop the containers; the events stay
+[group('run')]
+down:
+    docker compose down
+
+# Stop the containers and start them anew
+[group('run')]
+restart: down up
+
+# Ask the API how it and its dependencies are
+[group('look')]
+health url=api_url:
+    curl --silent --show-error --fail-with-body {{ url }}/health/ready && echo
+
+# Show the containers, and how far the processor is behind
+[group('look')]
+status:
+    docker compose ps --all
+    docker compose run --rm --no-deps --entrypoint /eventctl setup status
+
+# Follow the logs of all containers, or of those named
+[group('look')]
+logs *services:
+    docker compose logs --follow --tail 100 {{ services }}
+
+# Follow the API's logs
+[group('look')]
+logs-api: (logs "api")
+
+# Follow the processor's logs
+[group('look')]
+logs-processor: (logs "processor")
+
+# Follow Kafka's logs
+[group('look')]
+logs-kafka: (logs "kafka")
+
+# List the topics
+[group('kafka')]
+topics brokers="localhost:9092":
+    KAFKA_BOOTSTRAP_SERVERS={{ brokers }} go run ./cmd/eventctl topics list
+
+# Create a topic, if it is missing, with so many partitions
+[group('kafka')]
+create-topic name="events" partitions="3" brokers="localhost:9092":
+    KAFKA_BOOTSTRAP_SERVERS={{ brokers }} go run ./cmd/eventctl topics apply --topic {{ name }} --partitions {{ partitions }}
+
+# Run the tests and, where the containers are up, an event through them
+[group('test')]
+test:
+    go test ./...
+    if curl --silent --fail --output /dev/null {{ api_url }}/healthcheck; then just smoke; else echo "no API at {{ api_url }}: the smoke test of the containers is left out"; fi
+
+# Format, vet and lint
+[group('test')]
+check:
+    just --fmt --check
+    golangci-lint run ./...
+    go vet ./...
+
+# Post an event to a deployment and wait until it is processed
+[group('test')]
+smoke url=api_url:
+    go run ./cmd/eventctl send --url {{ url }} --type smoke.test --data '{"smoke":true}' --wait 30s
+
+# Run the tests that need a broker (KAFKA_BOOTSTRAP_SERVERS) and DynamoDB Local (DYNAMODB_ENDPOINT)
+[group('test')]
+test-integration:
+    go test -race -tags integration ./...
+
+# Fuzz each decoder for a while
+[group('test')]
+fuzz time="10s":
+    .ci/fuzz {{ time }}
+
+# Invoke the function with an event file: in process, or `--bootstrap PATH` through the Lambda Runtime API
+[group('run')]
+invoke file="cmd/eventctl/testdata/msk-event.json" *args:
+    go run ./cmd/eventctl invoke {{ file }} {{ args }}
+
+# Stop the containers and delete their events
+[group('clean')]
+clean:
+    docker compose down --volumes --remove-orphans
+
+# As clean, and delete the images and everything that was built
+[group('clean')]
+clean-all: clean
+    docker image rm --force event-processing-service-api:local event-processing-service-processor:local
+    rm -rf bin dist

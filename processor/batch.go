@@ -1,0 +1,128 @@
+package processor
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// item is one record on its way through an invocation.
+type item struct {
+	raw       *events.KafkaRecord
+	partition string // the payload's name of it, "<topic>-<partition number>"
+	next      int    // index of the next record with the same key, -1: none
+	err       error  // why the record has not reached its end
+}
+
+var errBehind = errors.New("behind a record of the same key that is not finished")
+
+// batch holds the items by partition, in each by offset.
+type batch struct {
+	items []item
+	heads []int // index of the first record of each key
+}
+
+type lane struct {
+	partition string
+	key       string
+}
+
+func newBatch(in events.KafkaEvent) *batch {
+	count := 0
+	for _, records := range in.Records {
+		count += len(records)
+	}
+	b := &batch{items: make([]item, 0, count), heads: make([]int, 0, count)}
+	tails := map[lane]int{}
+	for _, partition := range slices.Sorted(maps.Keys(in.Records)) {
+		records := in.Records[partition]
+		start := len(b.items)
+		for i := range records {
+			b.items = append(b.items, item{raw: &records[i], partition: partition, next: -1})
+		}
+		// Lambda delivers in order; a payload put together by hand may not be.
+		slices.SortStableFunc(b.items[start:], func(x, y item) int { return cmp.Compare(x.raw.Offset, y.raw.Offset) })
+		for i := start; i < len(b.items); i++ {
+			// The payload's text of the key will do: equal keys have equal texts. No key means no order, so each is a lane
+			// of its own.
+			l := lane{partition, b.items[i].raw.Key}
+			if tail, ok := tails[l]; ok && l.key != "" {
+				b.items[tail].next = i
+			} else {
+				b.heads = append(b.heads, i)
+			}
+			tails[l] = i
+		}
+	}
+	return b
+}
+
+// run calls do for every item, for those of one key in order, for up to width keys side by side. After an error the rest of
+// that key is not begun.
+func (b *batch) run(width int, do func(*item) error) {
+	var begun atomic.Int64
+	worker := func() {
+		for {
+			head := int(begun.Add(1)) - 1
+			if head >= len(b.heads) {
+				return
+			}
+			var err error
+			for i := b.heads[head]; i >= 0; i = b.items[i].next {
+				if err == nil {
+					err = do(&b.items[i])
+					b.items[i].err = err
+				} else {
+					b.items[i].err = errBehind
+				}
+			}
+		}
+	}
+	var workers sync.WaitGroup
+	for range min(width, len(b.heads)) - 1 {
+		workers.Go(worker)
+	}
+	worker()
+	workers.Wait()
+}
+
+// failures returns, of each partition, the first record that is not finished and all behind it. Those behind it may be
+// finished: they are skipped when they come again, while a gap would let the mapping commit past the first.
+func (b *batch) failures() []BatchItemFailure {
+	failures := []BatchItemFailure{}
+	failed, isFailed := "", false
+	for _, i := range b.items {
+		if i.err != nil {
+			failed, isFailed = i.partition, true
+		}
+		if isFailed && i.partition == failed {
+			failures = append(failures, BatchItemFailure{ItemIdentifier{Partition: i.partition, Offset: i.raw.Offset}})
+		}
+	}
+	return failures
+}
+
+// err returns nil when every record has reached its end, else how many have not and why the first has not.
+func (b *batch) err() error {
+	var first *item
+	count := 0
+	for i := range b.items {
+		if b.items[i].err != nil {
+			count++
+			if first == nil {
+				first = &b.items[i]
+			}
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return fmt.Errorf("process batch: %d of %d records not finished, the first at offset %d of %s: %w",
+		count, len(b.items), first.raw.Offset, first.partition, first.err)
+}

@@ -1,0 +1,121 @@
+package processor
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"event-processing-service/internal/event"
+	"event-processing-service/internal/store"
+)
+
+// topicFake is the dead letter topic. fail, if set, decides for each record whether the broker takes it.
+type topicFake struct {
+	mu      sync.Mutex
+	records []event.Record
+	fail    func(event.Record) error
+}
+
+func (t *topicFake) Publish(ctx context.Context, r event.Record) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.fail != nil {
+		if err := t.fail(r); err != nil {
+			return err
+		}
+	}
+	t.records = append(t.records, r)
+	return nil
+}
+
+func (t *topicFake) all() []event.Record {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]event.Record(nil), t.records...)
+}
+
+func (t *topicFake) Len() int { return len(t.all()) }
+
+// rig is a processor with everything that it needs. A test changes one thing of it before the first call of deliver.
+type rig struct {
+	cfg   Config
+	mux   Mux
+	store Store
+	mem   *store.Memory
+	dead  topicFake
+	log   *slog.Logger
+	p     *Processor
+}
+
+func newRig() *rig {
+	r := &rig{cfg: DefaultConfig(), mem: store.NewMemory(store.DefaultRetention), log: slog.New(slog.DiscardHandler)}
+	r.store = r.mem
+	return r
+}
+
+func (r *rig) build(t testing.TB) *Processor {
+	t.Helper()
+	if r.p == nil {
+		var err error
+		if r.p, err = New(r.cfg, &r.mux, r.store, &r.dead, r.log); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r.p
+}
+
+func (r *rig) deliver(ctx context.Context, t testing.TB, in events.KafkaEvent) (Response, error) {
+	t.Helper()
+	return r.build(t).Handle(ctx, in)
+}
+
+func (r *rig) outcome(t testing.TB, source, id string) event.Outcome {
+	t.Helper()
+	o, _, err := r.mem.Outcome(t.Context(), event.Identity{Source: source, ID: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// record returns a CloudEvent in binary mode as the payload has it.
+func record(offset int64, key, id, eventType string) events.KafkaRecord {
+	return payloadRecord(event.Record{
+		Topic: "events", Offset: offset, Key: []byte(key), Value: []byte(`{"n":1}`),
+		Headers: []event.Header{
+			{Key: "ce_specversion", Value: []byte("1.0")},
+			{Key: "ce_id", Value: []byte(id)},
+			{Key: "ce_source", Value: []byte("/test")},
+			{Key: "ce_type", Value: []byte(eventType)},
+			{Key: "content-type", Value: []byte("application/json")},
+		},
+	})
+}
+
+func payloadRecord(r event.Record) events.KafkaRecord {
+	out := events.KafkaRecord{
+		Topic: r.Topic, Partition: int64(r.Partition), Offset: r.Offset, TimestampType: "CREATE_TIME",
+		Timestamp: events.MilliSecondsEpochTime{Time: r.Timestamp},
+		Key:       encode(r.Key), Value: encode(r.Value),
+	}
+	for _, h := range r.Headers {
+		out.Headers = append(out.Headers, map[string]events.JSONNumberBytes{h.Key: events.JSONNumberBytes(h.Value)})
+	}
+	return out
+}
+
+func encode(b []byte) string {
+	s, _ := json.Marshal(b) // []byte is base64 in JSON
+	if b == nil {
+		return ""
+	}
+	return string(s[1 : len(s)-1])
+}
+
+func batchOf(records ...events.KafkaRecord) events.KafkaEvent {
+	return events.KafkaEvent{EventSource: "aws:kafka", Records: map[string][]events.KafkaRecord{"events-0": records}}
+}

@@ -1,0 +1,124 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"event-processing-service/internal/event"
+)
+
+// Handler acts on one event.
+//
+// It is called at least once: again after an error, a panic or a time-out, and again if the process dies between the
+// handler's effect and the store's memory of it. So the effect must bear repeating. Either it does so by nature (set a
+// value, put an object under the event's id), or the handler hands the event's identity to the system that has the
+// effect, as an idempotency key or as the condition of a write; see the example of Mux.
+//
+// The handler must return soon after its context ends. One that does not is left behind: the event counts as failed, and
+// its next attempt or the next event of its key may begin while the handler still runs.
+//
+// It must not end the process: that takes an attempt from every event that is being handled beside it.
+//
+// It may keep and change the event's data, which is its own.
+type Handler interface {
+	Handle(ctx context.Context, e event.Event) error
+}
+
+// HandlerFunc makes a Handler of a function.
+type HandlerFunc func(ctx context.Context, e event.Event) error
+
+// Handle calls f.
+func (f HandlerFunc) Handle(ctx context.Context, e event.Event) error { return f(ctx, e) }
+
+// Mux finds the handler of an event by its type. The zero Mux has none, which leaves every event to the store.
+//
+// Register everything before the first event: Mux is not safe for registering while it is in use.
+type Mux struct {
+	exact    map[string]Handler
+	prefixes []prefix // longest first
+	fallback Handler
+}
+
+type prefix struct {
+	of      string
+	handler Handler
+}
+
+// Handle registers h for the events of one type, or, where the pattern ends in ".*", of all types below it: "order.*"
+// takes "order.created" and "order.item.added", not "order". An exact type goes before a pattern, a longer pattern before a
+// shorter one. Like http.ServeMux it panics on a pattern that is empty or registered already, and on a nil handler.
+func (m *Mux) Handle(pattern string, h Handler) {
+	if h == nil {
+		panic("processor: nil handler for " + pattern)
+	}
+	if below, ok := strings.CutSuffix(pattern, "*"); ok && len(below) > 1 && strings.HasSuffix(below, ".") {
+		m.handlePrefix(below, h)
+		return
+	}
+	if pattern == "" || strings.Contains(pattern, "*") {
+		panic(fmt.Sprintf("processor: pattern %q is neither an event type nor one with .* at its end", pattern))
+	}
+	if m.exact[pattern] != nil {
+		panic("processor: two handlers for " + pattern)
+	}
+	if m.exact == nil {
+		m.exact = map[string]Handler{}
+	}
+	m.exact[pattern] = h
+}
+
+func (m *Mux) handlePrefix(below string, h Handler) {
+	at := len(m.prefixes)
+	for i, p := range m.prefixes {
+		if p.of == below {
+			panic("processor: two handlers for " + below + "*")
+		}
+		if len(below) > len(p.of) && i < at {
+			at = i
+		}
+	}
+	m.prefixes = append(m.prefixes, prefix{})
+	copy(m.prefixes[at+1:], m.prefixes[at:])
+	m.prefixes[at] = prefix{of: below, handler: h}
+}
+
+// HandleFunc registers f like Handle.
+func (m *Mux) HandleFunc(pattern string, f func(ctx context.Context, e event.Event) error) {
+	m.Handle(pattern, HandlerFunc(f))
+}
+
+// Default registers h for every event that no pattern takes. Without it such an event is recorded in the store and
+// nothing else, exactly once.
+func (m *Mux) Default(h Handler) { m.fallback = h }
+
+// handler returns nil where the store's record is the whole effect.
+func (m *Mux) handler(eventType string) Handler {
+	if h := m.exact[eventType]; h != nil {
+		return h
+	}
+	for _, p := range m.prefixes {
+		if strings.HasPrefix(eventType, p.of) {
+			return p.handler
+		}
+	}
+	return m.fallback
+}
+
+// Permanent marks an error that no retry mends: the event goes to the dead letter topic at once. Permanent(nil) is nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &permanentError{err}
+}
+
+type permanentError struct{ error }
+
+func (e *permanentError) Unwrap() error { return e.error }
+
+func isPermanent(err error) bool {
+	var permanent *permanentError
+	return errors.As(err, &permanent)
+}

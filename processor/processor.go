@@ -1,0 +1,72 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"event-processing-service/internal/event"
+)
+
+// Store remembers what became of events. A failure of it is never the event's fault: the batch fails, and Kafka keeps it.
+type Store interface {
+	// Begin claims the event for c.Lease and counts an attempt. A claim that was granted may begin again, for its next
+	// attempt; its Token shows that the lease is its own.
+	Begin(ctx context.Context, c event.Claim) (event.Claim, error)
+
+	// Finish writes the outcome of a claim, or gives it back with event.StatusUnfinished. A claim that never began is
+	// finished in one conditional write, in which the first of two consumers wins.
+	Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Claim, error)
+}
+
+// DeadLetters stores a record in the topic that it names, and returns nil only when the record is safe there: when all
+// in-sync replicas have it.
+type DeadLetters interface {
+	Publish(ctx context.Context, r event.Record) error
+}
+
+// Processor brings the records of a batch to their end. It is safe for concurrent use.
+type Processor struct {
+	cfg         Config
+	mux         *Mux
+	store       Store
+	deadLetters DeadLetters
+	log         *slog.Logger
+	jitter      func(time.Duration) time.Duration // random in [0, d]
+}
+
+// New returns a Processor, or every problem of cfg, joined.
+func New(cfg Config, mux *Mux, store Store, deadLetters DeadLetters, log *slog.Logger) (*Processor, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("configure processor: %w", err)
+	}
+	return &Processor{cfg: cfg, mux: mux, store: store, deadLetters: deadLetters, log: log, jitter: randomUpTo}, nil
+}
+
+func randomUpTo(d time.Duration) time.Duration { return rand.N(d + 1) }
+
+// Handle processes one invocation of the event source mapping; it is the function that lambda.Start takes. ctx ends when
+// Lambda does; Handle answers before that.
+//
+// The error says that not every record has reached its end, so that the whole batch must be delivered again. With
+// Config.PartialBatchResponse there is no error: the response names, in each partition, the first record that has not
+// reached its end and all behind it.
+func (p *Processor) Handle(ctx context.Context, in events.KafkaEvent) (Response, error) {
+	s := newSchedule(ctx, time.Now(), p.cfg.Margin)
+	ctx, cancel := s.work(ctx)
+	defer cancel()
+
+	b := newBatch(in)
+	b.run(p.cfg.Concurrency, func(i *item) error { return p.process(ctx, s, i) })
+
+	answer := Response{BatchItemFailures: []BatchItemFailure{}}
+	if p.cfg.PartialBatchResponse {
+		answer.BatchItemFailures = b.failures()
+		return answer, nil
+	}
+	return answer, b.err()
+}
