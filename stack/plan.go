@@ -79,6 +79,11 @@ func plan(w io.Writer, root, stack string) error {
 	if err != nil {
 		return err
 	}
+	return writePlan(w, g)
+}
+
+// writePlan prints a graph; findings are an error.
+func writePlan(w io.Writer, g graph) error {
 	for _, assumed := range g.Assumed {
 		fmt.Fprintf(w, "assumed, because only its owner knows: %s\n", assumed)
 	}

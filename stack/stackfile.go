@@ -18,11 +18,14 @@ type stackConfig struct {
 	Assumed []string
 }
 
+// encrypted stands for a secret that is not decrypted offline. It is what a value of apiKeys looks like.
+const encrypted = `{"encrypted":"encrypted"}`
+
 // ownersKeys are the settings that only the owner of a protected stack can make; offline they are filled in with these.
 var ownersKeys = []struct{ object, key, placeholder string }{
 	{"edge", "domain", "events.example.com"},
 	{"edge", "hostedZoneId", "Z0123456789EXAMPLE"},
-	{"", "apiKeys", "placeholder"},
+	{"", "apiKeys", encrypted},
 }
 
 // readStack reads Pulumi.yaml and Pulumi.<stack>.yaml below root without the engine. It decrypts nothing: an encrypted
@@ -58,8 +61,8 @@ func readStack(root, stack string) (stackConfig, error) {
 	for key, value := range file.Config {
 		switch v := value.(type) {
 		case map[string]any:
-			if _, encrypted := v["secure"]; encrypted {
-				c.Values[key] = "encrypted"
+			if _, secure := v["secure"]; secure {
+				c.Values[key] = encrypted
 				c.Secrets = append(c.Secrets, key)
 				continue
 			}
