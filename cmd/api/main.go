@@ -66,7 +66,11 @@ func run(ctx context.Context, env settings.API) error {
 		return fmt.Errorf("listen on port %d: %w", env.Port, err)
 	}
 	log.Info("serving", "port", env.Port, "topic", env.Kafka.Topic, "version", telemetry.Version())
-	server := api.New(api.Config{Version: telemetry.Version(), DrainDelay: env.DrainDelay}, publisher, outcomes, log)
+	cfg, err := wiring.APIConfig(env, log)
+	if err != nil {
+		return err
+	}
+	server := api.New(cfg, publisher, outcomes, log)
 	return server.Serve(ctx, ln, patience)
 }
 

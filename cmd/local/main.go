@@ -73,7 +73,11 @@ func run(ctx context.Context, port, kafkaPort int, brokers []string) (err error)
 	if err != nil {
 		return fmt.Errorf("listen for the API (choose another port with --port): %w", err)
 	}
-	server := api.New(api.Config{Version: telemetry.Version()}, printingPublisher{publisher}, events, log)
+	cfg, err := apiConfig(log)
+	if err != nil {
+		return err
+	}
+	server := api.New(cfg, printingPublisher{publisher}, events, log)
 
 	p, closeProcessor, err := wiring.NewProcessor(ctx, env, events, log)
 	if err != nil {
@@ -107,6 +111,15 @@ func localEnvironment(brokers []string) settings.Processor {
 		DeadLetterTopic: deadLetterTopic,
 		MaxAttempts:     5,
 	}
+}
+
+// apiConfig takes keys, limits and the like from the environment, to try them.
+func apiConfig(log *slog.Logger) (api.Config, error) {
+	env, err := settings.LoadAPI(os.LookupEnv)
+	if err != nil {
+		return api.Config{}, fmt.Errorf("read the environment: %w", err)
+	}
+	return wiring.APIConfig(env, log)
 }
 
 func startBroker(port int) (*kfake.Cluster, error) {

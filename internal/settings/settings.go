@@ -29,6 +29,7 @@ type API struct {
 	PublishTimeout time.Duration
 	DrainDelay     time.Duration
 	Store          Store
+	Protection
 }
 
 // Processor is the environment of cmd/processor.
@@ -52,6 +53,7 @@ func LoadAPI(lookup Lookup) (API, error) {
 		PublishTimeout: r.duration("PUBLISH_TIMEOUT", kafka.DefaultTimeout, 100*time.Millisecond, time.Minute),
 		DrainDelay:     r.duration("DRAIN_DELAY", 0, 0, time.Minute),
 		Store:          r.store(),
+		Protection:     r.protection(),
 	}
 	return s, r.err()
 }
