@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,6 +103,7 @@ func (s *service) do(method, path, contentType, body string, headers ...string) 
 	if err != nil {
 		s.t.Fatalf("read answer of %s %s: %v", method, path, err)
 	}
+	described(s.t, req, resp, read)
 	return answer{t: s.t, status: resp.StatusCode, header: resp.Header, body: string(read)}
 }
 
@@ -135,6 +137,9 @@ type problemDocument struct {
 	Results                       []struct{ Status int }
 }
 
+// answered are the names of the problems that tests have provoked.
+var answered sync.Map
+
 // problem checks what every problem document must have, and returns it.
 func (a answer) problem(status int) problemDocument {
 	a.t.Helper()
@@ -144,6 +149,7 @@ func (a answer) problem(status int) problemDocument {
 	}
 	var p problemDocument
 	a.json(&p)
+	answered.Store(p.Type[strings.LastIndexByte(p.Type, '/')+1:], true)
 	if p.Status != status || p.Type == "" || p.Title == "" || p.Detail == "" || p.Instance == "" || p.Retryable == nil {
 		a.t.Errorf("the problem lacks a member: %s", a.body)
 	}
