@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"event-processing-service/internal/event"
 )
@@ -105,9 +104,5 @@ func shorten(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	s = s[:limit]
-	for !utf8.ValidString(s) {
-		s = s[:len(s)-1] // at most three bytes of a cut character
-	}
-	return s
+	return strings.ToValidUTF8(s[:limit], "") // drops the character that was cut
 }

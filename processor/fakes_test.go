@@ -57,7 +57,7 @@ func newRig() *rig {
 	return r
 }
 
-func (r *rig) deliver(ctx context.Context, t testing.TB, in events.KafkaEvent) (Response, error) {
+func (r *rig) build(t testing.TB) *Processor {
 	t.Helper()
 	if r.p == nil {
 		var err error
@@ -65,7 +65,12 @@ func (r *rig) deliver(ctx context.Context, t testing.TB, in events.KafkaEvent) (
 			t.Fatal(err)
 		}
 	}
-	return r.p.Handle(ctx, in)
+	return r.p
+}
+
+func (r *rig) deliver(ctx context.Context, t testing.TB, in events.KafkaEvent) (Response, error) {
+	t.Helper()
+	return r.build(t).Handle(ctx, in)
 }
 
 func (r *rig) outcome(t testing.TB, source, id string) event.Outcome {

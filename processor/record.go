@@ -19,8 +19,8 @@ var (
 	errLost   = errors.New("another consumer took the event over before this one was done with it")
 )
 
-// died is the reason of a dead letter whose every attempt ended without a word.
-const died = "no attempt came to a result: the process died, or was killed, each time"
+// diedReason is that of a dead letter whose every attempt ended without a word.
+const diedReason = "no attempt came to a result: the process died, or was killed, each time"
 
 // job is the work on one record.
 type job struct {
@@ -107,7 +107,7 @@ func (j *job) handle(ctx context.Context, h Handler) error {
 			return j.giveBack(ctx, j.claim.Attempt, err)
 		}
 		if j.claim.Attempt > j.cfg.MaxAttempts {
-			return j.deadLetter(ctx, j.cfg.MaxAttempts, cmp.Or(j.claim.Reason, died))
+			return j.deadLetter(ctx, j.cfg.MaxAttempts, cmp.Or(j.claim.Reason, diedReason))
 		}
 		err := j.attempt(ctx, j.schedule, h, j.event)
 		switch {
@@ -135,14 +135,17 @@ func (j *job) begin(ctx context.Context) (bool, error) {
 	if j.claim.Owner == "" {
 		j.claim.Owner = rand.Text()
 	}
-	for waits := 1; ; waits++ {
+	for waits, failures := 1, 0; ; waits++ {
 		if ctx.Err() != nil {
 			return false, errNoTime
 		}
 		c, err := j.store.Begin(ctx, j.claim)
 		switch {
 		case err != nil:
-			return false, fmt.Errorf("claim event: %w", err)
+			// Asked again with the same owner: a claim whose answer was lost would else hold up the next delivery.
+			if failures++; failures == j.cfg.MaxAttempts || !pause(ctx, j.backoff(failures)) {
+				return false, fmt.Errorf("claim event: %w", err)
+			}
 		case c.State == event.ClaimGranted:
 			j.claim = c
 			return true, nil

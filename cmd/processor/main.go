@@ -31,5 +31,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "processor:", err)
 		os.Exit(1)
 	}
-	lambda.StartWithOptions(p.Handle, lambda.WithEnableSIGTERM(closeProcessor))
+	defer closeProcessor()
+	lambda.Start(p.Handle)
 }

@@ -20,7 +20,7 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%s (at byte %d)", e.Detail, e.Offset) }
 
-// InvalidError says everything that is wrong with one event. Nothing of such an event is published.
+// InvalidError says what is wrong with one event: everything, up to maxFaults. Nothing of such an event is published.
 type InvalidError struct {
 	Fields []FieldError
 }
@@ -30,6 +30,24 @@ type FieldError struct {
 	Pointer string // RFC 6901 JSON Pointer into the body, such as "/2/time"
 	Header  string // name of an HTTP or Kafka header, such as "ce-id"
 	Detail  string // what is wrong and what to do
+}
+
+// maxFaults bounds the list of faults, as each of them takes some twenty times the bytes that it takes to make one.
+const maxFaults = 16
+
+// faults collects what is wrong, one fault a place: the first, as what follows from it helps nobody.
+type faults []FieldError
+
+func (f *faults) add(fault FieldError) {
+	if len(*f) == maxFaults {
+		return
+	}
+	for _, known := range *f {
+		if known.Pointer == fault.Pointer && known.Header == fault.Header {
+			return
+		}
+	}
+	*f = append(*f, fault)
 }
 
 func (e *InvalidError) Error() string {

@@ -5,10 +5,7 @@
 // Data is never re-written: the bytes that a client sent are the bytes of the Kafka record's value.
 package event
 
-import (
-	"strings"
-	"time"
-)
+import "strings"
 
 // SpecVersion is the only version of CloudEvents that is taken and written.
 const SpecVersion = "1.0"
@@ -65,15 +62,6 @@ func (e *Event) Key() []byte {
 		return []byte(e.Subject)
 	}
 	return nil
-}
-
-// OccurredAt parses Time. It returns the zero time when the event has none.
-func (e *Event) OccurredAt() time.Time {
-	t, err := time.Parse(time.RFC3339Nano, e.Time)
-	if err != nil {
-		return time.Time{} // validation let nothing but RFC 3339 or "" in
-	}
-	return t
 }
 
 // HasJSONData tells whether the data is JSON: its media type is */json or */*+json, or there is none, which in the JSON

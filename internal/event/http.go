@@ -64,8 +64,7 @@ func ParseBinary(contentType string, headers iter.Seq2[string, string], body []b
 		attribute := strings.ToLower(name[3:])
 		text, problem := decodeHeaderValue(value)
 		if problem != "" {
-			h.report(attribute, problem)
-			continue
+			h.report(attribute, problem) // first, so that nothing is said of the value that is missing for it
 		}
 		h.attribute(attribute, text)
 	}
@@ -77,8 +76,8 @@ type headerReader struct {
 	Event
 	prefix      string // "ce-" or "ce_"
 	specversion string
-	faults      []FieldError
-	seen        []string
+	faults      faults
+	seen        uint16 // bits of the attributes that were met, extensions apart
 }
 
 func (h *headerReader) report(name, detail string) {
@@ -86,49 +85,62 @@ func (h *headerReader) report(name, detail string) {
 	if name == "datacontenttype" {
 		header = "content-type"
 	}
-	h.faults = append(h.faults, FieldError{Header: header, Detail: detail})
+	h.faults.add(FieldError{Header: header, Detail: detail})
 }
 
 func (h *headerReader) attribute(name, value string) {
-	for _, s := range h.seen {
-		if s == name {
+	to, bit := (*string)(nil), uint16(0)
+	switch name {
+	case "id":
+		to, bit = &h.ID, seenID
+	case "source":
+		to, bit = &h.Source, seenSource
+	case "type":
+		to, bit = &h.Type, seenType
+	case "specversion":
+		to, bit = &h.specversion, seenSpecVersion
+	case "subject":
+		to, bit = &h.Subject, seenSubject
+	case "time":
+		to, bit = &h.Time, seenTime
+	case "dataschema":
+		to, bit = &h.DataSchema, seenDataSchema
+	case "datacontenttype":
+		h.faults.add(FieldError{Header: h.prefix + name, Detail: "must not be sent; say in content-type what the data is"})
+		return
+	case "data":
+		h.report(name, "must not be the name of an attribute (CloudEvents 1.0.2, section 3); rename it, or send it as the data")
+		return
+	default:
+		h.extension(name, value)
+		return
+	}
+	if h.seen&bit != 0 {
+		h.report(name, "is there more than once; send it once")
+		return
+	}
+	*to, h.seen = value, h.seen|bit
+	if value == "" && (to == &h.Subject || to == &h.Time || to == &h.DataSchema) {
+		h.report(name, "must not be empty; leave it out instead")
+	}
+}
+
+func (h *headerReader) extension(name, value string) {
+	if !isExtensionName(name) {
+		h.report(name, extensionNameRule)
+		return
+	}
+	for _, x := range h.Extensions {
+		if x.Name == name {
 			h.report(name, "is there more than once; send it once")
 			return
 		}
 	}
-	h.seen = append(h.seen, name)
-	to := (*string)(nil)
-	switch name {
-	case "id":
-		to = &h.ID
-	case "source":
-		to = &h.Source
-	case "type":
-		to = &h.Type
-	case "specversion":
-		to = &h.specversion
-	case "subject":
-		to = &h.Subject
-	case "time":
-		to = &h.Time
-	case "dataschema":
-		to = &h.DataSchema
-	case "datacontenttype":
-		h.faults = append(h.faults, FieldError{Header: h.prefix + name,
-			Detail: "must not be sent; Content-Type says what the data is (HTTP binding, section 3.1.1)"})
-		return
-	default:
-		if !isExtensionName(name) {
-			h.report(name, extensionNameRule)
-			return
-		}
-		h.Extensions = append(h.Extensions, Extension{Name: name, Value: value})
+	if len(h.Extensions) == maxExtensions {
+		h.report(name, tooManyExtensions)
 		return
 	}
-	*to = value
-	if value == "" && (to == &h.Subject || to == &h.Time || to == &h.DataSchema) {
-		h.report(name, "must not be empty; leave it out instead")
-	}
+	h.Extensions = append(h.Extensions, Extension{Name: name, Value: value})
 }
 
 func (h *headerReader) finish(contentType string, data []byte) (Event, error) {
@@ -139,7 +151,7 @@ func (h *headerReader) finish(contentType string, data []byte) (Event, error) {
 	if h.specversion != SpecVersion {
 		h.report("specversion", `is required and must be "1.0"`)
 	}
-	h.validate(h.report)
+	h.validate(h)
 	if len(h.faults) > 0 {
 		return Event{ID: h.ID, Source: h.Source}, &InvalidError{Fields: h.faults}
 	}
@@ -152,9 +164,7 @@ func decodeHeaderValue(value string) (text, problem string) {
 	if strings.IndexByte(value, '"') < 0 && strings.IndexByte(value, '%') < 0 {
 		return value, "" // validation looks at its characters
 	}
-	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
-		value = unquoteHeader(value[1 : len(value)-1])
-	}
+	value = unquoteHeader(value)
 	decoded := make([]byte, 0, len(value))
 	for i := 0; i < len(value); i++ {
 		if value[i] != '%' {
@@ -173,19 +183,24 @@ func decodeHeaderValue(value string) (text, problem string) {
 	return string(decoded), ""
 }
 
-// unquoteHeader takes the backslashes out of a quoted string's inside (RFC 7230, section 3.2.6).
+// unquoteHeader takes the quotes and backslashes off a value that is one quoted string from end to end (RFC 7230, section
+// 3.2.6). Quotes in any other place are text.
 func unquoteHeader(s string) string {
-	if strings.IndexByte(s, '\\') < 0 {
+	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return s
 	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) {
+	inside := s[1 : len(s)-1]
+	text := make([]byte, 0, len(inside))
+	for i := 0; i < len(inside); i++ {
+		switch {
+		case inside[i] == '"', inside[i] == '\\' && i+1 == len(inside): // it ends before its end, or its end is escaped
+			return s
+		case inside[i] == '\\':
 			i++
 		}
-		b.WriteByte(s[i])
+		text = append(text, inside[i])
 	}
-	return b.String()
+	return string(text)
 }
 
 // EncodeHeaderValue percent-encodes an attribute for an HTTP header (section 3.1.3.2): space, double quote, percent, and

@@ -2,11 +2,8 @@ package event
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"io"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,14 +32,14 @@ func ParsePlain(body []byte, defaults Defaults) (Event, error) { return parseOne
 
 func parseOne(body []byte, defaults Defaults, plain bool) (Event, error) {
 	r := newReader(body, defaults, plain)
-	e, err := r.event("")
-	if err != nil {
+	var d Decoded
+	if err := r.event(&d, alone); err != nil {
 		return Event{}, err
 	}
 	if err := r.end(); err != nil {
 		return Event{}, err
 	}
-	return e.Event, e.Err
+	return d.Event, d.Err
 }
 
 // ParseBatch reads a JSON array of events (JSON format, section 4), at most limit of them, else ErrTooMany. A fault in
@@ -61,16 +58,18 @@ func ParseBatch(body []byte, limit int) ([]Decoded, error) {
 		if len(batch) == limit {
 			return nil, ErrTooMany
 		}
-		d, err := r.event("/" + strconv.Itoa(len(batch)))
-		if err != nil {
+		batch = append(batch, Decoded{})
+		if err := r.event(&batch[len(batch)-1], len(batch)-1); err != nil {
 			return nil, err
 		}
-		batch = append(batch, d)
 	}
 	if _, err := r.dec.ReadToken(); err != nil {
 		return nil, r.syntax(err)
 	}
-	return batch, r.end()
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return batch, nil
 }
 
 // reader reads events from one body, in one pass.
@@ -78,6 +77,7 @@ type reader struct {
 	dec      *jsontext.Decoder
 	defaults Defaults
 	plain    bool
+	v        envelope // of the event that is being read; here, so that a batch needs only one
 }
 
 func newReader(body []byte, defaults Defaults, plain bool) *reader {
@@ -87,174 +87,44 @@ func newReader(body []byte, defaults Defaults, plain bool) *reader {
 	return &reader{dec: dec, defaults: defaults, plain: plain}
 }
 
-// envelope is an event while it is read.
-type envelope struct {
-	Event
-	pointer     string // of the event in the body
-	specversion string
-	data        jsontext.Value // raw, nil: absent
-	base64      string
-	hasBase64   bool
-	seen        uint16 // bits of the attributes that were met
-	faults      []FieldError
-}
-
-// report takes the first fault of each member: a number as an id is not also a missing id.
-func (v *envelope) report(name, detail string) {
-	pointer := v.pointer + "/" + escapePointer(name)
-	if !slices.ContainsFunc(v.faults, func(f FieldError) bool { return f.Pointer == pointer }) {
-		v.faults = append(v.faults, FieldError{Pointer: pointer, Detail: detail})
-	}
-}
-
-// event reads one event whose JSON Pointer is given. The error is about the JSON itself.
-func (r *reader) event(pointer string) (Decoded, error) {
+// event reads one event into d. The error is about the JSON itself.
+func (r *reader) event(d *Decoded, index int) error {
 	if kind := r.dec.PeekKind(); kind != '{' {
-		if pointer == "" || kind == 0 {
-			return Decoded{}, r.unexpected(kind, "a JSON object, the event")
+		if index == alone || kind == 0 {
+			return r.unexpected(kind, "a JSON object, the event")
 		}
 		// A batch member of another kind has sure bounds: it is refused alone.
 		if err := r.dec.SkipValue(); err != nil {
-			return Decoded{}, r.syntax(err)
+			return r.syntax(err)
 		}
-		return Decoded{Err: &InvalidError{Fields: []FieldError{{Pointer: pointer, Detail: "must be a JSON object, the event"}}}}, nil
+		d.Err = &InvalidError{Fields: []FieldError{{Pointer: eventPointer(index), Detail: "must be a JSON object, the event"}}}
+		return nil
 	}
 	if _, err := r.dec.ReadToken(); err != nil {
-		return Decoded{}, r.syntax(err)
+		return r.syntax(err)
 	}
-	v := envelope{pointer: pointer}
+	v := &r.v
+	*v = envelope{Event: &d.Event, index: index}
 	for r.dec.PeekKind() != '}' {
-		name, err := r.dec.ReadValue()
+		raw, err := r.dec.ReadValue()
 		if err != nil {
-			return Decoded{}, r.syntax(err)
+			return r.syntax(err)
 		}
-		attribute := unquote(name)
+		name := memberName(raw)
 		value, err := r.dec.ReadValue()
 		if err != nil {
-			return Decoded{}, r.syntax(err)
+			return r.syntax(err)
 		}
-		v.member(attribute, value)
+		v.member(name, value)
 	}
 	if _, err := r.dec.ReadToken(); err != nil {
-		return Decoded{}, r.syntax(err)
+		return r.syntax(err)
 	}
-	return r.finish(&v), nil
-}
-
-// The attributes of the specification, by their bit in envelope.seen.
-const (
-	seenID = 1 << iota
-	seenSource
-	seenType
-	seenSpecVersion
-	seenSubject
-	seenTime
-	seenDataContentType
-	seenDataSchema
-	seenData
-	seenBase64
-)
-
-// member takes one member of the JSON object.
-func (v *envelope) member(name string, value jsontext.Value) {
-	switch name {
-	case "id":
-		v.attribute(name, seenID, value, &v.ID)
-	case "source":
-		v.attribute(name, seenSource, value, &v.Source)
-	case "type":
-		v.attribute(name, seenType, value, &v.Type)
-	case "specversion":
-		v.attribute(name, seenSpecVersion, value, &v.specversion)
-	case "subject":
-		v.attribute(name, seenSubject, value, &v.Subject)
-	case "time":
-		v.attribute(name, seenTime, value, &v.Time)
-	case "datacontenttype":
-		v.attribute(name, seenDataContentType, value, &v.DataContentType)
-	case "dataschema":
-		v.attribute(name, seenDataSchema, value, &v.DataSchema)
-	case "data":
-		v.once(name, seenData)
-		v.data = value
-	case "data_base64":
-		v.hasBase64 = value.Kind() != 'n'
-		v.attribute(name, seenBase64, value, &v.base64)
-	default:
-		v.extension(name, value)
-	}
-}
-
-func (v *envelope) once(name string, bit uint16) {
-	if v.seen&bit != 0 {
-		v.report(name, "is there more than once; send it once")
-	}
-	v.seen |= bit
-}
-
-func (v *envelope) attribute(name string, bit uint16, value jsontext.Value, to *string) {
-	v.once(name, bit)
-	switch value.Kind() {
-	case 'n': // section 2.2: null is the same as absent
-		v.seen &^= bit
-	case '"':
-		*to = unquote(value)
-		if *to == "" && bit&(seenSubject|seenTime|seenDataContentType|seenDataSchema) != 0 {
-			v.report(name, "must not be empty; leave it out instead")
-		}
-	default:
-		v.report(name, "must be a JSON string")
-	}
-}
-
-func (v *envelope) extension(name string, value jsontext.Value) {
-	if !isExtensionName(name) {
-		v.report(name, extensionNameRule)
-		return
-	}
-	if v.Extension(name) != "" {
-		v.report(name, "is there more than once; send it once")
-		return
-	}
-	var canonical string
-	switch value.Kind() {
-	case 'n':
-		return
-	case '"':
-		canonical = unquote(value)
-	case 't', 'f':
-		canonical = string(value)
-	case '0':
-		// Section 2.2 has an Integer of 32 bits and no fractions.
-		n, err := strconv.ParseInt(string(value), 10, 32)
-		if err != nil {
-			v.report(name, "must be a whole number from -2147483648 to 2147483647; send other numbers as a string")
-			return
-		}
-		canonical = strconv.FormatInt(n, 10)
-	default:
-		v.report(name, "must be a string, a boolean or a whole number: an extension is no object or array; put it into data")
-		return
-	}
-	v.Extensions = append(v.Extensions, Extension{Name: name, Value: canonical})
-}
-
-// finish turns the members that were read into an event.
-func (r *reader) finish(v *envelope) Decoded {
 	if r.plain {
 		r.fill(v)
 	}
-	if v.specversion != SpecVersion && v.seen&seenSpecVersion != 0 {
-		v.report("specversion", `must be "1.0"`)
-	} else if v.seen&seenSpecVersion == 0 {
-		v.report("specversion", `is required and must be "1.0"`)
-	}
-	v.decodeData()
-	v.validate(v.report)
-	if len(v.faults) > 0 {
-		return Decoded{Event: Event{ID: v.ID, Source: v.Source}, Err: &InvalidError{Fields: v.faults}}
-	}
-	return Decoded{Event: v.Event}
+	d.Err = v.finish()
+	return nil
 }
 
 // fill gives a plain event what it has left out; what is there but wrong stays wrong.
@@ -270,31 +140,6 @@ func (r *reader) fill(v *envelope) {
 	}
 	if v.seen&seenTime == 0 {
 		v.Time = r.defaults.Time
-	}
-}
-
-// decodeData holds section 3.1.2 of the JSON format.
-func (v *envelope) decodeData() {
-	switch {
-	case v.data != nil && v.hasBase64:
-		v.report("data_base64", "must not stand beside data; send one of the two")
-	case v.hasBase64:
-		data, err := base64.StdEncoding.DecodeString(v.base64)
-		if err != nil {
-			v.report("data_base64", "must be Base64 (RFC 4648, section 4, with padding)")
-		}
-		v.Data = data
-	case v.data == nil:
-	case isJSONMediaType(v.DataContentType):
-		v.Data = v.data
-		if v.DataContentType == "" {
-			// What is implied in this format is not in others, so it is said (section 3.1.2, last paragraph).
-			v.DataContentType = "application/json"
-		}
-	case v.data.Kind() == '"':
-		v.Data = []byte(unquote(v.data))
-	default:
-		v.report("data", "must be a JSON string, as datacontenttype is not JSON; or send data_base64")
 	}
 }
 
@@ -322,32 +167,15 @@ func (r *reader) unexpected(kind jsontext.Kind, want string) error {
 func (r *reader) syntax(err error) error {
 	offset := r.dec.InputOffset()
 	var syntactic *jsontext.SyntacticError
-	detail := err.Error()
-	switch {
-	case errors.As(err, &syntactic):
+	detail := strings.TrimPrefix(err.Error(), "jsontext: ")
+	if errors.As(err, &syntactic) {
 		offset, detail = syntactic.ByteOffset, syntactic.Err.Error()
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	}
+	switch {
+	case errors.Is(err, io.EOF): // only where not a token of it was there
+		return &SyntaxError{Offset: 0, Detail: "the body is empty; send an event"}
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		detail = "it ends too early"
 	}
-	return &SyntaxError{Offset: offset, Detail: "the body is not valid JSON: " + strings.TrimPrefix(detail, "jsontext: ")}
-}
-
-// unquote returns the text of a JSON string that the decoder has accepted.
-func unquote(value jsontext.Value) string {
-	if bytes.IndexByte(value, '\\') < 0 {
-		return string(value[1 : len(value)-1])
-	}
-	text, err := jsontext.AppendUnquote(nil, value)
-	if err != nil {
-		return "" // cannot be: the decoder has validated it
-	}
-	return string(text)
-}
-
-// escapePointer holds RFC 6901, section 3.
-func escapePointer(name string) string {
-	if strings.IndexByte(name, '~') < 0 && strings.IndexByte(name, '/') < 0 {
-		return name
-	}
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return &SyntaxError{Offset: offset, Detail: "the body is not valid JSON: " + detail}
 }

@@ -72,10 +72,11 @@ func AppendHeaders[H ~struct {
 // object with a string "id", source "/kafka/<topic>", type ForeignType. The event keeps the record's value. The error is a
 // *SyntaxError or an *InvalidError, or wraps ErrUnsupportedMedia.
 func FromRecord(r *Record) (Event, error) {
-	contentType, attributes := "", false
+	contentType, contentTypes, attributes := "", 0, false
 	for _, h := range r.Headers {
 		if strings.EqualFold(h.Key, "content-type") {
-			contentType = string(h.Value)
+			contentType = string(h.Value) // the last one counts, as for Kafka's own clients
+			contentTypes++
 		}
 		attributes = attributes || strings.HasPrefix(h.Key, "ce_")
 	}
@@ -90,15 +91,18 @@ func FromRecord(r *Record) (Event, error) {
 		return ParseStructured(r.Value)
 	}
 	if attributes {
-		return fromBinaryRecord(r, contentType)
+		return fromBinaryRecord(r, contentType, contentTypes)
 	}
 	return fromForeignRecord(r, contentType)
 }
 
 const structuredPrefix = "application/cloudevents"
 
-func fromBinaryRecord(r *Record, contentType string) (Event, error) {
+func fromBinaryRecord(r *Record, contentType string, contentTypes int) (Event, error) {
 	h := headerReader{prefix: "ce_"}
+	if contentTypes > 1 {
+		h.report("datacontenttype", "is there more than once; send it once")
+	}
 	for _, header := range r.Headers {
 		if name, ok := strings.CutPrefix(header.Key, "ce_"); ok {
 			h.attribute(name, string(header.Value))
@@ -120,13 +124,14 @@ func fromForeignRecord(r *Record, contentType string) (Event, error) {
 		DataContentType: contentType,
 		Data:            r.Value,
 	}
-	if !r.Timestamp.IsZero() {
-		e.Time = r.Timestamp.UTC().Format(time.RFC3339Nano)
+	// Before 1970 there is only -1, which is no time. After the year 9999 is no RFC 3339: a producer that took milliseconds
+	// for microseconds. Neither is worth losing the record over.
+	if t := r.Timestamp.UTC(); t.Unix() >= 0 && t.Year() <= 9999 {
+		e.Time = t.Format(time.RFC3339Nano)
 	}
 	id, isJSON := topLevelID(r.Value)
-	if id != "" {
+	if id != "" && textProblem(id) == "" { // a foreign id need not be one of CloudEvents
 		e.ID = id
-		checkString("id", id, func(_, _ string) { e.ID = r.Position() }) // a foreign id need not be one of CloudEvents
 	}
 	if e.DataContentType == "" && r.Value != nil {
 		e.DataContentType = "application/octet-stream"
@@ -134,16 +139,12 @@ func fromForeignRecord(r *Record, contentType string) (Event, error) {
 			e.DataContentType = "application/json"
 		}
 	}
-	var faults []FieldError
-	e.validate(func(name, detail string) {
-		if name == "datacontenttype" { // not worth losing a foreign record over
-			e.DataContentType = "application/octet-stream"
-			return
-		}
-		faults = append(faults, FieldError{Pointer: "/" + name, Detail: detail})
-	})
-	if faults != nil {
-		return e, &InvalidError{Fields: faults}
+	if e.DataContentType != "" && !isMediaType(e.DataContentType) { // not worth losing a foreign record over
+		e.DataContentType = "application/octet-stream"
+	}
+	v := envelope{Event: &e, index: alone}
+	if e.validate(&v); v.faults != nil { // cannot be, unless the topic's name is none that Kafka takes
+		return e, &InvalidError{Fields: v.faults}
 	}
 	return e, nil
 }

@@ -4,53 +4,56 @@ import (
 	"mime"
 	"net/url"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
 // reporter takes one fault of the attribute or member name. Where the event stood (a JSON member, a header) decides how
 // the name is shown to the client.
-type reporter func(name, detail string)
+type reporter interface {
+	report(name, detail string)
+}
 
 // validate reports everything that the CloudEvents specification refuses in e (section numbers of version 1.0.2).
 // Extension names are checked where they are read, as only there it is known which are well-formed attributes at all.
-func (e *Event) validate(report reporter) {
-	required := func(name, value string) {
-		if value == "" {
-			report(name, "is required and must not be empty")
-			return
-		}
-		checkString(name, value, report)
-	}
-	required("id", e.ID)
-	required("type", e.Type)
-	required("source", e.Source)
+func (e *Event) validate(to reporter) {
+	validateRequired(to, "id", e.ID)
+	validateRequired(to, "type", e.Type)
+	validateRequired(to, "source", e.Source)
 	if e.Source != "" && !isURIReference(e.Source) {
-		report("source", `must be a URI-reference (RFC 3986), such as "/orders" or "https://example.com/orders"; percent-encode other characters`)
+		to.report("source", `must be a URI-reference (RFC 3986), such as "/orders" or "https://example.com/orders"; percent-encode other characters`)
 	}
-	optional := func(name, value string) {
-		if value != "" {
-			checkString(name, value, report)
-		}
-	}
-	optional("subject", e.Subject)
+	validateText(to, "subject", e.Subject)
 	for _, x := range e.Extensions {
-		optional(x.Name, x.Value)
+		validateText(to, x.Name, x.Value)
 	}
 	if e.Time != "" && !isRFC3339(e.Time) {
-		report("time", `must be an RFC 3339 timestamp, such as "2026-01-31T12:00:00Z"`)
+		to.report("time", `must be an RFC 3339 timestamp, such as "2026-01-31T12:00:00Z"`)
 	}
 	if e.DataSchema != "" && !isAbsoluteURI(e.DataSchema) {
-		report("dataschema", `must be an absolute URI (RFC 3986), such as "https://example.com/schemas/order.json"`)
+		to.report("dataschema", `must be an absolute URI (RFC 3986), such as "https://example.com/schemas/order.json"`)
 	}
 	if e.DataContentType != "" && !isMediaType(e.DataContentType) {
-		report("datacontenttype", `must be a media type (RFC 2046), such as "application/json"`)
+		to.report("datacontenttype", `must be a media type (RFC 2046), such as "application/json"`)
 	}
 }
 
-// checkString refuses what section 3.1 ("String") keeps out of attribute values: control characters, which would also
-// let a value break out of a header line, and what is not Unicode text.
-func checkString(name, value string, report reporter) {
+func validateRequired(to reporter, name, value string) {
+	if value == "" {
+		to.report(name, "is required and must not be empty")
+		return
+	}
+	validateText(to, name, value)
+}
+
+func validateText(to reporter, name, value string) {
+	if problem := textProblem(value); problem != "" {
+		to.report(name, problem)
+	}
+}
+
+// textProblem says what section 3.1 ("String") keeps out of attribute values: control characters, which would also let a
+// value break out of a header line, and what is not Unicode text. It is empty for a good value.
+func textProblem(value string) string {
 	for i := 0; i < len(value); {
 		c := value[i]
 		if c >= 0x20 && c < 0x7f {
@@ -60,18 +63,22 @@ func checkString(name, value string, report reporter) {
 		r, size := utf8.DecodeRuneInString(value[i:])
 		switch {
 		case r == utf8.RuneError && size <= 1:
-			report(name, "must be valid UTF-8")
-			return
+			return "must be valid UTF-8"
 		case r < 0x20 || r >= 0x7f && r <= 0x9f:
-			report(name, "must not contain control characters (U+0000 to U+001F, U+007F to U+009F)")
-			return
+			return "must not contain control characters (U+0000 to U+001F, U+007F to U+009F)"
 		case r >= 0xfdd0 && r <= 0xfdef || r&0xfffe == 0xfffe:
-			report(name, "must not contain Unicode noncharacters")
-			return
+			return "must not contain Unicode noncharacters"
 		}
 		i += size
 	}
+	return ""
 }
+
+// maxExtensions bounds what one event costs: each new name is compared with all before it, and a body of 4 MiB has room
+// for half a million. Nobody sends more than a dozen.
+const maxExtensions = 128
+
+const tooManyExtensions = "is one extension too many, 128 is the limit; put it into data"
 
 // isExtensionName holds section 3 ("Attribute Naming Convention"): lower-case letters and digits.
 func isExtensionName(name string) bool {
@@ -85,11 +92,6 @@ func isExtensionName(name string) bool {
 
 const extensionNameRule = "extension names are lower-case letters and digits only (CloudEvents 1.0.2, section 3); rename it, or put it into data"
 
-func isRFC3339(s string) bool {
-	_, err := time.Parse(time.RFC3339Nano, s)
-	return err == nil
-}
-
 // uriBytes marks what RFC 3986 lets stand in a URI: unreserved, reserved, and the percent sign of an escape.
 var uriBytes = func() (set [256]bool) {
 	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@!$&'()*+,;=%") {
@@ -98,25 +100,36 @@ var uriBytes = func() (set [256]bool) {
 	return set
 }()
 
-// isURIReference checks the characters itself, as url.Parse lets spaces and non-ASCII through, and leaves the structure
-// to url.Parse only where there can be something wrong with it: most sources are plain paths.
+// isURIReference checks the characters and escapes itself, as url.Parse lets many wrong ones through, and leaves the
+// structure to url.Parse only where there can be something wrong with it: most sources are plain paths.
 func isURIReference(s string) bool {
 	plain := true
 	for i := 0; i < len(s); i++ {
-		if !uriBytes[s[i]] {
+		switch c := s[i]; {
+		case !uriBytes[c]:
 			return false
-		}
-		if strings.IndexByte(":%[]@#", s[i]) >= 0 {
+		case c == '%':
+			if i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2]) {
+				return false
+			}
+		case c == ':' || c == '[' || c == ']' || c == '@' || c == '#':
 			plain = false
 		}
 	}
 	if plain {
 		return true
 	}
-	_, err := url.Parse(s)
-	return err == nil
+	u, err := url.Parse(s)
+	if err != nil {
+		return false
+	}
+	before, fragment, _ := strings.Cut(s, "#")
+	// Brackets stand around the IP address of the authority and nowhere else; a fragment has no "#" inside.
+	return !strings.ContainsAny(strings.Replace(before, u.Host, "", 1), "[]") && !strings.ContainsAny(fragment, "#[]")
 }
 
+// isAbsoluteURI takes a fragment, too, although RFC 3986 has none in an absolute URI (section 4.3): "…/shop.json#/$defs/order"
+// is how a JSON Schema is often named.
 func isAbsoluteURI(s string) bool {
 	if !isURIReference(s) {
 		return false
@@ -130,5 +143,15 @@ func isMediaType(s string) bool {
 		return true
 	}
 	media, _, err := mime.ParseMediaType(s)
-	return err == nil && strings.Contains(media, "/")
+	return err == nil && strings.Contains(media, "/") && textProblem(s) == ""
+}
+
+// isUTF8 tells whether a media type leaves text in UTF-8: it names that charset, or ASCII, or none.
+func isUTF8(contentType string) bool {
+	if strings.IndexByte(contentType, ';') < 0 {
+		return true
+	}
+	_, params, err := mime.ParseMediaType(contentType)
+	charset := params["charset"]
+	return err != nil || charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "us-ascii")
 }

@@ -48,7 +48,9 @@ func (m *Memory) Outcome(_ context.Context, id event.Identity) (event.Outcome, b
 	if e == nil || e.outcome.Status == event.StatusUnfinished {
 		return event.Outcome{}, false, nil
 	}
-	return e.outcome, true, nil
+	o := e.outcome
+	o.Identity = id
+	return o, true, nil
 }
 
 func (m *Memory) apply(id event.Identity, now time.Time, r rule) event.Claim {

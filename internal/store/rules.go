@@ -5,6 +5,7 @@
 package store
 
 import (
+	"strings"
 	"time"
 
 	"event-processing-service/internal/event"
@@ -101,13 +102,14 @@ func finish(c event.Claim, o event.Outcome, now time.Time, retention time.Durati
 			return c, nil
 		}
 		next.outcome = o
+		next.outcome.Type, next.outcome.Reason = shorten(o.Type), shorten(o.Reason)
 		next.work = work{owner: c.Owner, hops: c.Hops, attempts: o.Attempts}
 		if o.Status == event.StatusUnfinished {
 			if !mine {
 				return c, nil // nothing to give back: the lease ended, and somebody else has begun since
 			}
 			next.outcome = old.outcome
-			next.work.owner, next.work.reason = "", o.Reason
+			next.work.owner, next.work.reason = "", shorten(o.Reason)
 		}
 		return c, next
 	}
@@ -129,4 +131,17 @@ func living(old *entry, now time.Time) *entry {
 		return nil
 	}
 	return old
+}
+
+// maxTextBytes bounds each text that comes from outside, so that an entry stays far below DynamoDB's 400 KB and costs one
+// write unit where texts are short, as they are.
+const maxTextBytes = 1024
+
+// shorten returns valid UTF-8 of at most maxTextBytes.
+func shorten(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= maxTextBytes {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxTextBytes], "") // drops the character that was cut
 }

@@ -15,6 +15,7 @@ type outcome struct {
 	failed    []*kgo.Record // in the order in which they were sent
 	err       error         // why; nil if the function named the failed records itself
 	requestID string
+	invoked   int // 1, or 0 if it did not come to that
 }
 
 // partial reports that the function took the records that are not in failed.
@@ -22,7 +23,7 @@ func (o *outcome) partial() bool { return o.err == nil }
 
 // of is the part of a failure that concerns one partition, nil if none does.
 func (o *outcome) of(partition int32) *outcome {
-	part := &outcome{err: o.err, requestID: o.requestID}
+	part := &outcome{err: o.err, requestID: o.requestID, invoked: o.invoked}
 	for _, r := range o.failed {
 		if r.Partition == partition {
 			part.failed = append(part.failed, r)
@@ -69,6 +70,7 @@ func (c *consumer) attempt(ctx context.Context, records []*kgo.Record) *outcome 
 	// The function's time begins here, not with the wait for a slot.
 	invoking, cancel := context.WithTimeout(c.invoking, c.cfg.FunctionTimeout)
 	defer cancel()
+	out.invoked = 1
 	response, err := c.invoker.Invoke(lambdacontext.NewContext(invoking, &lambdacontext.LambdaContext{
 		AwsRequestID: out.requestID, InvokedFunctionArn: c.cfg.Function.ARN,
 	}), payload)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
@@ -51,8 +52,32 @@ func runChild(mode string) {
 			fmt.Println("got SIGTERM")
 			os.Exit(0)
 		}()
+	case "reads-events":
+		lambda.Start(childHandleEvent)
 	}
 	lambda.Start(childHandle)
+}
+
+// childHandleEvent prints the values of its records. At the value "crash" it exits, but only once: the file that
+// CRASHED names remembers that.
+func childHandleEvent(event events.KafkaEvent) error {
+	for _, records := range event.Records {
+		for _, r := range records {
+			value, err := decodeValue(r.Value)
+			if err != nil {
+				return err
+			}
+			marker := os.Getenv("CRASHED")
+			if _, err := os.Stat(marker); err != nil && value == "crash" {
+				if err := os.WriteFile(marker, nil, 0o600); err != nil {
+					return err
+				}
+				os.Exit(9)
+			}
+			fmt.Println(value)
+		}
+	}
+	return nil
 }
 
 type childError struct{}

@@ -37,7 +37,7 @@ func (c *consumer) assign(ctx context.Context, partitions []int32) {
 		claim.ctx, claim.end = context.WithCancel(ctx)
 		c.claims[p] = claim
 	}
-	c.log.Debug("partitions assigned", "partitions", partitions)
+	c.log.Info("partitions assigned", "partitions", partitions)
 }
 
 // release gives partitions up. The group waits for it, so the next owner starts after it: a running invocation gets
@@ -62,6 +62,7 @@ func (c *consumer) release(partitions []int32, grace time.Duration) {
 	if len(leaving) == 0 {
 		return
 	}
+	c.log.Debug("giving partitions up", "partitions", partitions, "in_flight", len(flights))
 
 	if grace > 0 {
 		over := time.After(grace)
@@ -82,7 +83,7 @@ func (c *consumer) release(partitions []int32, grace time.Duration) {
 	c.commits.Unlock()
 	// A pause outlives the assignment; without this a partition that comes back would never be read.
 	c.client.ResumeFetchPartitions(map[string][]int32{c.cfg.Topic: partitions})
-	c.log.Debug("partitions given up", "partitions", partitions)
+	c.log.Info("partitions given up", "partitions", partitions)
 }
 
 // file puts records behind those that wait already. A partition whose batch is being retried is not read further

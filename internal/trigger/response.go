@@ -42,17 +42,21 @@ func failedRecords(response []byte, records []*kgo.Record) ([]*kgo.Record, error
 	}
 	named := make(map[identifier]bool, len(failures))
 	for i, f := range failures {
-		var id identifier
 		var fields map[string]json.RawMessage
+		var partition string
+		var offset *int64 // a null offset is not offset 0
 		err := errors.Join(
 			json.Unmarshal(f["itemIdentifier"], &fields),
-			json.Unmarshal(fields["partition"], &id.partition),
-			json.Unmarshal(fields["offset"], &id.offset),
+			json.Unmarshal(fields["partition"], &partition),
+			json.Unmarshal(fields["offset"], &offset),
 		)
+		if err == nil && offset == nil {
+			err = errors.New("offset is null")
+		}
 		if err != nil {
 			return records, fmt.Errorf("read itemIdentifier of batchItemFailures[%d]: %w", i, err)
 		}
-		named[id] = true
+		named[identifier{partition, *offset}] = true
 	}
 	var failed []*kgo.Record
 	for _, r := range records {

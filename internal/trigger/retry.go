@@ -29,7 +29,6 @@ func (c *consumer) retry(s *share, j job, failure *outcome) {
 		// what lies before the first job done.
 		jobs, ok := []job{j}, true
 		if failure != nil {
-			j.invoked = 1
 			jobs, ok = c.settle(s.claim, j, failure)
 		}
 		for len(jobs) > 0 {
@@ -72,13 +71,13 @@ func (c *consumer) work(claim *claim, j job) (left []job, ok bool) {
 	if len(out.failed) == 0 {
 		return nil, true
 	}
-	j.invoked++
 	return c.settle(claim, j, out)
 }
 
 // settle decides what becomes of the records of a job that failed: they are split, retried, or discarded.
 func (c *consumer) settle(claim *claim, j job, out *outcome) (left []job, ok bool) {
 	j.records = out.failed
+	j.invoked += out.invoked
 	if errors.Is(out.err, errStopped) || claim.ctx.Err() != nil {
 		// Whoever has the partition next decides. What a partial response says was done is done, though.
 		return []job{j}, false

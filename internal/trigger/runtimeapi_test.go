@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -124,7 +123,11 @@ func TestRuntimeAPIReplacesAChildThatWasKilledBetweenInvocations(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := f.env
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	child, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	<-env.exited
@@ -253,6 +256,25 @@ func TestRuntimeAPIKillsAChildThatIgnoresSIGTERM(t *testing.T) {
 	case <-env.exited:
 	default:
 		t.Error("the child outlived Close")
+	}
+}
+
+func TestMappingReachesTheFunctionThroughTheRuntimeAPIAcrossItsCrash(t *testing.T) {
+	b := newBroker(t, 1)
+	b.put(t, 0, "a", "crash", "b")
+	var out bytes.Buffer
+	f := childFunction(t, "reads-events", func(c *RuntimeConfig) {
+		c.Stdout = &out
+		c.Env = append(c.Env, "CRASHED="+filepath.Join(t.TempDir(), "crashed"))
+	})
+	stop := start(t, b.config(), f)
+	b.awaitCommitted(t, "0:3")
+	stop()
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if want := "a\na\ncrash\nb\n"; out.String() != want {
+		t.Errorf("the function saw %q, want %q", out.String(), want)
 	}
 }
 

@@ -1,0 +1,243 @@
+package event
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// envelope is an event while it is read. It fills the place where the event will stay, which saves copying it.
+type envelope struct {
+	*Event
+	index       int // of the event in its batch, or alone
+	specversion string
+	data        jsontext.Value // raw, nil: absent
+	base64      string
+	hasBase64   bool
+	seen        uint16 // bits of the attributes that were met
+	faults      faults
+}
+
+// alone is the index of an event that is no member of a batch.
+const alone = -1
+
+func (v *envelope) report(name, detail string) {
+	v.faults.add(FieldError{Pointer: eventPointer(v.index) + "/" + escapePointer(name), Detail: detail})
+}
+
+// eventPointer is the RFC 6901 pointer to an event in the body. It is made only for faults.
+func eventPointer(index int) string {
+	if index == alone {
+		return ""
+	}
+	return "/" + strconv.Itoa(index)
+}
+
+// memberName is unquote for the name of a member. It allocates nothing for those that nearly every event has.
+func memberName(raw jsontext.Value) string {
+	switch string(raw) { // compiles to a comparison in place
+	case `"id"`:
+		return "id"
+	case `"source"`:
+		return "source"
+	case `"type"`:
+		return "type"
+	case `"specversion"`:
+		return "specversion"
+	case `"subject"`:
+		return "subject"
+	case `"time"`:
+		return "time"
+	case `"datacontenttype"`:
+		return "datacontenttype"
+	case `"dataschema"`:
+		return "dataschema"
+	case `"data"`:
+		return "data"
+	case `"partitionkey"`:
+		return "partitionkey"
+	}
+	return unquote(raw)
+}
+
+// The attributes of the specification, by their bit in envelope.seen.
+const (
+	seenID = 1 << iota
+	seenSource
+	seenType
+	seenSpecVersion
+	seenSubject
+	seenTime
+	seenDataContentType
+	seenDataSchema
+	seenData
+	seenBase64
+)
+
+// member takes one member of the JSON object.
+func (v *envelope) member(name string, value jsontext.Value) {
+	switch name {
+	case "id":
+		v.attribute(name, seenID, value, &v.ID)
+	case "source":
+		v.attribute(name, seenSource, value, &v.Source)
+	case "type":
+		v.attribute(name, seenType, value, &v.Type)
+	case "specversion":
+		v.attribute(name, seenSpecVersion, value, &v.specversion)
+	case "subject":
+		v.attribute(name, seenSubject, value, &v.Subject)
+	case "time":
+		v.attribute(name, seenTime, value, &v.Time)
+	case "datacontenttype":
+		v.attribute(name, seenDataContentType, value, &v.DataContentType)
+	case "dataschema":
+		v.attribute(name, seenDataSchema, value, &v.DataSchema)
+	case "data":
+		v.once(name, seenData)
+		v.data = value
+	case "data_base64":
+		v.hasBase64 = value.Kind() != 'n'
+		v.attribute(name, seenBase64, value, &v.base64)
+	default:
+		v.extension(name, value)
+	}
+}
+
+func (v *envelope) once(name string, bit uint16) {
+	if v.seen&bit != 0 {
+		v.report(name, "is there more than once; send it once")
+	}
+	v.seen |= bit
+}
+
+func (v *envelope) attribute(name string, bit uint16, value jsontext.Value, to *string) {
+	v.once(name, bit)
+	switch value.Kind() {
+	case 'n': // section 2.2: null is the same as absent
+		v.seen &^= bit
+	case '"':
+		*to = attributeText(value)
+		if *to == "" && bit&(seenSubject|seenTime|seenDataContentType|seenDataSchema) != 0 {
+			v.report(name, "must not be empty; leave it out instead")
+		}
+	default:
+		v.report(name, "must be a JSON string")
+	}
+}
+
+// attributeText is unquote for an attribute. It allocates nothing for the values that nearly every event has.
+func attributeText(value jsontext.Value) string {
+	switch string(value) {
+	case `"1.0"`:
+		return SpecVersion
+	case `"application/json"`:
+		return "application/json"
+	}
+	return unquote(value)
+}
+
+func (v *envelope) extension(name string, value jsontext.Value) {
+	if !isExtensionName(name) {
+		v.report(name, extensionNameRule)
+		return
+	}
+	for _, x := range v.Extensions {
+		if x.Name == name {
+			v.report(name, "is there more than once; send it once")
+			return
+		}
+	}
+	if len(v.Extensions) == maxExtensions {
+		v.report(name, tooManyExtensions)
+		return
+	}
+	var canonical string
+	switch value.Kind() {
+	case 'n':
+		return
+	case '"':
+		canonical = unquote(value)
+	case 't', 'f':
+		canonical = string(value)
+	case '0':
+		// Section 2.2 has an Integer of 32 bits and no fractions.
+		n, err := strconv.ParseInt(string(value), 10, 32)
+		if err != nil {
+			v.report(name, "must be a whole number from -2147483648 to 2147483647; send other numbers as a string")
+			return
+		}
+		canonical = strconv.FormatInt(n, 10)
+	default:
+		v.report(name, "must be a string, a boolean or a whole number: an extension is no object or array; put it into data")
+		return
+	}
+	v.Extensions = append(v.Extensions, Extension{Name: name, Value: canonical})
+}
+
+// finish turns the members that were read into an event. The error is nil or an *InvalidError.
+func (v *envelope) finish() error {
+	if v.specversion != SpecVersion && v.seen&seenSpecVersion != 0 {
+		v.report("specversion", `must be "1.0"`)
+	} else if v.seen&seenSpecVersion == 0 {
+		v.report("specversion", `is required and must be "1.0"`)
+	}
+	v.decodeData()
+	v.validate(v)
+	if len(v.faults) > 0 {
+		*v.Event = Event{ID: v.ID, Source: v.Source} // enough to tell the client which one it was
+		return &InvalidError{Fields: v.faults}
+	}
+	return nil
+}
+
+// decodeData holds section 3.1.2 of the JSON format.
+func (v *envelope) decodeData() {
+	switch {
+	case v.data != nil && v.hasBase64:
+		v.report("data_base64", "must not stand beside data; send one of the two")
+	case v.hasBase64:
+		data, err := base64.StdEncoding.DecodeString(v.base64)
+		if err != nil {
+			v.report("data_base64", "must be Base64 (RFC 4648, section 4, with padding)")
+		}
+		v.Data = data
+	case v.data == nil:
+	case !isUTF8(v.DataContentType):
+		// Section 3.1.2 lets a receiver refuse what it can't encode; UTF-8 under the name of another charset is wrong data.
+		v.report("data", "is UTF-8 like all of this body, but datacontenttype names another charset; send the bytes as data_base64")
+	case isJSONMediaType(v.DataContentType):
+		v.Data = v.data
+		if v.DataContentType == "" {
+			// What is implied in this format is not in others, so it is said (section 3.1.2, last paragraph).
+			v.DataContentType = "application/json"
+		}
+	case v.data.Kind() == '"':
+		v.Data = []byte(unquote(v.data))
+	default:
+		v.report("data", "must be a JSON string, as datacontenttype is not JSON; or send data_base64")
+	}
+}
+
+// unquote returns the text of a JSON string that the decoder has accepted.
+func unquote(value jsontext.Value) string {
+	if bytes.IndexByte(value, '\\') < 0 {
+		return string(value[1 : len(value)-1])
+	}
+	text, err := jsontext.AppendUnquote(nil, value)
+	if err != nil {
+		return "" // cannot be: the decoder has validated it
+	}
+	return string(text)
+}
+
+// escapePointer holds RFC 6901, section 3.
+func escapePointer(name string) string {
+	if strings.IndexByte(name, '~') < 0 && strings.IndexByte(name, '/') < 0 {
+		return name
+	}
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}

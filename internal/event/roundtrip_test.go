@@ -1,0 +1,162 @@
+package event_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"event-processing-service/internal/event"
+)
+
+// randomEvent makes any event that is valid.
+func randomEvent(random *rand.Rand) event.Event {
+	optional := func(s string) string {
+		if random.IntN(2) == 0 {
+			return ""
+		}
+		return s
+	}
+	e := event.Event{
+		ID:         randomText(random),
+		Source:     []string{"/s", "https://example.com/a?b=%20#c", "urn:uuid:1", "a"}[random.IntN(4)],
+		Type:       randomText(random),
+		Subject:    optional(randomText(random)),
+		Time:       optional([]string{"2026-01-31T12:00:00Z", "1990-12-31t15:59:60.5-08:00", "2026-01-31T12:00:00.000+05:30"}[random.IntN(3)]),
+		DataSchema: optional("https://example.com/s.json"),
+	}
+	for i := range random.IntN(4) {
+		value := ""
+		if random.IntN(4) > 0 {
+			value = randomText(random)
+		}
+		e.Extensions = append(e.Extensions, event.Extension{Name: fmt.Sprint("x", i), Value: value})
+	}
+	switch random.IntN(4) {
+	case 0: // no data
+	case 1:
+		e.DataContentType, e.Data = "application/json", []byte([]string{`null`, `{"a" : 1.50}`, `"text"`, `[]`, `-0.0`}[random.IntN(5)])
+	case 2:
+		e.DataContentType, e.Data = "text/plain; charset=utf-8", []byte(randomText(random))
+	case 3:
+		e.DataContentType, e.Data = "application/octet-stream", make([]byte, random.IntN(20))
+		for i := range e.Data {
+			e.Data[i] = byte(random.Uint32())
+		}
+	}
+	return e
+}
+
+func randomText(random *rand.Rand) string {
+	letters := []rune("aZ09 \"%\\/'~.,;=<>{}€é😀\u00a0\u200b\u2028\U0010FFFD")
+	text := make([]rune, 1+random.IntN(8))
+	for i := range text {
+		text[i] = letters[random.IntN(len(letters))]
+	}
+	return string(text)
+}
+
+const rounds = 5_000
+
+func TestEveryEventSurvivesItsWayThroughKafka(t *testing.T) {
+	random := seeded(t)
+	for range rounds {
+		e := randomEvent(random)
+		back, err := event.FromRecord(&event.Record{Topic: "events", Value: e.Data, Headers: event.AppendHeaders([]event.Header(nil), &e)})
+		if err != nil {
+			t.Fatalf("%+v: %v", e, err)
+		}
+		if equal(t, back, e); t.Failed() {
+			return
+		}
+	}
+}
+
+func TestEveryEventSurvivesBinaryHTTP(t *testing.T) {
+	random := seeded(t)
+	for range rounds {
+		e := randomEvent(random)
+		pairs := []string{"ce-specversion", "1.0"}
+		add := func(name, value string) {
+			if value != "" || strings.HasPrefix(name, "x") {
+				pairs = append(pairs, "ce-"+name, event.EncodeHeaderValue(value))
+			}
+		}
+		add("id", e.ID)
+		add("source", e.Source)
+		add("type", e.Type)
+		add("subject", e.Subject)
+		add("time", e.Time)
+		add("dataschema", e.DataSchema)
+		for _, x := range e.Extensions {
+			add(x.Name, x.Value)
+		}
+		back, err := event.ParseBinary(e.DataContentType, seqOf(pairs...), e.Data)
+		if err != nil {
+			t.Fatalf("%+v: %v", e, err)
+		}
+		if len(e.Data) == 0 { // an empty body is no data in HTTP
+			e.Data = nil
+		}
+		if equal(t, back, e); t.Failed() {
+			return
+		}
+	}
+}
+
+func TestEveryEventSurvivesStructuredJSON(t *testing.T) {
+	random := seeded(t)
+	for range rounds {
+		e := randomEvent(random)
+		body := writeStructured(t, &e)
+		back, err := event.ParseStructured(body)
+		if err != nil {
+			t.Fatalf("%s: %v", body, err)
+		}
+		if equal(t, back, e); t.Failed() {
+			t.Logf("body: %s", body)
+			return
+		}
+	}
+}
+
+// writeStructured writes e in the JSON format, its data byte for byte.
+func writeStructured(t *testing.T, e *event.Event) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	b.WriteString(`{"specversion":"1.0"`)
+	add := func(name, value string) {
+		if value == "" && !strings.HasPrefix(name, "x") {
+			return
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&b, `,%q:%s`, name, text)
+	}
+	add("id", e.ID)
+	add("source", e.Source)
+	add("type", e.Type)
+	add("subject", e.Subject)
+	add("time", e.Time)
+	add("dataschema", e.DataSchema)
+	add("datacontenttype", e.DataContentType)
+	for _, x := range e.Extensions {
+		add(x.Name, x.Value)
+	}
+	switch {
+	case e.Data == nil:
+	case e.DataContentType == "application/json":
+		fmt.Fprintf(&b, `,"data":%s`, e.Data)
+	case strings.HasPrefix(e.DataContentType, "text/"):
+		add("data", string(e.Data))
+	default:
+		fmt.Fprintf(&b, `,"data_base64":%q`, base64.StdEncoding.EncodeToString(e.Data))
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}

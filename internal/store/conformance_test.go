@@ -1,0 +1,383 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"event-processing-service/internal/event"
+)
+
+type anyStore interface {
+	Begin(context.Context, event.Claim) (event.Claim, error)
+	Finish(context.Context, event.Claim, event.Outcome) (event.Claim, error)
+	Outcome(context.Context, event.Identity) (event.Outcome, bool, error)
+}
+
+// storeTest is one event in the store under test. Its id is new each time, so that the tests can share a table.
+type storeTest struct {
+	*testing.T
+	store anyStore
+	id    event.Identity
+}
+
+// testStore is the suite that every store must pass. open returns a store with that retention.
+func testStore(t *testing.T, open func(t *testing.T, retention time.Duration) anyStore) {
+	for name, test := range map[string]func(t storeTest){
+		"a new event is granted to its first consumer":                 testFirstClaim,
+		"a held event is refused, and granted when the lease ends":     testLeaseEnds,
+		"an owner goes on with its lease":                              testOwnerGoesOn,
+		"a finished event is done for everybody":                       testFinished,
+		"an event given back is granted at once, its attempts counted": testGivenBack,
+		"an attempt that does not count can be given back":             testUncounted,
+		"finishing without a claim is one write that the first wins":   testRecordOnly,
+		"finishing without a claim does not break a lease":             testRecordOnlyHeld,
+		"a dead letter is done until it is replayed":                   testReplay,
+		"an earlier outcome stands while its replay is worked on":      testReplayKeepsOutcome,
+		"the original is done while its replay is worked on":           testOriginalBehindReplay,
+		"a consumer that lost its lease changes nothing":               testLostLease,
+		"a lease that ended unnoticed can still be finished":           testLateFinish,
+		"a call whose answer was lost can be made again":               testLostAnswer,
+		"of many consumers at once one is granted":                     testManyBegin,
+		"of many writers at once one is first":                         testManyFinish,
+		"events are told apart by source and id":                       testIdentities,
+		"texts without bounds are shortened":                           testShortened,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(storeTest{t, open(t, time.Hour), event.Identity{Source: "/test", ID: rand.Text()}})
+		})
+	}
+	t.Run("an event is forgotten after its retention", func(t *testing.T) {
+		t.Parallel()
+		testRetention(storeTest{t, open(t, time.Second), event.Identity{Source: "/test", ID: rand.Text()}})
+	})
+}
+
+func (t storeTest) begin(c event.Claim) event.Claim {
+	t.Helper()
+	c.Identity = t.id
+	if c.Lease == 0 {
+		c.Lease = time.Minute
+	}
+	got, err := t.store.Begin(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func (t storeTest) finish(c event.Claim, o event.Outcome) event.Claim {
+	t.Helper()
+	c.Identity, o.Identity, o.Hops = t.id, t.id, c.Hops
+	got, err := t.store.Finish(t.Context(), c, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// want checks the state of a claim, and the attempt of one that was granted.
+func (t storeTest) want(c event.Claim, state event.ClaimState, attempt int) {
+	t.Helper()
+	if c.State != state || state == event.ClaimGranted && c.Attempt != attempt {
+		t.Fatalf("claim is in state %d at attempt %d, want %d at %d", c.State, c.Attempt, state, attempt)
+	}
+}
+
+func (t storeTest) wantOutcome(want event.Outcome) {
+	t.Helper()
+	got, known, err := t.store.Outcome(t.Context(), t.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if known != (want.Status != event.StatusUnfinished) {
+		t.Fatalf("outcome is known: %t, of %+v", known, want)
+	}
+	if known {
+		want.Identity = t.id
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("outcome (-want +got):\n%s", diff)
+	}
+}
+
+var (
+	processed    = event.Outcome{Status: event.StatusProcessed, Attempts: 1}
+	deadLettered = event.Outcome{Status: event.StatusDeadLettered, Attempts: 5, Reason: "no"}
+	unfinished   = event.Outcome{Status: event.StatusUnfinished, Attempts: 1, Reason: "not yet"}
+)
+
+func testFirstClaim(t storeTest) {
+	before := time.Now()
+	c := t.begin(event.Claim{Owner: "a", Lease: time.Minute})
+	t.want(c, event.ClaimGranted, 1)
+	if until := c.Until.Sub(before); until < time.Minute || until > 2*time.Minute {
+		t.Errorf("the lease ends in %s, want a minute", until)
+	}
+	t.wantOutcome(event.Outcome{})
+}
+
+func testLeaseEnds(t storeTest) {
+	const lease = 100 * time.Millisecond
+	start := time.Now()
+	t.want(t.begin(event.Claim{Owner: "a", Lease: lease}), event.ClaimGranted, 1)
+	for {
+		c := t.begin(event.Claim{Owner: "b"})
+		if c.State == event.ClaimGranted {
+			t.want(c, event.ClaimGranted, 2)
+			break
+		}
+		t.want(c, event.ClaimHeld, 0)
+		if c.Until.Before(start.Add(lease)) {
+			t.Fatalf("another consumer's lease is said to end after %s, want %s", c.Until.Sub(start), lease)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if took := time.Since(start); took < lease {
+		t.Errorf("taken over after %s, within the lease of %s", took, lease)
+	}
+}
+
+func testOwnerGoesOn(t storeTest) {
+	c := t.begin(event.Claim{Owner: "a", Lease: time.Minute})
+	first := c.Until
+	c.Lease = time.Hour
+	c = t.begin(c)
+	t.want(c, event.ClaimGranted, 2)
+	if !c.Until.After(first) {
+		t.Errorf("the lease ends %s, want it extended beyond %s", c.Until, first)
+	}
+	t.want(t.begin(event.Claim{Owner: "b"}), event.ClaimHeld, 0)
+	t.want(t.finish(c, processed), event.ClaimGranted, 2)
+}
+
+func testFinished(t storeTest) {
+	c := t.begin(event.Claim{Owner: "a"})
+	o := event.Outcome{
+		Identity: t.id, Type: "order.created", Status: event.StatusProcessed, Attempts: 1, At: time.Date(2026, 1, 31, 12, 0, 0, 123456789, time.UTC),
+		Topic: "events", Partition: 3, Offset: 1 << 40,
+	}
+	t.want(t.finish(c, o), event.ClaimGranted, 1)
+	t.wantOutcome(o)
+	t.want(t.begin(event.Claim{Owner: "b"}), event.ClaimDone, 0)
+	t.want(t.begin(event.Claim{Owner: "b", Hops: 1}), event.ClaimDone, 0)
+	t.want(t.finish(event.Claim{}, deadLettered), event.ClaimDone, 0)
+	t.wantOutcome(o)
+}
+
+func testGivenBack(t storeTest) {
+	c := t.begin(event.Claim{Owner: "a"})
+	t.want(t.finish(c, unfinished), event.ClaimGranted, 1)
+	t.wantOutcome(event.Outcome{})
+	c = t.begin(event.Claim{Owner: "b"})
+	t.want(c, event.ClaimGranted, 2)
+	if c.Reason != unfinished.Reason {
+		t.Errorf("the attempt before is said to have failed for %q, want %q", c.Reason, unfinished.Reason)
+	}
+	t.want(t.begin(event.Claim{Owner: "a"}), event.ClaimHeld, 0)
+}
+
+func testUncounted(t storeTest) {
+	c := t.begin(event.Claim{Owner: "a"})
+	o := unfinished
+	o.Attempts = 0
+	t.finish(c, o)
+	t.want(t.begin(event.Claim{Owner: "b"}), event.ClaimGranted, 1)
+}
+
+func testRecordOnly(t storeTest) {
+	first := processed
+	first.Offset = 1
+	t.want(t.finish(event.Claim{}, first), event.ClaimGranted, 0)
+	second := processed
+	second.Offset = 2
+	t.want(t.finish(event.Claim{}, second), event.ClaimDone, 0)
+	t.wantOutcome(first)
+}
+
+func testRecordOnlyHeld(t storeTest) {
+	c := t.begin(event.Claim{Owner: "a"})
+	refused := t.finish(event.Claim{}, processed)
+	t.want(refused, event.ClaimHeld, 0)
+	if !refused.Until.After(time.Now()) {
+		t.Errorf("the other's lease is said to end %s, want the future", refused.Until)
+	}
+	t.finish(c, unfinished)
+	t.want(t.finish(event.Claim{}, processed), event.ClaimGranted, 0)
+}
+
+func testReplay(t storeTest) {
+	t.want(t.finish(t.begin(event.Claim{Owner: "a"}), deadLettered), event.ClaimGranted, 1)
+	t.want(t.begin(event.Claim{Owner: "b"}), event.ClaimDone, 0)
+	t.want(t.finish(event.Claim{}, processed), event.ClaimDone, 0)
+
+	again := t.begin(event.Claim{Owner: "c", Hops: 1})
+	t.want(again, event.ClaimGranted, 1)
+	t.want(t.finish(again, deadLettered), event.ClaimGranted, 1)
+	t.want(t.begin(event.Claim{Owner: "d", Hops: 1}), event.ClaimDone, 0)
+
+	t.want(t.finish(event.Claim{Hops: 2}, processed), event.ClaimGranted, 0)
+	want := processed
+	want.Hops = 2
+	t.wantOutcome(want)
+	t.want(t.begin(event.Claim{Owner: "e", Hops: 3}), event.ClaimDone, 0)
+}
+
+func testReplayKeepsOutcome(t storeTest) {
+	t.finish(t.begin(event.Claim{Owner: "a"}), deadLettered)
+	c := t.begin(event.Claim{Owner: "b", Hops: 1})
+	t.wantOutcome(deadLettered)
+	c = t.begin(c)
+	t.want(c, event.ClaimGranted, 2)
+	t.finish(c, unfinished)
+	t.wantOutcome(deadLettered)
+	t.want(t.begin(event.Claim{Owner: "c", Hops: 1}), event.ClaimGranted, 2)
+}
+
+func testOriginalBehindReplay(t storeTest) {
+	t.want(t.begin(event.Claim{Owner: "a", Lease: time.Nanosecond}), event.ClaimGranted, 1) // died after its dead letter
+	time.Sleep(2 * time.Millisecond)
+	c := t.begin(event.Claim{Owner: "b", Hops: 1})
+	t.want(c, event.ClaimGranted, 1)
+	t.want(t.begin(event.Claim{Owner: "a"}), event.ClaimDone, 0)
+	t.finish(c, unfinished)
+	t.want(t.finish(event.Claim{}, processed), event.ClaimDone, 0)
+}
+
+func testLostLease(t storeTest) {
+	a := t.begin(event.Claim{Owner: "a", Lease: time.Nanosecond})
+	time.Sleep(2 * time.Millisecond)
+	b := t.begin(event.Claim{Owner: "b"})
+	t.want(b, event.ClaimGranted, 2)
+	t.want(t.finish(a, processed), event.ClaimHeld, 0)
+	t.want(t.finish(a, unfinished), event.ClaimHeld, 0)
+	t.want(t.begin(a), event.ClaimHeld, 0)
+	b = t.begin(b)
+	t.want(b, event.ClaimGranted, 3)
+	t.finish(b, unfinished)
+	t.finish(a, unfinished)
+	c := t.begin(event.Claim{Owner: "c"})
+	t.want(c, event.ClaimGranted, 2)
+	t.want(t.finish(c, deadLettered), event.ClaimGranted, 2)
+	t.want(t.finish(a, processed), event.ClaimDone, 0)
+	t.wantOutcome(deadLettered)
+}
+
+func testLateFinish(t storeTest) {
+	c := t.begin(event.Claim{Owner: "a", Lease: time.Nanosecond})
+	time.Sleep(2 * time.Millisecond)
+	t.want(t.finish(c, processed), event.ClaimGranted, 1)
+	t.wantOutcome(processed)
+}
+
+func testLostAnswer(t storeTest) {
+	asked := event.Claim{Owner: "a"}
+	t.want(t.begin(asked), event.ClaimGranted, 1)
+	c := t.begin(asked)
+	t.want(c, event.ClaimGranted, 1)
+	t.want(t.begin(c), event.ClaimGranted, 2)
+	c = t.begin(c)
+	t.want(c, event.ClaimGranted, 2)
+	t.want(t.finish(c, processed), event.ClaimGranted, 2)
+	t.want(t.finish(c, processed), event.ClaimGranted, 2)
+	t.want(t.finish(event.Claim{}, processed), event.ClaimDone, 0)
+}
+
+// atOnce counts the claims that were granted to 32 callers.
+func (t storeTest) atOnce(call func() event.Claim) int {
+	var calls sync.WaitGroup
+	states := make(chan event.ClaimState, 32)
+	for range cap(states) {
+		calls.Go(func() { states <- call().State })
+	}
+	calls.Wait()
+	close(states)
+	granted := 0
+	for state := range states {
+		if state == event.ClaimGranted {
+			granted++
+		}
+	}
+	return granted
+}
+
+func testManyBegin(t storeTest) {
+	if n := t.atOnce(func() event.Claim { return t.begin(event.Claim{Owner: rand.Text()}) }); n != 1 {
+		t.Errorf("%d consumers were granted the same event, want 1", n)
+	}
+	t.id.ID += " replayed"
+	t.finish(event.Claim{}, deadLettered)
+	if n := t.atOnce(func() event.Claim { return t.begin(event.Claim{Owner: rand.Text(), Hops: 1}) }); n != 1 {
+		t.Errorf("%d consumers were granted the same replay, want 1", n)
+	}
+}
+
+func testManyFinish(t storeTest) {
+	if n := t.atOnce(func() event.Claim { return t.finish(event.Claim{}, processed) }); n != 1 {
+		t.Errorf("%d writers recorded the same event, want 1", n)
+	}
+}
+
+func testIdentities(t storeTest) {
+	long := strings.Repeat("x", 5000)
+	base := t.id.ID
+	for _, id := range []event.Identity{
+		{Source: "a b", ID: "c" + base},
+		{Source: "a", ID: "b c" + base},
+		{Source: "a%20b", ID: "c" + base},
+		{Source: "", ID: "a b c" + base},
+		{Source: "a", ID: base + long + "1"},
+		{Source: "a", ID: base + long + "2"},
+		{Source: "a" + long, ID: base},
+		{Source: "a", ID: base + "\xff"},
+		{Source: "a", ID: base + "\xfe"},
+		{Source: "a", ID: base + "\uFFFD"},
+		{Source: "ä", ID: base + "☃"},
+	} {
+		t.id = id
+		t.wantOutcome(event.Outcome{})
+		t.want(t.finish(event.Claim{}, processed), event.ClaimGranted, 0)
+		t.wantOutcome(processed)
+	}
+}
+
+func testShortened(t storeTest) {
+	o := processed
+	o.Type, o.Reason = strings.Repeat("ä", 10_000), "\xff"+strings.Repeat("☃", 10_000)
+	t.finish(event.Claim{}, o)
+	got, _, err := t.store.Outcome(t.Context(), t.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := strings.Repeat("ä", 512); got.Type != want {
+		t.Errorf("type has %d bytes, want %d", len(got.Type), len(want))
+	}
+	if want := "\uFFFD" + strings.Repeat("☃", 340); got.Reason != want {
+		t.Errorf("reason has %d bytes, want %d", len(got.Reason), len(want))
+	}
+}
+
+func testRetention(t storeTest) {
+	start := time.Now()
+	t.finish(event.Claim{}, deadLettered)
+	for {
+		_, known, err := t.store.Outcome(t.Context(), t.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !known {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if took := time.Since(start); took < time.Second {
+		t.Errorf("forgotten after %s, want a second", took)
+	}
+	t.want(t.begin(event.Claim{Owner: "a"}), event.ClaimGranted, 1)
+}

@@ -1,0 +1,169 @@
+package trigger
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// logWatch is a logger that tells when a message is logged.
+type logWatch struct {
+	slog.Handler
+	message string
+	once    *sync.Once
+	seen    chan struct{}
+}
+
+func watchLog(t *testing.T, message string) (*slog.Logger, <-chan struct{}) {
+	w := logWatch{
+		Handler: slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}),
+		message: message, once: new(sync.Once), seen: make(chan struct{}),
+	}
+	return slog.New(w), w.seen
+}
+
+func (w logWatch) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == w.message {
+		w.once.Do(func() { close(w.seen) })
+	}
+	return w.Handler.Handle(ctx, r)
+}
+
+func (w logWatch) WithAttrs(attrs []slog.Attr) slog.Handler {
+	w.Handler = w.Handler.WithAttrs(attrs)
+	return w
+}
+
+func within(t *testing.T, ch <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-ch:
+	case <-time.After(patience):
+		t.Fatalf("%s did not happen", what)
+	}
+}
+
+func TestMappingsOfOneGroupShareThePartitionsAndTakeOver(t *testing.T) {
+	b := newBroker(t, 4)
+	one, two := &function{}, &function{}
+	stopOne := start(t, b.config(), one)
+	for p := range int32(4) {
+		b.put(t, p, "a")
+	}
+	b.awaitCommitted(t, "0:1 1:1 2:1 3:1")
+
+	start(t, b.config(), two)
+	round := 1
+	eventually(t, func() bool { // until the second has partitions of its own
+		round++
+		for p := range int32(4) {
+			b.put(t, p, fmt.Sprintf("round%d", round))
+		}
+		b.awaitCommitted(t, fmt.Sprintf("0:%d 1:%d 2:%d 3:%d", round, round, round, round))
+		return len(two.seen()) > 0
+	}, func() string { return "the second mapping got nothing" })
+
+	stopOne()
+	before := len(one.seen())
+	for p := range int32(4) {
+		b.put(t, p, "end")
+	}
+	round++
+	b.awaitCommitted(t, fmt.Sprintf("0:%d 1:%d 2:%d 3:%d", round, round, round, round))
+	if len(one.seen()) != before {
+		t.Error("a stopped mapping was invoked")
+	}
+}
+
+// blocked is a function whose first invocation runs until it is released.
+func blocked() (f *function, running, release chan struct{}) {
+	running, release = make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	f = &function{answer: func(context.Context, string) (string, error) {
+		once.Do(func() { close(running); <-release })
+		return "", nil
+	}}
+	return f, running, release
+}
+
+func TestMappingFinishesARunningInvocationBeforeItGivesThePartitionUp(t *testing.T) {
+	b := newBroker(t, 2)
+	b.put(t, 0, "a")
+	b.put(t, 1, "a")
+	one, running, release := blocked()
+	cfg := b.config()
+	cfg.BatchSize, cfg.BatchWindow = 2, time.Minute
+	logger, leaving := watchLog(t, "giving partitions up")
+	cfg.Logger = logger
+	start(t, cfg, one)
+	within(t, running, "the first invocation")
+
+	two := &function{}
+	start(t, b.config(), two)
+	within(t, leaving, "the rebalance")
+	if got := two.seen(); len(got) > 0 {
+		t.Errorf("%q was delivered while it was being processed", got)
+	}
+	close(release)
+	b.awaitCommitted(t, "0:1 1:1")
+
+	b.put(t, 0, "b", "b") // two, which is a full batch for either mapping
+	b.put(t, 1, "b", "b")
+	b.awaitCommitted(t, "0:3 1:3")
+	for _, got := range two.seen() {
+		if strings.Contains(got, "a") {
+			t.Errorf("%q was delivered again", got)
+		}
+	}
+}
+
+func TestMappingDoesNotCommitAPartitionThatItHasGivenUp(t *testing.T) {
+	b := newBroker(t, 2)
+	b.put(t, 0, "a")
+	b.put(t, 1, "a")
+	one, running, release := blocked()
+	cfg := b.config()
+	cfg.BatchSize, cfg.BatchWindow = 2, time.Minute
+	cfg.ShutdownGrace = 50 * time.Millisecond // the invocation outlasts it
+	start(t, cfg, one)
+	within(t, running, "the first invocation")
+
+	two := &function{}
+	start(t, b.config(), two)
+	moved := int32(two.await(t, 1)[0][0] - '0') // it is delivered again
+	b.put(t, moved, "b", "c")
+	b.awaitCommitted(t, fmt.Sprintf("%d:3", moved))
+
+	close(release)
+	both := fmt.Sprintf("%d:3", moved) // and not 1, where the late invocation ended
+	if moved == 0 {
+		both += " 1:1"
+	} else {
+		both = "0:1 " + both
+	}
+	b.awaitCommitted(t, both)
+}
+
+func TestMappingHandsAFailingPartitionOver(t *testing.T) {
+	b := newBroker(t, 2)
+	b.put(t, 0, "a")
+	b.put(t, 1, "a")
+	one := &function{answer: func(context.Context, string) (string, error) { return "", errNo }}
+	stopOne := start(t, b.config(), one)
+	one.await(t, 5)
+	two := &function{}
+	start(t, b.config(), two)
+	two.await(t, 1)
+	stopOne()
+	b.awaitCommitted(t, "0:1 1:1")
+	got := two.seen()
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"0:a", "1:a"}) && !slices.Equal(got, []string{"0:a|1:a"}) {
+		t.Errorf("the second mapping got %q", got)
+	}
+}
