@@ -12,16 +12,17 @@ import (
 // variant is one way to post events to one kind of server.
 type variant struct {
 	name    string
-	server  string // "fiber" and "limit" are in this binary, "api" is the service
+	server  string // "fiber" and "limit" are in this binary, "api" is the service, else the path of a build of it
 	env     []string
 	metrics bool
 	request *request
-	at      []int // numbers of connections; nil: all of the plan. 256 batches of 1,000 are more than the API buffers
+	base    string // the variant whose figures the ratios are to; "": limit
+	at      []int  // numbers of connections; nil: all of the plan. 256 batches of 1,000 are more than the API buffers
 }
 
-func variants() []variant {
+func variants(p plan) []variant {
 	few := []int{64}
-	return []variant{
+	all := []variant{
 		{name: "bare Fiber, no Kafka", server: "fiber", metrics: true, request: structured(eventBytes)},
 		{name: limit, server: "limit", metrics: true, request: structured(eventBytes)},
 		{name: "API, structured", server: "api", metrics: true, request: structured(eventBytes)},
@@ -31,10 +32,17 @@ func variants() []variant {
 		{name: "API, batch of 100", server: "api", metrics: true, request: batch(100)},
 		{name: "API, batch of 1000", server: "api", metrics: true, request: batch(1000), at: []int{1, 16, 64}},
 		{name: "limit, 1 kB", server: "limit", metrics: true, request: structured(1 << 10), at: few},
-		{name: "API, structured, 1 kB", server: "api", metrics: true, request: structured(1 << 10), at: few},
+		{name: "API, structured, 1 kB", server: "api", metrics: true, request: structured(1 << 10), at: few, base: "limit, 1 kB"},
 		{name: "limit, 64 kB", server: "limit", metrics: true, request: structured(64 << 10), at: few},
-		{name: "API, structured, 64 kB", server: "api", metrics: true, request: structured(64 << 10), at: few},
+		{name: "API, structured, 64 kB", server: "api", metrics: true, request: structured(64 << 10), at: few, base: "limit, 64 kB"},
 	}
+	for _, v := range all {
+		if p.compare != "" && v.server == "api" {
+			v.base, v.name, v.server = v.name, v.name+", other build", p.compare
+			all = append(all, v)
+		}
+	}
+	return slices.DeleteFunc(all, func(v variant) bool { return !p.only.MatchString(v.name) })
 }
 
 // limit is the variant that the others are compared with.
@@ -43,8 +51,12 @@ const limit = "limit"
 // start runs the variant's server. Each variant has one of its own: a heap that batches blew up would flatter what comes
 // after them.
 func (v variant) start(ctx context.Context, l *lab) (*child, error) {
-	if v.server == "api" {
-		return startChild(ctx, l.binary("api"), nil, v.metrics, append([]string{"LOG_LEVEL=WARN"}, v.env...)...)
+	if v.server != "fiber" && v.server != "limit" {
+		path := v.server
+		if path == "api" {
+			path = l.binary("api")
+		}
+		return startChild(ctx, path, nil, v.metrics, append([]string{"LOG_LEVEL=WARN"}, v.env...)...)
 	}
 	path, err := os.Executable()
 	if err != nil {
@@ -56,22 +68,18 @@ func (v variant) start(ctx context.Context, l *lab) (*child, error) {
 // measureHTTP measures every variant at every number of connections, one after the other, and that several times: what
 // else goes on on the machine then meets all of them.
 func measureHTTP(ctx context.Context, p plan, l *lab, r *results) error {
-	var chosen []variant
-	var children []*child
+	chosen, children := variants(p), []*child(nil)
 	defer func() {
 		for _, c := range children {
 			c.stop()
 		}
 	}()
-	for _, v := range variants() {
-		if !p.wants(v.name) {
-			continue
-		}
+	for _, v := range chosen {
 		c, err := v.start(ctx, l)
 		if err != nil {
 			return err
 		}
-		chosen, children = append(chosen, v), append(children, c)
+		children = append(children, c)
 	}
 	for round := range p.rounds {
 		for _, n := range p.connections {
@@ -84,7 +92,7 @@ func measureHTTP(ctx context.Context, p plan, l *lab, r *results) error {
 				if err != nil {
 					return fmt.Errorf("%s at %d connections: %w\n%s", chosen[i].name, n, err, children[i].errors.String())
 				}
-				r.add(chosen[i].name, n, 0, s)
+				r.add(chosen[i].name, n, 0, s).base = chosen[i].base
 			}
 		}
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, p.rounds)
@@ -94,8 +102,8 @@ func measureHTTP(ctx context.Context, p plan, l *lab, r *results) error {
 
 // measureOpenLoop asks how long requests take when they come at a steady rate below what the server can do.
 func measureOpenLoop(ctx context.Context, p plan, l *lab, r *results) error {
-	for _, v := range variants() {
-		if !slices.Contains([]string{limit, "API, structured", "API, binary"}, v.name) || !p.wants(v.name) {
+	for _, v := range variants(p) {
+		if !slices.Contains([]string{limit, "API, structured", "API, binary"}, v.name) {
 			continue
 		}
 		c, err := v.start(ctx, l)

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,9 +24,10 @@ type plan struct {
 	duration    time.Duration // of one measurement
 	warmUp      time.Duration // before it, not counted
 	connections []int
-	rates       []int // of the open loop, requests/s
-	only        string
+	rates       []int          // of the open loop, requests/s
+	only        *regexp.Regexp // variants whose name matches
 	parts       string
+	compare     string // path of another build of the API, "": none
 	out         string // folder of results.json and plot.svg
 }
 
@@ -40,10 +42,15 @@ func main() {
 	short := flag.Bool("short", false, "a few seconds in all: shows that everything runs; its figures mean nothing")
 	flag.IntVar(&p.rounds, "rounds", 5, "how often each measurement is made; the table shows medians")
 	flag.DurationVar(&p.duration, "duration", 2*time.Second, "how long one measurement takes, at most 30s")
-	flag.StringVar(&p.only, "only", "", "variants whose name contains one of these, separated by commas")
+	only := flag.String("only", "", "measure the variants whose name matches this regular expression")
 	flag.StringVar(&p.parts, "parts", "http,open,kafka,processor,runtime,start,end", "what to measure")
+	flag.StringVar(&p.compare, "compare", "", "another build of cmd/api, measured by turns with this one")
 	flag.StringVar(&p.out, "out", "bench", "folder for results.json and plot.svg")
 	flag.Parse()
+	var err error
+	if p.only, err = regexp.Compile(*only); err != nil {
+		exitOn(fmt.Errorf("read -only: %w", err))
+	}
 	p.connections, p.rates, p.warmUp = numbers(*connections), numbers(*rates), 300*time.Millisecond
 	if *short {
 		p.rounds, p.duration, p.warmUp = 1, 200*time.Millisecond, 50*time.Millisecond
@@ -77,19 +84,6 @@ func numbers(list string) []int {
 func (p plan) has(part string) bool {
 	for s := range strings.SplitSeq(p.parts, ",") {
 		if s == part {
-			return true
-		}
-	}
-	return false
-}
-
-// wants tells whether the variant is to be measured.
-func (p plan) wants(name string) bool {
-	if p.only == "" {
-		return true
-	}
-	for s := range strings.SplitSeq(p.only, ",") {
-		if strings.Contains(name, s) {
 			return true
 		}
 	}

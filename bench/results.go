@@ -32,11 +32,12 @@ type row struct {
 	Connections int    `json:"connections,omitempty"`
 	Rate        int    `json:"rate,omitempty"` // requests/s of the open loop, 0: closed loop
 	sample
-	// Of the limit at as many connections, from the same rounds.
+	// To the limit for events of that size at as many connections, from the same rounds.
 	ThroughputRatio float64 `json:"throughput_ratio,omitempty"`
 	P99Ratio        float64 `json:"p99_ratio,omitempty"`
 	CPURatio        float64 `json:"cpu_ratio,omitempty"`
 
+	base    string // the row that the ratios are to; "": the limit
 	samples []sample
 }
 
@@ -62,13 +63,14 @@ func (r *results) find(name string, connections, rate int) *row {
 	return nil
 }
 
-func (r *results) add(name string, connections, rate int, s sample) {
+func (r *results) add(name string, connections, rate int, s sample) *row {
 	x := r.find(name, connections, rate)
 	if x == nil {
 		x = &row{Name: name, Connections: connections, Rate: rate}
 		r.Rows = append(r.Rows, x)
 	}
 	x.samples = append(x.samples, s)
+	return x
 }
 
 // settle puts medians and ratios into the rows. A ratio is the median of the rounds' own ratios: noise that lasts for a
@@ -86,7 +88,7 @@ func (r *results) settle() {
 			ClientCPU:       x.median(func(s sample) float64 { return s.ClientCPU }),
 			Bytes:           x.median(func(s sample) float64 { return s.Bytes }),
 		}
-		if base := r.find(limit, x.Connections, x.Rate); base != nil && len(base.samples) == len(x.samples) {
+		if base := r.find(cmp.Or(x.base, limit), x.Connections, x.Rate); base != nil && len(base.samples) == len(x.samples) {
 			x.ThroughputRatio = ratio(x, base, func(s sample) float64 { return s.EventsPerSecond })
 			x.P99Ratio = ratio(x, base, func(s sample) float64 { return s.P99 })
 			x.CPURatio = ratio(x, base, func(s sample) float64 { return s.CPU })

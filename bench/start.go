@@ -13,7 +13,7 @@ import (
 // check, the memory that it then has, and the size of its binary.
 func measureStart(ctx context.Context, p plan, l *lab, r *results) error {
 	for range p.rounds {
-		for _, v := range variants() {
+		for _, v := range variants(p) {
 			if v.name != limit && v.name != "API, structured" {
 				continue
 			}
