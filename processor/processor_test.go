@@ -1,9 +1,23 @@
 package processor
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
 
 	"event-processing-service/internal/event"
+	"event-processing-service/internal/telemetry"
 )
 
 func TestAnEventWithoutAHandlerIsRecordedOnce(t *testing.T) {
@@ -25,5 +39,245 @@ func TestAnEventWithoutAHandlerIsRecordedOnce(t *testing.T) {
 				t.Errorf("%d dead letters, want none", n)
 			}
 		})
+	}
+}
+
+func TestASuccessIsAnEmptyListOfFailures(t *testing.T) {
+	for _, payload := range []string{`{}`, `{"records":{}}`, `{"records":{"events-0":[]}}`, handWrittenPayload} {
+		response, err := newRig().deliver(t.Context(), t, parsePayload(t, payload))
+		answer, _ := json.Marshal(response)
+		if err != nil || string(answer) != `{"batchItemFailures":[]}` {
+			t.Errorf("the answer to %s is %s, %v", payload, answer, err)
+		}
+	}
+}
+
+func TestAPartialResponseNamesTheFirstFailureOfAPartitionAndAllBehindIt(t *testing.T) {
+	r := newRig()
+	r.cfg.PartialBatchResponse = true
+	r.dead.fail = func(event.Record) error { return errNo }
+	r.mux.HandleFunc("bad", func(context.Context, event.Event) error { return Permanent(errNo) })
+	in := events.KafkaEvent{Records: map[string][]events.KafkaRecord{
+		"events-2": {record(7, "a", "2/7", "good")},
+		"events-1": {record(43, "b", "1/43", "good"), record(41, "a", "1/41", "good"), record(42, "a", "1/42", "bad")}, // put together by hand
+		"events-0": {record(1, "a", "0/1", "bad"), record(2, "b", "0/2", "good")},
+	}}
+	response, err := r.deliver(t.Context(), t, in)
+	answer, _ := json.Marshal(response)
+	const want = `{"batchItemFailures":[` +
+		`{"itemIdentifier":{"partition":"events-0","offset":1}},{"itemIdentifier":{"partition":"events-0","offset":2}},` +
+		`{"itemIdentifier":{"partition":"events-1","offset":42}},{"itemIdentifier":{"partition":"events-1","offset":43}}]}`
+	if err != nil || string(answer) != want {
+		t.Errorf("the answer is %s, %v; want\n%s", answer, err, want)
+	}
+	if o := r.outcome(t, "/test", "1/43"); o.Status != event.StatusProcessed {
+		t.Errorf("the event of another key behind the failure is %q, want processed", o.Status)
+	}
+}
+
+func TestEventsOfOneKeyRunInOrderAndDifferentKeysSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig()
+		r.cfg.Concurrency = 10
+		var mu sync.Mutex
+		var running, most int
+		seen := map[string][]string{}
+		r.mux.HandleFunc("slow", func(_ context.Context, e event.Event) error {
+			key, _, _ := strings.Cut(e.ID, "/")
+			mu.Lock()
+			seen[key] = append(seen[key], e.ID)
+			running++
+			most = max(most, running)
+			mu.Unlock()
+			time.Sleep(time.Second)
+			mu.Lock()
+			running--
+			mu.Unlock()
+			return nil
+		})
+		var records []events.KafkaRecord
+		want := map[string][]string{}
+		for offset := range int64(60) {
+			key := fmt.Sprint(offset % 20)
+			id := fmt.Sprintf("%s/%d", key, offset)
+			records = append(records, record(offset, key, id, "slow"))
+			want[key] = append(want[key], id)
+		}
+		start := time.Now()
+		if _, err := r.deliver(t.Context(), t, batchOf(records...)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, seen); diff != "" {
+			t.Errorf("order (-want +got):\n%s", diff)
+		}
+		if took := time.Since(start); most != 10 || took != 6*time.Second {
+			t.Errorf("at most %d at once, in %s; want 10, and 60 s of work in 6 s", most, took)
+		}
+	})
+}
+
+func TestEventsWithoutAKeyWaitForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig()
+		r.store = slowStore{r.mem}
+		var records []events.KafkaRecord
+		for offset := range int64(200) {
+			records = append(records, record(offset, "", fmt.Sprint(offset), "any"))
+		}
+		start := time.Now()
+		if _, err := r.deliver(t.Context(), t, batchOf(records...)); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took != 20*time.Millisecond {
+			t.Errorf("200 writes of 5 ms took %s, want 64 at once: 20 ms", took)
+		}
+	})
+}
+
+// slowStore takes 5 ms a call, as DynamoDB does.
+type slowStore struct{ Store }
+
+func (s slowStore) Begin(ctx context.Context, c event.Claim) (event.Claim, error) {
+	time.Sleep(5 * time.Millisecond)
+	return s.Store.Begin(ctx, c)
+}
+
+func (s slowStore) Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Claim, error) {
+	time.Sleep(5 * time.Millisecond)
+	return s.Store.Finish(ctx, c, o)
+}
+
+func TestTwoConsumersWithOneRecordDoItOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig()
+		var calls atomic.Int64
+		r.mux.HandleFunc("slow", func(context.Context, event.Event) error {
+			calls.Add(1)
+			time.Sleep(time.Second)
+			return nil
+		})
+		r.mux.HandleFunc("bad", func(context.Context, event.Event) error { return Permanent(errNo) })
+		in := batchOf(record(1, "k", "1", "slow"), record(2, "k", "2", "bad"), record(3, "k", "3", "other"), record(4, "l", "1", "slow"))
+		r.build(t)
+		var consumers sync.WaitGroup
+		for range 3 {
+			consumers.Go(func() {
+				if _, err := r.deliver(t.Context(), t, in); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		consumers.Wait()
+		if calls.Load() != 1 || r.dead.Len() != 1 {
+			t.Errorf("%d calls and %d dead letters, want 1 and 1", calls.Load(), r.dead.Len())
+		}
+	})
+}
+
+// brokenStore fails in the calls for which fails says so.
+type brokenStore struct {
+	Store
+	fails func(call string) bool
+}
+
+var errStore = errors.New("no table")
+
+func (s brokenStore) Begin(ctx context.Context, c event.Claim) (event.Claim, error) {
+	if s.fails("begin") {
+		return event.Claim{}, errStore
+	}
+	return s.Store.Begin(ctx, c)
+}
+
+func (s brokenStore) Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Claim, error) {
+	if s.fails("finish") {
+		return event.Claim{}, errStore
+	}
+	return s.Store.Finish(ctx, c, o)
+}
+
+func TestABrokenStoreFailsTheBatchAndNoEvent(t *testing.T) {
+	for _, broken := range []string{"begin", "finish"} {
+		t.Run(broken, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig()
+				down := true
+				r.store = brokenStore{r.mem, func(call string) bool { return down && call == broken }}
+				h, calls := failing(0, nil)
+				r.mux.Handle("handled", h)
+				in := batchOf(record(1, "k", "1", "handled"))
+				if broken == "finish" {
+					in = batchOf(record(1, "k", "1", "recorded"))
+				}
+				for range 10 {
+					if _, err := r.deliver(invocation(t, time.Minute), t, in); !errors.Is(err, errStore) {
+						t.Fatalf("error is %v, want the store's", err)
+					}
+				}
+				down = false
+				if _, err := r.deliver(invocation(t, time.Minute), t, in); err != nil {
+					t.Fatal(err)
+				}
+				if o := r.outcome(t, "/test", "1"); o.Status != event.StatusProcessed || r.dead.Len() != 0 || calls.Load() > 1 {
+					t.Errorf("outcome %+v, %d dead letters, %d calls; want processed once", o, r.dead.Len(), calls.Load())
+				}
+			})
+		})
+	}
+}
+
+func TestAHiccupOfTheStoreRepeatsNoHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig()
+		calls := map[string]int{}
+		r.store = brokenStore{r.mem, func(call string) bool {
+			calls[call]++
+			return calls[call] < 4
+		}}
+		h, handled := failing(0, nil)
+		r.mux.Handle("a", h)
+		if _, err := r.deliver(invocation(t, time.Minute), t, batchOf(record(1, "k", "1", "a"))); err != nil || handled.Load() != 1 {
+			t.Errorf("error %v after %d calls, want one call", err, handled.Load())
+		}
+	})
+}
+
+func TestEachEventIsOneLineOfTheLog(t *testing.T) {
+	var out bytes.Buffer
+	r := newRig()
+	r.log = telemetry.NewLogger(&out, nil)
+	r.mux.HandleFunc("bad", func(context.Context, event.Event) error { return Permanent(errNo) })
+	good := record(1, "k", "1", "good")
+	good.Headers = append(good.Headers, map[string]events.JSONNumberBytes{"X-Request-ID": []byte("req-1")})
+	if _, err := r.deliver(t.Context(), t, batchOf(good, good, record(2, "k", "2", "bad"))); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), `\"n\"`) {
+		t.Errorf("the log has data of an event:\n%s", &out)
+	}
+	var got []map[string]any
+	for line := range strings.Lines(out.String()) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatal(err)
+		}
+		if took, ok := fields["duration_ms"].(float64); !ok || took < 0 {
+			t.Errorf("duration is %v, want milliseconds", fields["duration_ms"])
+		}
+		delete(fields, "duration_ms")
+		delete(fields, "time")
+		got = append(got, fields)
+	}
+	line := func(offset, attempts float64, msg string) map[string]any {
+		return map[string]any{
+			"level": "INFO", "msg": msg, "event_id": fmt.Sprint(offset), "event_source": "/test", "topic": "events",
+			"partition": 0.0, "offset": offset, "attempts": attempts, "event_type": "good", "request_id": "req-1",
+		}
+	}
+	bad := line(2, 1, "event dead-lettered")
+	bad["event_type"], bad["error"] = "bad", "no"
+	delete(bad, "request_id")
+	if diff := cmp.Diff([]map[string]any{line(1, 1, "event processed"), line(1, 0, "event already done"), bad}, got); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
 	}
 }

@@ -53,7 +53,7 @@ func status(ctx context.Context, admin *kadm.Client, topic string, out io.Writer
 		if l.Member != nil {
 			readers++
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\n", l.Topic, l.Partition, l.Commit.At, l.End.Offset, l.Lag)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\n", l.Topic, l.Partition, max(l.Commit.At, 0), l.End.Offset, l.Lag)
 	}
 	if err := w.Flush(); err != nil {
 		return err

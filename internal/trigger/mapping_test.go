@@ -98,18 +98,17 @@ func TestMappingMixesPartitionsInABatch(t *testing.T) {
 
 func TestMappingLetsEveryPartitionHaveItsTurn(t *testing.T) {
 	b := newBroker(t, 2)
-	b.put(t, 1, strings.Fields(strings.Repeat("busy ", 50))...)
-	b.put(t, 0, "quiet")
+	b.put(t, 0, slices.Repeat([]string{"busy" + strings.Repeat("x", 300)}, 50)...)
+	b.put(t, 1, "quiet")
 	f := &function{}
 	cfg := b.config()
-	cfg.BatchSize = 5
+	cfg.MaxPayloadBytes = 3000 // five of the busy ones
+	cfg.BatchWindow = 200 * time.Millisecond
 	start(t, cfg, f)
-	eventually(t, func() bool {
-		return slices.ContainsFunc(f.seen(), func(s string) bool { return strings.Contains(s, "quiet") })
-	},
+	quiet := func(batch string) bool { return strings.Contains(batch, "quiet") }
+	eventually(t, func() bool { return slices.ContainsFunc(f.seen(), quiet) },
 		func() string { return "the quiet partition waits for ever" })
-	i := slices.IndexFunc(f.seen(), func(s string) bool { return strings.Contains(s, "quiet") })
-	if i > 3 {
+	if i := slices.IndexFunc(f.seen(), quiet); i > 2 {
 		t.Errorf("the quiet partition had to wait for %d batches of the busy one", i)
 	}
 }
@@ -330,6 +329,19 @@ func TestMappingStopsWhileNoBrokerCanBeReached(t *testing.T) {
 	began := time.Now()
 	stop()
 	if took := time.Since(began); took > leaveTimeout+time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func TestMappingStopsSoonWhenTheBrokersWentAway(t *testing.T) {
+	b := newBroker(t, 1)
+	b.put(t, 0, "a")
+	stop := start(t, b.config(), &function{})
+	b.awaitCommitted(t, "0:1")
+	b.Cluster.Close()
+	began := time.Now()
+	stop()
+	if took := time.Since(began); took > leaveTimeout+2*time.Second {
 		t.Errorf("it took %v", took)
 	}
 }

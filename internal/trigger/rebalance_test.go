@@ -154,7 +154,9 @@ func TestMappingHandsAFailingPartitionOver(t *testing.T) {
 	b.put(t, 0, "a")
 	b.put(t, 1, "a")
 	one := &function{answer: func(context.Context, string) (string, error) { return "", errNo }}
-	stopOne := start(t, b.config(), one)
+	cfg := b.config()
+	cfg.ShutdownGrace = maxShutdownGrace // longer than the test waits: the retries have to end by themselves
+	stopOne := start(t, cfg, one)
 	one.await(t, 5)
 	two := &function{}
 	start(t, b.config(), two)

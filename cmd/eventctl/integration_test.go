@@ -1,0 +1,145 @@
+//go:build integration
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"event-processing-service/internal/event"
+	"event-processing-service/internal/settings"
+	"event-processing-service/internal/wiring"
+)
+
+// setup gives the test topics and a table of its own on the real broker and DynamoDB Local, and the two binaries.
+func setup(t *testing.T) (bin string, env settings.Processor) {
+	t.Helper()
+	brokers, dynamodb := os.Getenv("KAFKA_BOOTSTRAP_SERVERS"), os.Getenv("DYNAMODB_ENDPOINT")
+	if brokers == "" || dynamodb == "" {
+		t.Skip("needs a broker in KAFKA_BOOTSTRAP_SERVERS and DynamoDB Local in DYNAMODB_ENDPOINT")
+	}
+	name := fmt.Sprintf("it-%d", time.Now().UnixNano())
+	for k, v := range map[string]string{
+		"KAFKA_TOPIC": name, "KAFKA_DLQ_TOPIC": name + ".dlq", "STORE": "dynamodb", "EVENTS_TABLE": name,
+		"AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+	} {
+		t.Setenv(k, v)
+	}
+	bin = t.TempDir()
+	for out, pkg := range map[string]string{"eventctl": ".", "bootstrap": "../processor"} {
+		build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", filepath.Join(bin, out), pkg)
+		if log, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("build %s: %v\n%s", pkg, err, log)
+		}
+	}
+	env, err := environment()
+	if err != nil {
+		t.Fatalf("read the environment: %v", err)
+	}
+	eventctl(t, bin, "setup")
+	return bin, env
+}
+
+func eventctl(t *testing.T, bin string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(filepath.Join(bin, "eventctl"), args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("eventctl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// startTrigger runs the mapping with the real function behind the Runtime API until the test ends.
+func startTrigger(t *testing.T, bin string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(bin, "eventctl"), "trigger", "--bootstrap", filepath.Join(bin, "bootstrap"), "--batch-window", "50ms")
+	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start trigger: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Errorf("interrupt trigger: %v", err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the trigger ends with %v", err)
+		}
+	})
+}
+
+func TestRecordsOfEveryProducerAreProcessedByTheRealFunction(t *testing.T) {
+	bin, env := setup(t)
+	client, err := wiring.KafkaClient(t.Context(), env.Kafka)
+	if err != nil {
+		t.Fatalf("connect: %v", err)
+	}
+	defer client.Close()
+	topic := env.Kafka.Topic
+	records := []*kgo.Record{
+		{Topic: topic, Partition: 0, Value: []byte("no headers, no JSON \x00\xff")},
+		{Topic: topic, Value: []byte(`{"id":"json-1","user":"test"}`)},
+		{Topic: topic, Value: []byte(`{"specversion":"1.0","id":"structured-1","source":"/s","type":"t","data":1}`),
+			Headers: []kgo.RecordHeader{{Key: "content-type", Value: []byte("application/cloudevents+json; charset=UTF-8")}}},
+		{Topic: topic, Key: []byte("k"), Value: []byte(`{}`), Headers: event.AppendHeaders[kgo.RecordHeader](nil,
+			&event.Event{ID: "binary-1", Source: "/s", Type: "t", Subject: "ü"})},
+	}
+	if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatalf("produce: %v", err)
+	}
+	startTrigger(t, bin)
+	store, err := wiring.NewStore(t.Context(), env.Store)
+	if err != nil {
+		t.Fatalf("open store: %v", err)
+	}
+	for _, id := range []event.Identity{
+		{Source: "/kafka/" + topic, ID: fmt.Sprintf("%s/%d/%d", topic, records[0].Partition, records[0].Offset)},
+		{Source: "/kafka/" + topic, ID: "json-1"},
+		{Source: "/s", ID: "structured-1"},
+		{Source: "/s", ID: "binary-1"},
+	} {
+		if outcome := await(t, store, id); outcome.Status != event.StatusProcessed {
+			t.Errorf("%v is %s: %s", id, outcome.Status, outcome.Reason)
+		}
+	}
+	if out := eventctl(t, bin, "status"); !strings.Contains(out, "Stable") {
+		t.Errorf("status says %s", out)
+	}
+}
+
+func await(t *testing.T, store wiring.Store, id event.Identity) event.Outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		outcome, known, err := store.Outcome(ctx, id)
+		if err != nil {
+			t.Fatalf("no outcome of %v: %v", id, err)
+		}
+		if known {
+			return outcome
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func TestSetupAndTopicsApplyChangeNothingTheSecondTime(t *testing.T) {
+	bin, env := setup(t)
+	out := eventctl(t, bin, "setup")
+	if strings.Contains(out, "created") || !strings.Contains(out, "topic "+env.Kafka.Topic+": is as it should be") {
+		t.Errorf("a second setup says %s", out)
+	}
+	if out := eventctl(t, bin, "topics", "apply", "--topic", env.Kafka.Topic, "--partitions", "7"); !strings.Contains(out, "has 3 partitions instead of 7; nothing was changed") {
+		t.Errorf("a difference is told as %s", out)
+	}
+	if out := eventctl(t, bin, "topics", "list"); !strings.Contains(out, env.DeadLetterTopic) {
+		t.Errorf("the list is %s", out)
+	}
+}

@@ -1,0 +1,225 @@
+package processor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"event-processing-service/internal/event"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestADeadLetterKeepsTheRecordAndSaysWhatHappened(t *testing.T) {
+	original := event.Record{
+		Topic: "events", Partition: 3, Offset: 42, Timestamp: time.UnixMilli(1767225600123),
+		Key: []byte("k\x00\xff"), Value: []byte("\x00{not json\xff"),
+		Headers: []event.Header{{Key: "ce_id", Value: []byte("1")}, {Key: "dlq-custom", Value: []byte("not ours")}, {Key: "", Value: nil}, {Key: "ce_id", Value: []byte("2")}},
+	}
+	failed := failure{err: "connect to shop: " + strings.Repeat("é", 600) + "\xff", attempts: 5, at: time.Date(2026, 1, 1, 1, 0, 0, 500, time.FixedZone("", 3600))}
+	first := newDeadLetter(&original, "events.dlq", failed)
+
+	replayed := first
+	replayed.Topic, replayed.Partition, replayed.Offset, replayed.Timestamp = "events", 3, 99, time.UnixMilli(1767225700000)
+	second := newDeadLetter(&replayed, "events.dlq", failure{err: "still no", attempts: 1, at: failed.at.Add(time.Hour)})
+
+	var b strings.Builder
+	for _, r := range []event.Record{first, second, newDeadLetter(&event.Record{Topic: "events"}, "events.dlq", failure{at: failed.at})} {
+		fmt.Fprintf(&b, "%s partition %d key %q value %q\n", r.Topic, r.Partition, r.Key, r.Value)
+		for _, h := range r.Headers {
+			fmt.Fprintf(&b, "  %q: %q\n", h.Key, h.Value)
+		}
+	}
+	const golden = "testdata/deadletters.golden"
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("dead letters (-want +got), -update to accept:\n%s", diff)
+	}
+}
+
+func TestHopsOfSomebodyElseAreNone(t *testing.T) {
+	for value, want := range map[string]int{"": 0, "x": 0, "-1": 0, "2147483648": 0, "1.5": 0, "7": 7} {
+		r := event.Record{Headers: []event.Header{{Key: headerHops, Value: []byte("3")}, {Key: headerHops, Value: []byte(value)}}}
+		if got := hops(&r); got != want {
+			t.Errorf("hops of %q are %d, want %d", value, got, want)
+		}
+	}
+}
+
+func TestARecordThatIsNoEventIsDeadLetteredAtOnce(t *testing.T) {
+	r := newRig()
+	r.mux.Default(HandlerFunc(func(context.Context, event.Event) error {
+		t.Error("a handler was called")
+		return nil
+	}))
+	bad := payloadRecord(event.Record{
+		Topic: "events", Offset: 1, Key: []byte("k"), Value: []byte("\x00\xff"), Headers: []event.Header{{Key: "ce_id", Value: []byte("1")}},
+	})
+	for range 2 {
+		if _, err := r.deliver(t.Context(), t, batchOf(bad)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	letters := r.dead.all()
+	if len(letters) != 1 || string(letters[0].Key) != "k" || string(letters[0].Value) != "\x00\xff" || lastHeader(&letters[0], headerAttempts) != "0" {
+		t.Errorf("dead letters are %+v, want the record once, after 0 attempts", letters)
+	}
+	if o := r.outcome(t, "/kafka/events", "events/0/1"); o.Status != event.StatusDeadLettered || o.Attempts != 0 || o.Type != "" || !strings.Contains(o.Reason, "ce_") {
+		t.Errorf("outcome is %+v, want dead-lettered for a missing attribute", o)
+	}
+}
+
+func TestABatchFailsWhenADeadLetterCannotBeStored(t *testing.T) {
+	for _, partial := range []bool{false, true} {
+		t.Run(fmt.Sprintf("partial batch response %t", partial), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig()
+				r.cfg.PartialBatchResponse = partial
+				h, calls := failing(100, errNo)
+				r.mux.Handle("bad", h)
+				down := errors.New("no broker")
+				r.dead.fail = func(event.Record) error { return down }
+				in := batchOf(record(1, "k", "1", "other"), record(2, "l", "2", "bad"), record(3, "l", "3", "other"), record(4, "m", "4", "other"))
+				for range 2 { // the second time without calling the handler again
+					response, err := r.deliver(invocation(t, time.Minute), t, in)
+					if partial {
+						if diff := cmp.Diff(failuresAt("events-0", 2, 3, 4), response.BatchItemFailures); diff != "" || err != nil {
+							t.Fatalf("error %v, failures (-want +got):\n%s", err, diff)
+						}
+					} else if !errors.Is(err, down) || !strings.Contains(err.Error(), "2 of 4 records not finished, the first at offset 2 of events-0") {
+						t.Fatalf("error is %v, want one that counts the records and names the first", err)
+					}
+				}
+				if o := r.outcome(t, "/test", "3"); o.Status != "" {
+					t.Errorf("the next event of the key is %s before the one ahead is safe", o.Status)
+				}
+				r.dead.fail = nil
+				if _, err := r.deliver(invocation(t, time.Minute), t, in); err != nil {
+					t.Fatal(err)
+				}
+				o := r.outcome(t, "/test", "2")
+				if calls.Load() != 5 || r.dead.Len() != 1 || o.Attempts != 5 || o.Reason != "no" {
+					t.Errorf("%d calls, %d dead letters, outcome %+v; want the handler's error after 5 calls", calls.Load(), r.dead.Len(), o)
+				}
+			})
+		})
+	}
+}
+
+// replay returns the record as it comes when the dead letter n is published to its topic again.
+func (r *rig) replay(n int, offset int64) event.Record {
+	letter := r.dead.all()[n]
+	letter.Topic, letter.Offset = "events", offset
+	return letter
+}
+
+func TestAReplayedDeadLetterIsProcessedOnce(t *testing.T) {
+	for name, original := range map[string]event.Record{
+		"an event with an id": {
+			Topic: "events", Offset: 1, Value: []byte("{}"),
+			Headers: []event.Header{{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: []byte("1")}, {Key: "ce_source", Value: []byte("/test")}, {Key: "ce_type", Value: []byte(event.ForeignType)}},
+		},
+		"a record whose id is its position": {Topic: "events", Offset: 1, Value: []byte("hello"), Timestamp: time.UnixMilli(1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig()
+				r.cfg.MaxAttempts = 2
+				h, calls := failing(4, errNo)
+				r.mux.Handle(event.ForeignType, h)
+				deliver := func(records ...event.Record) {
+					t.Helper()
+					for _, one := range records {
+						if _, err := r.deliver(t.Context(), t, batchOf(payloadRecord(one))); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				expect := func(wantCalls int64, wantLetters int) {
+					t.Helper()
+					if calls.Load() != wantCalls || r.dead.Len() != wantLetters {
+						t.Fatalf("%d calls and %d dead letters, want %d and %d", calls.Load(), r.dead.Len(), wantCalls, wantLetters)
+					}
+				}
+				deliver(original, original)
+				expect(2, 1)
+				deliver(r.replay(0, 10), r.replay(0, 10), r.replay(0, 11), original)
+				expect(4, 2)
+				deliver(r.replay(0, 12))
+				expect(4, 2)
+				deliver(r.replay(1, 20))
+				expect(5, 2)
+				deliver(r.replay(1, 20), r.replay(1, 21), r.replay(0, 13), original)
+				expect(5, 2)
+
+				source, id := "/test", "1"
+				if original.Headers == nil {
+					source, id = "/kafka/events", "events/0/1"
+				}
+				if o := r.outcome(t, source, id); o.Status != event.StatusProcessed || o.Hops != 2 || o.Offset != 20 || o.Attempts != 1 {
+					t.Errorf("outcome is %+v, want processed at once in its second replay", o)
+				}
+				last := r.dead.all()[1]
+				if n := lastHeader(&last, headerHops); n != "2" || len(last.Headers) != len(original.Headers)+8 || lastHeader(&last, headerOffset) != "1" {
+					t.Errorf("the second dead letter has %s hops and headers %v, want 2 hops, each header once, and its first position", n, last.Headers)
+				}
+			})
+		})
+	}
+}
+
+func failuresAt(partition string, offsets ...int64) []BatchItemFailure {
+	failures := []BatchItemFailure{}
+	for _, offset := range offsets {
+		failures = append(failures, BatchItemFailure{ItemIdentifier{Partition: partition, Offset: offset}})
+	}
+	return failures
+}
+
+func FuzzADeadLetterIsTheRecordByteForByte(f *testing.F) {
+	f.Add([]byte("key"), []byte(`{"n":1}`), "ce_id", []byte("1"), "dlq-hops", []byte("1"))
+	f.Add([]byte{}, []byte{0xff}, "dlq-original-topic", []byte("t"), "", []byte{})
+	f.Fuzz(func(t *testing.T, key, value []byte, name1 string, value1 []byte, name2 string, value2 []byte) {
+		in := event.Record{Topic: "events", Key: key, Value: value, Headers: []event.Header{{Key: name1, Value: value1}, {Key: name2, Value: value2}}}
+		raw := payloadRecord(in)
+		decoded := decodeRecord(&raw)
+		out := newDeadLetter(&decoded, "events.dlq", failure{err: string(value)})
+		if !bytes.Equal(out.Key, key) || !bytes.Equal(out.Value, value) {
+			t.Errorf("key %q and value %q became %q and %q", key, value, out.Key, out.Value)
+		}
+		kept := 0
+		for _, h := range in.Headers {
+			if slices.Contains(deadLetterHeaders, h.Key) {
+				continue // replaced
+			}
+			if out.Headers[kept].Key != h.Key || !bytes.Equal(out.Headers[kept].Value, h.Value) {
+				t.Errorf("header %d is %v, want %v", kept, out.Headers[kept], h)
+			}
+			kept++
+		}
+		if len(out.Headers) != kept+len(deadLetterHeaders) {
+			t.Errorf("%d headers, want %d of the record and %d more", len(out.Headers), kept, len(deadLetterHeaders))
+		}
+		if h := hops(&out); h < 1 {
+			t.Errorf("a dead letter has %d hops", h)
+		}
+	})
+}

@@ -1,0 +1,166 @@
+package processor
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"event-processing-service/internal/event"
+)
+
+var (
+	seedFlag = flag.Uint64("seed", 0, "seed of the property test; 0: a new one")
+	runsFlag = flag.Int("runs", 150, "how many topics the property test makes, each with the next seed")
+)
+
+// TestEveryRecordReachesItsEndOnceAndInOrder delivers random topics through a model of the event source mapping, in both
+// of its modes, to processors whose handlers, store, dead letter topic and time fail at random; then it repairs the
+// handlers and replays the dead letters, some of them twice.
+func TestEveryRecordReachesItsEndOnceAndInOrder(t *testing.T) {
+	first := *seedFlag
+	if first == 0 {
+		first = rand.Uint64N(1_000_000_000)
+	}
+	t.Logf("seeds %d to %d; repeat one with -seed=N -runs=1", first, first+uint64(*runsFlag)-1)
+	for seed := first; seed < first+uint64(*runsFlag); seed++ {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { tryTopic(t, seed) })
+		})
+	}
+}
+
+func tryTopic(t *testing.T, seed uint64) {
+	dice := rand.New(rand.NewPCG(seed, 0))
+	w := newWorld(seed)
+	defer time.Sleep(time.Minute) // for handlers that were left behind
+	defer close(w.release)
+	w.storeFaults = dice.IntN(2) == 0
+	m := &mapping{world: w, dice: dice, committed: map[int32]int{}, cfg: Config{
+		MaxAttempts: 3, AttemptTimeout: 500 * time.Millisecond, BackoffBase: 10 * time.Millisecond, BackoffCap: 100 * time.Millisecond,
+		Margin: 100 * time.Millisecond, Concurrency: 1 + dice.IntN(8), PartialBatchResponse: dice.IntN(2) == 0, DeadLetterTopic: "events.dlq",
+	}}
+	w.fill(dice)
+	m.deliverAll()
+	w.check(m.cfg, false)
+
+	w.mu.Lock()
+	w.fixed = true
+	w.mu.Unlock()
+	for _, id := range sortedIdentities(w.letters) {
+		for copies := 0; copies < 1+dice.IntN(2); copies++ {
+			w.appendRecord(w.letters[id][0])
+		}
+	}
+	m.deliverAll()
+	w.check(m.cfg, true)
+
+	if len(w.violations) > 0 {
+		t.Errorf("%d violations (store faults %t, partial response %t), the first:", len(w.violations), w.storeFaults, m.cfg.PartialBatchResponse)
+		for _, v := range w.violations[:min(5, len(w.violations))] {
+			t.Error(v)
+		}
+	}
+}
+
+// fill makes a topic of up to 3 partitions with up to 20 records each: few keys, some records with none, and some events
+// that their producer sent twice.
+func (w *world) fill(dice *rand.Rand) {
+	kinds := []string{
+		"recorded", "recorded", "recorded", "ok", "ok", "slow", "slow", "late", "flaky",
+		"fails", "permanent", "panics", "exits", "hangs", "undecodable", event.ForeignType,
+	}
+	for partition := range int32(1 + dice.IntN(3)) {
+		w.topic[partition] = nil
+		for range dice.IntN(20) {
+			offset := int64(len(w.topic[partition]))
+			kind := kinds[dice.IntN(len(kinds))]
+			r := event.Record{Partition: partition, Timestamp: time.UnixMilli(1), Value: fmt.Appendf(nil, "%d/%d", partition, offset)}
+			if key := dice.IntN(4); key > 0 {
+				r.Key = fmt.Appendf(nil, "%d-%d", partition, key)
+			}
+			header := func(key, value string) {
+				r.Headers = append(r.Headers, event.Header{Key: key, Value: []byte(value)})
+			}
+			switch kind {
+			case event.ForeignType:
+			case "undecodable":
+				header("ce_id", "1")
+			default:
+				header("ce_specversion", "1.0")
+				header("ce_id", fmt.Sprintf("%s %d/%d", kind, partition, offset))
+				header("ce_source", "/test")
+				header("ce_type", kind)
+			}
+			w.appendRecord(r)
+			last := w.topic[partition][offset]
+			w.kinds[identityOf(last)] = kind
+			if kind != event.ForeignType && kind != "undecodable" && dice.IntN(8) == 0 {
+				w.appendRecord(last)
+			}
+		}
+	}
+}
+
+// check looks at the ends that everything has come to.
+func (w *world) check(cfg Config, replayed bool) {
+	for _, id := range sortedIdentities(w.kinds) {
+		kind := w.kinds[id]
+		o, known, _ := w.mem.Outcome(context.Background(), id)
+		w.mu.Lock() // handlers that were left behind may still come to their end
+		calls, successes, letters := w.calls[id], w.successes[id], w.letters[id]
+		w.mu.Unlock()
+		tell := func(want string) {
+			w.violated("%s %s: %d calls, %d successes, %d dead letters, outcome %+v; want %s (replayed %t)", kind, id.ID, calls, successes, len(letters), o, want, replayed)
+		}
+		processed, deadLettered := o.Status == event.StatusProcessed, o.Status == event.StatusDeadLettered
+		wantLetters := 0
+		if deadLettered || o.Hops > 0 {
+			wantLetters = 1
+		}
+		if deadLettered && o.Hops > 0 {
+			wantLetters = 2
+		}
+		switch {
+		case !known:
+			tell("an outcome")
+		case len(letters) < wantLetters || len(letters) > wantLetters+w.unsure[id]:
+			tell(fmt.Sprintf("%d dead letters", wantLetters))
+		case kind == "recorded" && (!processed || w.recorded[id] != 1 || calls != 0):
+			tell("recorded once")
+		case (kind == "ok" || kind == event.ForeignType) && (!processed || o.Hops != 0 || successes == 0):
+			tell("processed")
+		case kind == "undecodable" && (!deadLettered || calls != 0 || o.Attempts != 0):
+			tell("dead-lettered without a call")
+		case !replayed && (kind == "fails" || kind == "permanent" || kind == "panics" || kind == "exits" || kind == "hangs") && !deadLettered:
+			tell("dead-lettered")
+		case replayed && kind != "undecodable" && !processed:
+			tell("processed in the end")
+		case o.Hops == 0 && calls > cfg.MaxAttempts:
+			tell("no more calls than attempts")
+		case !w.storeFaults && o.Hops == 0 && (kind == "fails" || kind == "panics" || kind == "exits" || kind == "hangs") && calls != cfg.MaxAttempts:
+			tell("all attempts")
+		case !w.storeFaults && processed && kind != "recorded" && kind != "late" && successes != 1:
+			tell("one success")
+		}
+		for _, letter := range letters {
+			w.checkBytes(id, letter)
+		}
+	}
+}
+
+// checkBytes compares a dead letter with a record of the topic that it may be of.
+func (w *world) checkBytes(id event.Identity, letter event.Record) {
+	for _, records := range w.topic {
+		for _, r := range records {
+			if identityOf(r) == id && bytes.Equal(r.Key, letter.Key) && bytes.Equal(r.Value, letter.Value) && len(letter.Headers)-len(deadLetterHeaders) <= len(r.Headers) {
+				return
+			}
+		}
+	}
+	w.violated("dead letter of %s has key %q and value %q, as no record of it has", id.ID, letter.Key, letter.Value)
+}

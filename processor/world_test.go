@@ -1,0 +1,247 @@
+package processor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"event-processing-service/internal/event"
+	"event-processing-service/internal/store"
+)
+
+// world is what the processor meets in the property test: handlers, a store and a dead letter topic that fail by a dice
+// whose throws depend on the seed and on what is thrown for, not on which goroutine comes first. It watches itself.
+type world struct {
+	seed        uint64
+	storeFaults bool
+	mem         *store.Memory
+	release     chan struct{} // lets hanging handlers go
+
+	mu         sync.Mutex
+	fixed      bool                     // handlers succeed from now on, as after a repair
+	topic      map[int32][]event.Record // by partition; the index is the offset
+	kinds      map[event.Identity]string
+	throws     map[string]uint64
+	calls      map[event.Identity]int
+	successes  map[event.Identity]int
+	running    map[event.Identity]int
+	recorded   map[event.Identity]int // outcomes that were written without a claim
+	letters    map[event.Identity][]event.Record
+	unsure     map[event.Identity]int // dead letters whose outcome the store failed to write
+	violations []string
+}
+
+func newWorld(seed uint64) *world {
+	return &world{
+		seed: seed, mem: store.NewMemory(store.DefaultRetention), release: make(chan struct{}),
+		topic: map[int32][]event.Record{}, kinds: map[event.Identity]string{}, throws: map[string]uint64{},
+		calls: map[event.Identity]int{}, successes: map[event.Identity]int{}, running: map[event.Identity]int{},
+		recorded: map[event.Identity]int{}, letters: map[event.Identity][]event.Record{}, unsure: map[event.Identity]int{},
+	}
+}
+
+func (w *world) violated(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.violations = append(w.violations, fmt.Sprintf(format, args...))
+}
+
+// throw returns a number below n. The caller holds mu.
+func (w *world) throw(n uint64, what string, id event.Identity) uint64 {
+	thrown := what + id.Source + id.ID
+	w.throws[thrown]++
+	h := fnv.New64a()
+	fmt.Fprint(h, w.seed, thrown, w.throws[thrown])
+	return h.Sum64() >> 8 % n
+}
+
+// happens throws the dice for something that happens in so many of 100 cases.
+func (w *world) happens(percent uint64, what string, id event.Identity) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.throw(100, what, id) < percent
+}
+
+func identityOf(r event.Record) event.Identity {
+	from := origin(&r)
+	e, err := event.FromRecord(&from)
+	if err != nil {
+		return event.Identity{Source: "/kafka/" + from.Topic, ID: from.Position()}
+	}
+	return e.Identity()
+}
+
+func (w *world) ended(id event.Identity) bool {
+	_, known, _ := w.mem.Outcome(context.Background(), id)
+	return known
+}
+
+// checkOrder tells on whoever works on a record before those ahead of it with the same key have reached their end.
+func (w *world) checkOrder(doing string, partition int32, offset int64) {
+	w.mu.Lock()
+	ahead := w.topic[partition][:offset]
+	key := w.topic[partition][offset].Key
+	w.mu.Unlock()
+	for _, r := range ahead {
+		if len(key) > 0 && string(r.Key) == string(key) && !w.ended(identityOf(r)) {
+			w.violated("%s of %d/%d before the end of %d/%d, both with key %s", doing, partition, offset, r.Partition, r.Offset, key)
+		}
+	}
+}
+
+// handler behaves as the kind of the event says.
+func (w *world) handler(kind string) HandlerFunc {
+	return func(ctx context.Context, e event.Event) (err error) {
+		id := e.Identity()
+		var partition int32
+		var offset int64
+		if _, err := fmt.Sscanf(string(e.Data), "%d/%d", &partition, &offset); err != nil {
+			w.violated("data of %s is %q", id.ID, e.Data)
+			return nil
+		}
+		w.checkOrder("attempt", partition, offset)
+		does, leftBehind := kind, kind == "hangs" || kind == "late"
+		w.mu.Lock()
+		w.calls[id]++
+		w.running[id]++
+		calls, running, pause := w.calls[id], w.running[id], time.Duration(w.throw(400, "pause", id))*time.Millisecond
+		if w.fixed {
+			does = "ok"
+		}
+		w.mu.Unlock()
+		if running > 1 && !leftBehind {
+			w.violated("%d attempts at %s at once", running, id.ID)
+		}
+		returned := false
+		defer func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.running[id]--
+			if returned && err == nil {
+				w.successes[id]++
+			}
+		}()
+		err = w.behave(ctx, does, calls, pause)
+		clear(e.Data) // it is the handler's own
+		returned = true
+		return err
+	}
+}
+
+func (w *world) behave(ctx context.Context, kind string, calls int, pause time.Duration) error {
+	switch kind {
+	case "slow":
+		if !pauseFor(ctx, pause) {
+			return ctx.Err()
+		}
+	case "late": // does not look at its context, and takes up to twice the time of an attempt
+		time.Sleep(pause * 5 / 2)
+	case "flaky":
+		if calls == 1 {
+			return errors.New("not yet")
+		}
+	case "fails":
+		return errors.New("never")
+	case "permanent":
+		return fmt.Errorf("refuse: %w", Permanent(errors.New("not this one")))
+	case "panics":
+		panic("no")
+	case "exits":
+		runtime.Goexit()
+	case "hangs":
+		<-w.release
+		return errors.New("released")
+	}
+	return nil
+}
+
+func pauseFor(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Begin and Finish are the store. A fault is a call that does nothing, or one whose answer is lost.
+func (w *world) Begin(ctx context.Context, c event.Claim) (event.Claim, error) {
+	if w.storeFaults && w.happens(3, "begin fails", c.Identity) {
+		return event.Claim{}, errStore
+	}
+	claim, err := w.mem.Begin(ctx, c)
+	if w.storeFaults && w.happens(3, "begin is lost", c.Identity) {
+		return event.Claim{}, errStore
+	}
+	return claim, err
+}
+
+func (w *world) Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Claim, error) {
+	fault := func(what string) bool {
+		if !w.storeFaults || !w.happens(3, what, c.Identity) {
+			return false
+		}
+		if o.Status == event.StatusDeadLettered {
+			w.mu.Lock()
+			w.unsure[c.Identity]++
+			w.mu.Unlock()
+		}
+		return true
+	}
+	if fault("finish fails") {
+		return event.Claim{}, errStore
+	}
+	if o.Status != event.StatusUnfinished {
+		w.checkOrder("end", o.Partition, o.Offset)
+	}
+	claim, err := w.mem.Finish(ctx, c, o)
+	if claim.State == event.ClaimGranted && o.Status == event.StatusProcessed && c.Version == 0 {
+		w.mu.Lock()
+		w.recorded[c.Identity]++
+		w.mu.Unlock()
+	}
+	if fault("finish is lost") {
+		return event.Claim{}, errStore
+	}
+	return claim, err
+}
+
+// Publish is the dead letter topic.
+func (w *world) Publish(_ context.Context, letter event.Record) error {
+	r := letter
+	r.Topic = "events"
+	id := identityOf(r)
+	if w.happens(20, "publish fails", id) {
+		return errors.New("no leader")
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.letters[id] = append(w.letters[id], letter)
+	return nil
+}
+
+func (w *world) processor(cfg Config) *Processor {
+	var mux Mux
+	for _, kind := range []string{"ok", "slow", "late", "flaky", "fails", "permanent", "panics", "exits", "hangs", event.ForeignType} {
+		mux.Handle(kind, w.handler(kind))
+	}
+	p, err := New(cfg, &mux, w, w, slog.New(slog.DiscardHandler))
+	if err != nil {
+		panic(err)
+	}
+	p.jitter = func(d time.Duration) time.Duration { return d/2 + 1 }
+	return p
+}
+
+// sortedIdentities makes what is done for each the same in every run.
+func sortedIdentities[V any](m map[event.Identity]V) []event.Identity {
+	return slices.SortedFunc(maps.Keys(m), func(a, b event.Identity) int { return cmp.Compare(a.Source+a.ID, b.Source+b.ID) })
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+type bucketArgs struct {
+	Name      string // what physical names start with
+	Purpose   string // what this one's ends with
+	Protect   bool
+	AccountID pulumi.StringInput
+	Writer    string // AWS service that writes logs into it; empty: none
+	KeepDays  int
+}
+
+// newBucket makes a private, encrypted bucket that forgets. It returns the bucket and its policy, which a writer
+// depends on. The account id in the name makes it unique in the world, and is why no name can be squatted on.
+func newBucket(ctx *pulumi.Context, args bucketArgs, child pulumi.ResourceOption) (*s3.BucketV2, *s3.BucketPolicy, error) {
+	bucket, err := s3.NewBucketV2(ctx, args.Purpose, &s3.BucketV2Args{
+		Bucket: pulumi.Sprintf("%s-%s-%s", args.Name, args.Purpose, args.AccountID),
+		// Unprotected, it goes with the stack; protected, a bucket with objects in it refuses to go.
+		ForceDestroy: pulumi.Bool(!args.Protect),
+	}, keep(args.Protect, child)...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("create bucket %s: %w", args.Purpose, err)
+	}
+	access, err := s3.NewBucketPublicAccessBlock(ctx, args.Purpose, &s3.BucketPublicAccessBlockArgs{
+		Bucket: bucket.ID(), BlockPublicAcls: pulumi.Bool(true), BlockPublicPolicy: pulumi.Bool(true),
+		IgnorePublicAcls: pulumi.Bool(true), RestrictPublicBuckets: pulumi.Bool(true),
+	}, child)
+	if err != nil {
+		return nil, nil, fmt.Errorf("close bucket %s to the public: %w", args.Purpose, err)
+	}
+	// S3's own keys: the load balancer can write with no other.
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, args.Purpose, &s3.BucketServerSideEncryptionConfigurationV2Args{
+		Bucket: bucket.ID(),
+		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{SseAlgorithm: pulumi.String("AES256")},
+		}},
+	}, child); err != nil {
+		return nil, nil, fmt.Errorf("encrypt bucket %s: %w", args.Purpose, err)
+	}
+	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, args.Purpose, &s3.BucketLifecycleConfigurationV2Args{
+		Bucket: bucket.ID(),
+		Rules: s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
+			Id: pulumi.String("forget"), Status: pulumi.String("Enabled"), Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")},
+			Expiration: &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(args.KeepDays)},
+		}},
+	}, child); err != nil {
+		return nil, nil, fmt.Errorf("set lifecycle of bucket %s: %w", args.Purpose, err)
+	}
+	// Two changes at once to one bucket's access conflict, so the policy waits for the block.
+	policy, err := s3.NewBucketPolicy(ctx, args.Purpose, &s3.BucketPolicyArgs{
+		Bucket: bucket.ID(),
+		Policy: policyOf(func(arns []string) document { return bucketPolicy(arns[0], args.Writer, arns[1]) }, bucket.Arn, args.AccountID),
+	}, child, pulumi.DependsOn([]pulumi.Resource{access}))
+	if err != nil {
+		return nil, nil, fmt.Errorf("set policy of bucket %s: %w", args.Purpose, err)
+	}
+	return bucket, policy, nil
+}

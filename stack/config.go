@@ -1,0 +1,171 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// config is everything that a stack decides, as plain values: nothing here waits for a deployment.
+type config struct {
+	Name    string
+	Protect bool
+	Region  string
+	// AccountIDs are the only accounts this stack may touch; empty means whichever the credentials are of.
+	AccountIDs []string
+	// APIKeys stays an Output so that it is a secret all the way into Secrets Manager; nil when none is set.
+	APIKeys   pulumi.StringInput
+	Network   networkConfig
+	Kafka     kafkaConfig
+	API       apiConfig
+	Processor processorConfig
+	Edge      edgeConfig
+	Alarms    alarmsConfig
+}
+
+type networkConfig struct {
+	CIDR        string   `json:"cidr"`
+	Zones       []string `json:"zones"` // letters, appended to the region; add new ones at the end
+	NATGateways int      `json:"natGateways"`
+}
+
+type kafkaConfig struct {
+	Version          string `json:"version"`
+	Brokers          int    `json:"brokers"`
+	InstanceType     string `json:"instanceType"`
+	VolumeGiB        int    `json:"volumeGiB"`
+	Topic            string `json:"topic"`
+	Partitions       int    `json:"partitions"`
+	RetentionHours   int    `json:"retentionHours"`
+	LogRetentionDays int    `json:"logRetentionDays"`
+}
+
+type apiConfig struct {
+	CPU                int      `json:"cpu"`    // Fargate CPU units, 1024 a vCPU
+	Memory             int      `json:"memory"` // MiB
+	MinTasks           int      `json:"minTasks"`
+	MaxTasks           int      `json:"maxTasks"`
+	RequestsPerTarget  int      `json:"requestsPerTarget,omitempty"` // a minute
+	LogLevel           string   `json:"logLevel"`
+	LogRetentionDays   int      `json:"logRetentionDays"`
+	RateLimit          string   `json:"rateLimit,omitempty"`
+	CORSAllowedOrigins []string `json:"corsAllowedOrigins,omitempty"`
+}
+
+type processorConfig struct {
+	Memory           int                `json:"memory"` // MiB
+	TimeoutSeconds   int                `json:"timeoutSeconds"`
+	BatchSize        int                `json:"batchSize"`
+	MaxAttempts      int                `json:"maxAttempts"`
+	LogLevel         string             `json:"logLevel"`
+	LogRetentionDays int                `json:"logRetentionDays"`
+	Provisioned      *provisionedConfig `json:"provisioned,omitempty"`
+	// Here only to be refused with an explanation: batch responses exist in provisioned mode alone.
+	PartialBatchResponse *bool `json:"partialBatchResponse,omitempty"`
+}
+
+// provisionedConfig holds what the mapping can do only with provisioned pollers.
+type provisionedConfig struct {
+	MinimumPollers          int  `json:"minimumPollers"`
+	MaximumPollers          int  `json:"maximumPollers"`
+	PartialBatchResponse    bool `json:"partialBatchResponse"`
+	BisectBatch             bool `json:"bisectBatch"`
+	MaximumRetryAttempts    int  `json:"maximumRetryAttempts"`
+	MaximumRecordAgeSeconds int  `json:"maximumRecordAgeSeconds"`
+}
+
+type edgeConfig struct {
+	AccessLogs   bool   `json:"accessLogs"`
+	Domain       string `json:"domain,omitempty"`
+	HostedZoneID string `json:"hostedZoneId,omitempty"`
+}
+
+type alarmsConfig struct {
+	LatencySeconds float64 `json:"latencySeconds"`
+	LagSeconds     int     `json:"lagSeconds"`
+	Email          string  `json:"email,omitempty"`
+}
+
+// HTTPS reports whether the load balancer has a certificate to serve.
+func (c edgeConfig) HTTPS() bool { return c.Domain != "" }
+
+// DeadLetterTopic is where events go that no retry mends.
+func (c kafkaConfig) DeadLetterTopic() string { return c.Topic + ".dlq" }
+
+// ReplicationFactor is three where there are three brokers to hold a copy each.
+func (c kafkaConfig) ReplicationFactor() int { return min(3, c.Brokers) }
+
+// MinInSyncReplicas leaves room for one broker to be away without refusing writes.
+func (c kafkaConfig) MinInSyncReplicas() int { return max(1, c.ReplicationFactor()-1) }
+
+// Autoscales reports whether the number of tasks is for the autoscaler, and not this program, to set.
+func (c apiConfig) Autoscales() bool { return c.MinTasks < c.MaxTasks }
+
+// loadConfig reads and checks the whole configuration. given is every key that the engine passed, by its full name:
+// the SDK answers only for names that one asks about, so a misspelt one would go unseen. It returns all problems
+// joined, each starting with its key.
+func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
+	var c config
+	objects := map[string]any{
+		"network": &c.Network, "kafka": &c.Kafka, "api": &c.API,
+		"processor": &c.Processor, "edge": &c.Edge, "alarms": &c.Alarms,
+	}
+	known := append([]string{"name", "protect", "apiKeys"}, slices.Sorted(maps.Keys(objects))...)
+
+	var problems []error
+	for _, full := range slices.Sorted(maps.Keys(given)) {
+		if key, ours := strings.CutPrefix(full, ctx.Project()+":"); ours && !slices.Contains(known, key) {
+			problems = append(problems, unknownKey(key, known))
+		}
+	}
+	get := func(key string) string {
+		value, _ := ctx.GetConfig(ctx.Project() + ":" + key)
+		return value
+	}
+
+	c.Name = get("name")
+	switch get("protect") {
+	case "true":
+		c.Protect = true
+	case "false", "":
+	default:
+		problems = append(problems, fmt.Errorf("protect: must be true or false, is %q", get("protect")))
+	}
+	decoded := true
+	for _, key := range slices.Sorted(maps.Keys(objects)) {
+		if get(key) == "" {
+			problems = append(problems, fmt.Errorf("%s: is not set", key))
+			decoded = false
+			continue
+		}
+		if errs := decodeStrict(key, []byte(get(key)), objects[key]); len(errs) > 0 {
+			problems = append(problems, errs...)
+			decoded = false
+		}
+	}
+	if keys := get("apiKeys"); keys != "" {
+		if !ctx.IsConfigSecret(ctx.Project() + ":apiKeys") {
+			problems = append(problems, errors.New("apiKeys: is in plain text; set it with: pulumi config set --secret apiKeys KEY"))
+		}
+		c.APIKeys = pulumi.ToSecret(pulumi.String(keys)).(pulumi.StringOutput)
+	}
+	c.Region, _ = ctx.GetConfig("aws:region")
+	accounts, err := accountIDs(ctx)
+	if err != nil {
+		problems = append(problems, err)
+	}
+	c.AccountIDs = accounts
+
+	// A value that did not decode is zero here, and to complain of that too would bury the real mistake.
+	if decoded {
+		problems = append(problems, c.validate()...)
+	}
+	if len(problems) == 0 {
+		return c, nil
+	}
+	return config{}, fmt.Errorf("stack %s: %d problem(s) in its configuration:\n%w", ctx.Stack(), len(problems), errors.Join(problems...))
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+const (
+	// The task's last minute: it says "not ready" for DRAIN_DELAY, finishes what is in flight (a publish takes
+	// PUBLISH_TIMEOUT at most), and flushes. ECS kills what is still there after stopTimeoutSeconds.
+	drainDelay         = "5s"
+	publishTimeout     = "10s"
+	stopTimeoutSeconds = 30
+
+	nonroot = "65532:65532" // of the distroless image
+)
+
+// container is one entry of a task definition's containerDefinitions, with what this program sets of it.
+type container struct {
+	Name                   string           `json:"name"`
+	Image                  string           `json:"image"`
+	EntryPoint             []string         `json:"entryPoint,omitempty"`
+	Essential              bool             `json:"essential"`
+	User                   string           `json:"user"`
+	ReadonlyRootFilesystem bool             `json:"readonlyRootFilesystem"`
+	LinuxParameters        linuxParameters  `json:"linuxParameters"`
+	PortMappings           []portMapping    `json:"portMappings"`
+	Environment            []variable       `json:"environment"`
+	Secrets                []secretVariable `json:"secrets"`
+	HealthCheck            *containerHealth `json:"healthCheck,omitempty"`
+	StopTimeout            int              `json:"stopTimeout"` // seconds
+	LogConfiguration       logConfiguration `json:"logConfiguration"`
+}
+
+type linuxParameters struct {
+	Capabilities capabilities `json:"capabilities"`
+}
+
+type capabilities struct {
+	Drop []string `json:"drop"`
+}
+
+type portMapping struct {
+	ContainerPort int    `json:"containerPort"`
+	HostPort      int    `json:"hostPort"`
+	Protocol      string `json:"protocol"`
+}
+
+type variable struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+type secretVariable struct {
+	Name      string `json:"name"`
+	ValueFrom string `json:"valueFrom"`
+}
+
+type containerHealth struct {
+	Command     []string `json:"command"`
+	Interval    int      `json:"interval"` // this and the others in seconds
+	Timeout     int      `json:"timeout"`
+	Retries     int      `json:"retries"`
+	StartPeriod int      `json:"startPeriod"`
+}
+
+type logConfiguration struct {
+	LogDriver string            `json:"logDriver"`
+	Options   map[string]string `json:"options"`
+}
+
+// deployed are the values that containers need and that only a deployment knows.
+type deployed struct {
+	Image, BootstrapServers, Table, LogGroup string
+	APIKeys                                  string // ARN of one version of the secret; empty without keys
+}
+
+// containerSettings are those that the configuration knows.
+type containerSettings struct {
+	Region         string
+	Topic          string
+	DeadLetters    string
+	TrustedProxies []string // the load balancer's subnets, whose X-Forwarded-For is believed
+	API            apiConfig
+}
+
+// apiEnvironment is exactly what the API reads, and nothing that it does not.
+func apiEnvironment(d deployed, s containerSettings) map[string]string {
+	env := map[string]string{
+		"PORT":                    fmt.Sprint(apiPort),
+		"METRICS_PORT":            fmt.Sprint(metricsPort),
+		"KAFKA_BOOTSTRAP_SERVERS": d.BootstrapServers,
+		"KAFKA_TOPIC":             s.Topic,
+		"KAFKA_AUTH":              "iam",
+		"LOG_LEVEL":               s.API.LogLevel,
+		"PUBLISH_TIMEOUT":         publishTimeout,
+		"DRAIN_DELAY":             drainDelay,
+		"STORE":                   "dynamodb",
+		"EVENTS_TABLE":            d.Table,
+		"TRUSTED_PROXIES":         strings.Join(s.TrustedProxies, ","),
+	}
+	if s.API.RateLimit != "" {
+		env["RATE_LIMIT"] = s.API.RateLimit
+	}
+	if len(s.API.CORSAllowedOrigins) > 0 {
+		env["CORS_ALLOWED_ORIGINS"] = strings.Join(s.API.CORSAllowedOrigins, ",")
+	}
+	return env
+}
+
+// operatorEnvironment is what eventctl reads.
+func operatorEnvironment(d deployed, s containerSettings) map[string]string {
+	return map[string]string{
+		"KAFKA_BOOTSTRAP_SERVERS": d.BootstrapServers,
+		"KAFKA_TOPIC":             s.Topic,
+		"KAFKA_DLQ_TOPIC":         s.DeadLetters,
+		"KAFKA_AUTH":              "iam",
+		"LOG_LEVEL":               s.API.LogLevel,
+	}
+}
+
+// apiContainers is the task of the service.
+func apiContainers(d deployed, s containerSettings) []container {
+	c := baseContainer("api", d, s, apiEnvironment(d, s))
+	c.PortMappings = []portMapping{{apiPort, apiPort, "tcp"}, {metricsPort, metricsPort, "tcp"}}
+	// The image has no shell and no curl: the binary asks itself.
+	c.HealthCheck = &containerHealth{Command: []string{"CMD", "/api", "healthcheck"}, Interval: 10, Timeout: 5, Retries: 3, StartPeriod: 10}
+	if d.APIKeys != "" {
+		c.Secrets = []secretVariable{{"API_KEYS", d.APIKeys}}
+	}
+	return []container{c}
+}
+
+// operatorContainers is the one-off task of the operator's tool, from the same image.
+func operatorContainers(d deployed, s containerSettings) []container {
+	c := baseContainer("operator", d, s, operatorEnvironment(d, s))
+	c.EntryPoint = []string{"/eventctl"}
+	return []container{c}
+}
+
+func baseContainer(name string, d deployed, s containerSettings, env map[string]string) container {
+	c := container{
+		Name: name, Image: d.Image, Essential: true, User: nonroot, ReadonlyRootFilesystem: true,
+		LinuxParameters: linuxParameters{capabilities{Drop: []string{"ALL"}}},
+		// Empty, not absent: ECS fills in an empty list, and an absent one would look like a change ever after.
+		PortMappings: []portMapping{}, Environment: []variable{}, Secrets: []secretVariable{},
+		StopTimeout: stopTimeoutSeconds,
+		LogConfiguration: logConfiguration{LogDriver: "awslogs", Options: map[string]string{
+			"awslogs-group": d.LogGroup, "awslogs-region": s.Region, "awslogs-stream-prefix": name,
+			// Requests must not wait for CloudWatch: a full buffer loses log lines instead.
+			"mode": "non-blocking", "max-buffer-size": "10m",
+		}},
+	}
+	for _, key := range slices.Sorted(maps.Keys(env)) {
+		c.Environment = append(c.Environment, variable{key, env[key]})
+	}
+	return c
+}
+
+// containersJSON is the same text for the same containers, so that nothing changed is no new revision.
+func containersJSON(containers []container) string {
+	text, err := json.Marshal(containers)
+	if err != nil {
+		panic(fmt.Sprintf("marshal containers of strings and numbers: %v", err)) // cannot happen
+	}
+	return string(text)
+}

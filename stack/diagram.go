@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+const diagramPath = "docs/infrastructure-diagram.md"
+
+// part is a node of the diagram: a resource of the graph, found by its short type and name, and what to call it.
+type part struct{ id, short, name, label string }
+
+// flow is an arrow from one part to another.
+type flow struct{ from, to, label string }
+
+var diagramParts = []part{
+	{"vpc", "ec2.Vpc", "vpc", "VPC"},
+	{"key", "kms.Key", "key", "KMS key"},
+	{"balancer", "lb.LoadBalancer", "balancer", "Application Load Balancer"},
+	{"certificate", "acm.Certificate", "api", "ACM certificate"},
+	{"accesslogs", "s3.BucketV2", "access-logs", "S3: access logs"},
+	{"repository", "ecr.Repository", "api", "ECR repository"},
+	{"service", "ecs.Service", "api", "ECS service: API on Fargate"},
+	{"operator", "ecs.TaskDefinition", "operator", "One-off task: eventctl"},
+	{"apikeys", "secretsmanager.Secret", "api-keys", "Secrets Manager: API keys"},
+	{"cluster", "msk.Cluster", "cluster", "MSK cluster, IAM over TLS"},
+	{"events", "cloudcontrol.Resource", "events", "Topic: events"},
+	{"deadletters", "cloudcontrol.Resource", "events.dlq", "Topic: events.dlq"},
+	{"mapping", "lambda.EventSourceMapping", "events", "Event source mapping"},
+	{"function", "lambda.Function", "processor", "Lambda: processor"},
+	{"undelivered", "s3.BucketV2", "undelivered", "S3: undelivered batches"},
+	{"table", "dynamodb.Table", "events", "DynamoDB: events"},
+	{"dashboard", "cloudwatch.Dashboard", "events", "Dashboard"},
+	{"alarms", "sns.Topic", "alarms", "SNS: alarms"},
+}
+
+var diagramFlows = []flow{
+	{"balancer", "service", "HTTP 5000"},
+	{"certificate", "balancer", ""},
+	{"balancer", "accesslogs", ""},
+	{"repository", "service", "image by digest"},
+	{"apikeys", "service", "API_KEYS"},
+	{"service", "events", "produce, acks=all"},
+	{"service", "table", "read outcome"},
+	{"events", "mapping", "poll"},
+	{"mapping", "function", "batches"},
+	{"mapping", "undelivered", "what it gives up on"},
+	{"function", "table", "remember"},
+	{"function", "deadletters", "what no retry mends"},
+	{"operator", "deadletters", "list"},
+	{"operator", "events", "replay"},
+}
+
+// writeDiagram draws both stacks into docs/.
+func writeDiagram(root string) error {
+	text, err := diagram(root)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(root, diagramPath), text, 0o644); err != nil {
+		return fmt.Errorf("write diagram: %w", err)
+	}
+	return nil
+}
+
+// diagram is the page: an event's way as a Mermaid chart for each stack, and what each component is made of. Parts
+// that a stack does not have are left out; a part that none has, or that has no component, is an error.
+func diagram(root string) ([]byte, error) {
+	var page bytes.Buffer
+	fmt.Fprint(&page, "# Infrastructure\n\nWritten by `go run ./stack diagram` from the resources that the program registers: change the program, not this page.\n")
+	drawn := map[string]bool{}
+	for _, stack := range []string{"dev", "prod"} {
+		g, err := record(root, stack, offlineProgram(), &recorder{})
+		if err != nil {
+			return nil, fmt.Errorf("draw %s: %w", stack, err)
+		}
+		fmt.Fprintf(&page, "\n## %s\n\n```mermaid\n", stack)
+		writeChart(&page, g, drawn)
+		fmt.Fprint(&page, "```\n\n| component | resources |\n| --- | --- |\n")
+		for _, component := range componentOrder {
+			fmt.Fprintf(&page, "| %s | %s |\n", component, strings.Join(g.contents(component), ", "))
+		}
+	}
+	for _, p := range diagramParts {
+		if !drawn[p.id] {
+			return nil, fmt.Errorf("draw %s: no stack has a %s called %s", p.id, p.short, p.name)
+		}
+	}
+	return page.Bytes(), nil
+}
+
+func writeChart(page *bytes.Buffer, g graph, drawn map[string]bool) {
+	fmt.Fprintln(page, "flowchart LR\n  client([Client])")
+	here := map[string]bool{"client": true}
+	for _, component := range componentOrder {
+		var lines []string
+		for _, p := range diagramParts {
+			for _, n := range g.of(p.short) {
+				if n.Name == p.name && resource.URN(n.Parent).Name() == component {
+					lines = append(lines, fmt.Sprintf("    %s[\"%s\"]", p.id, p.label))
+					here[p.id], drawn[p.id] = true, true
+				}
+			}
+		}
+		if len(lines) > 0 {
+			// A subgraph and a node can't share an id.
+			fmt.Fprintf(page, "  subgraph in_%s[%s]\n%s\n  end\n", component, component, strings.Join(lines, "\n"))
+		}
+	}
+	entry := "HTTP"
+	if here["certificate"] {
+		entry = "HTTPS"
+	}
+	for _, f := range append([]flow{{"client", "balancer", entry}}, diagramFlows...) {
+		if !here[f.from] || !here[f.to] {
+			continue
+		}
+		if f.label != "" {
+			f.label = "|\"" + f.label + "\"|"
+		}
+		fmt.Fprintf(page, "  %s -->%s %s\n", f.from, f.label, f.to)
+	}
+}
+
+// contents lists a component's resources by type, with their number.
+func (g graph) contents(component string) []string {
+	var kinds []string
+	count := map[string]int{}
+	for _, n := range g.Nodes {
+		if n.Custom && resource.URN(n.Parent).Name() == component {
+			if count[shownType(n)]++; count[shownType(n)] == 1 {
+				kinds = append(kinds, shownType(n))
+			}
+		}
+	}
+	for i, kind := range kinds {
+		if count[kind] > 1 {
+			kinds[i] = fmt.Sprintf("%d × %s", count[kind], kind)
+		}
+	}
+	return kinds
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// envNames are the variables that each program reads, and whether it starts without them.
+func envNames() map[string]map[string]bool {
+	const required, optional = true, false
+	return map[string]map[string]bool{
+		"api": {
+			"PORT": optional, "KAFKA_BOOTSTRAP_SERVERS": required, "KAFKA_TOPIC": required, "KAFKA_AUTH": required, "LOG_LEVEL": optional,
+			"PUBLISH_TIMEOUT": optional, "METRICS_PORT": optional, "API_KEYS": optional, "RATE_LIMIT": optional, "TRUSTED_PROXIES": optional,
+			"CORS_ALLOWED_ORIGINS": optional, "STORE": required, "EVENTS_TABLE": required, "DRAIN_DELAY": optional,
+		},
+		"processor": {
+			"LOG_LEVEL": optional, "KAFKA_BOOTSTRAP_SERVERS": required, "KAFKA_TOPIC": required, "KAFKA_AUTH": required, "KAFKA_DLQ_TOPIC": required,
+			"MAX_ATTEMPTS": optional, "STORE": required, "EVENTS_TABLE": required, "PARTIAL_BATCH_RESPONSE": required,
+		},
+		"operator": {
+			"KAFKA_BOOTSTRAP_SERVERS": required, "KAFKA_TOPIC": required, "KAFKA_DLQ_TOPIC": required, "KAFKA_AUTH": required, "LOG_LEVEL": optional,
+		},
+	}
+}
+
+// environments reads the names that a recorded stack gives to each program.
+func environments(t *testing.T, g graph) map[string][]string {
+	t.Helper()
+	given := map[string][]string{}
+	for _, program := range []string{"api", "operator"} {
+		var containers []container
+		if err := json.Unmarshal([]byte(g.find(t, "ecs.TaskDefinition", program).text("containerDefinitions")), &containers); err != nil {
+			t.Fatalf("read containers of %s: %v", program, err)
+		}
+		for _, c := range containers {
+			for _, v := range c.Environment {
+				given[program] = append(given[program], v.Name)
+			}
+			for _, s := range c.Secrets {
+				given[program] = append(given[program], s.Name)
+			}
+		}
+	}
+	for name := range g.find(t, "lambda.Function", "processor").at("environment", "variables").ObjectValue() {
+		given["processor"] = append(given["processor"], string(name))
+	}
+	return given
+}
+
+func checkEnvironments(given map[string][]string) (problems []string) {
+	for program, names := range envNames() {
+		for _, name := range given[program] {
+			if _, reads := names[name]; !reads {
+				problems = append(problems, program+" is given "+name+", which it does not read")
+			}
+		}
+		for name, required := range names {
+			if required && !slices.Contains(given[program], name) {
+				problems = append(problems, program+" is not given "+name)
+			}
+		}
+	}
+	return problems
+}
+
+func TestEachProgramIsGivenWhatItReadsAndNothingElse(t *testing.T) {
+	for _, stack := range stacks {
+		for _, problem := range checkEnvironments(environments(t, recorded(t, stack, false))) {
+			t.Errorf("%s: %s", stack, problem)
+		}
+	}
+}
+
+func TestAWrongEnvironmentIsFound(t *testing.T) {
+	given := environments(t, recorded(t, "prod", false))
+	given["api"] = append(given["api"], "KAFKA_BROKERS")
+	given["processor"] = slices.DeleteFunc(given["processor"], func(name string) bool { return name == "EVENTS_TABLE" })
+	problems := checkEnvironments(given)
+	slices.Sort(problems)
+	want := []string{"api is given KAFKA_BROKERS, which it does not read", "processor is not given EVENTS_TABLE"}
+	if diff := cmp.Diff(want, problems); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAPIKeysReachTheTaskOnlyAsASecret(t *testing.T) {
+	for _, stack := range stacks {
+		var containers []container
+		g := recorded(t, stack, false)
+		if err := json.Unmarshal([]byte(g.find(t, "ecs.TaskDefinition", "api").text("containerDefinitions")), &containers); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range containers[0].Environment {
+			if v.Name == "API_KEYS" {
+				t.Errorf("%s: API_KEYS is in plain sight", stack)
+			}
+		}
+		if has := len(containers[0].Secrets) == 1; has != g.Protect {
+			t.Errorf("%s: API_KEYS from Secrets Manager: %v, protected: %v", stack, has, g.Protect)
+		}
+	}
+	secret := recorded(t, "prod", false).find(t, "secretsmanager.SecretVersion", "api-keys").Inputs["secretString"]
+	if !secret.IsSecret() {
+		t.Error("the keys are not a secret of the engine's: they would be in the state in plain text")
+	}
+}
+
+// kafkaRights is what each role must be able to do, by resource as the ARN ends. It is written here a second time on
+// purpose: from what the clients do, not from policies.go.
+func kafkaRights() map[string]map[string][]string {
+	cluster := "cluster/cluster/11111111-2222-3333-4444-555555555555-1"
+	topic := func(name string) string { return "topic/cluster/11111111-2222-3333-4444-555555555555-1/" + name }
+	group := func(name string) string { return "group/cluster/11111111-2222-3333-4444-555555555555-1/" + name }
+	return map[string]map[string][]string{
+		"api": {
+			cluster:         {"Connect", "DescribeCluster", "WriteDataIdempotently"},
+			topic("events"): {"DescribeTopic", "WriteData"},
+		},
+		"operator": {
+			cluster:             {"Connect", "DescribeCluster", "WriteDataIdempotently"},
+			topic("events"):     {"DescribeTopic", "ReadData", "WriteData"},
+			topic("events.dlq"): {"DescribeTopic", "ReadData"},
+			group("eventctl-*"): {"AlterGroup", "DescribeGroup"},
+		},
+		"processor": {
+			cluster:             {"Connect", "DescribeCluster", "DescribeClusterDynamicConfiguration", "WriteDataIdempotently"},
+			topic("events"):     {"DescribeTopic", "ReadData"},
+			topic("events.dlq"): {"DescribeTopic", "WriteData"},
+			group("event-processing-service-processor"): {"AlterGroup", "DescribeGroup"},
+		},
+	}
+}
+
+// grantedKafka reads the kafka-cluster rights of each role off its policy.
+func grantedKafka(t *testing.T, g graph) map[string]map[string][]string {
+	t.Helper()
+	const before = "arn:aws:kafka:us-east-1:" + madeUpAccount + ":"
+	granted := map[string]map[string][]string{}
+	for _, n := range g.of("iam.RolePolicy") {
+		var d document
+		if err := json.Unmarshal([]byte(n.text("policy")), &d); err != nil {
+			t.Fatalf("read policy of %s: %v", n, err)
+		}
+		for _, s := range d.Statement {
+			for _, action := range s.Action {
+				right, is := cutKafka(action)
+				if !is {
+					continue
+				}
+				if granted[n.Name] == nil {
+					granted[n.Name] = map[string][]string{}
+				}
+				for _, arn := range s.Resource {
+					resource := arn[len(before):]
+					granted[n.Name][resource] = append(granted[n.Name][resource], right)
+				}
+			}
+		}
+	}
+	for _, rights := range granted {
+		for resource, list := range rights {
+			slices.Sort(list)
+			rights[resource] = slices.Compact(list)
+		}
+	}
+	return granted
+}
+
+func cutKafka(action string) (string, bool) {
+	const prefix = "kafka-cluster:"
+	if len(action) < len(prefix) || action[:len(prefix)] != prefix {
+		return "", false
+	}
+	return action[len(prefix):], true
+}
+
+func TestEachRoleHasTheKafkaRightsThatItNeedsAndNoneBeyond(t *testing.T) {
+	if diff := cmp.Diff(kafkaRights(), grantedKafka(t, recorded(t, "prod", false))); diff != "" {
+		t.Errorf("-needed +granted:\n%s", diff)
+	}
+}
+
+func TestAKafkaRightTooManyOrTooFewIsFound(t *testing.T) {
+	for _, actions := range []string{`"kafka-cluster:Connect"`, `"kafka-cluster:Connect","kafka-cluster:DescribeCluster","kafka-cluster:WriteDataIdempotently","kafka-cluster:AlterCluster"`} {
+		g := recorded(t, "prod", false)
+		set(g.find(t, "iam.RolePolicy", "api"), "policy", `{"Statement":[{"Effect":"Allow","Action":[`+actions+`],"Resource":["arn:aws:kafka:us-east-1:`+madeUpAccount+`:cluster/cluster/11111111-2222-3333-4444-555555555555-1"]}]}`)
+		if maps.EqualFunc(kafkaRights()["api"], grantedKafka(t, g)["api"], slices.Equal[[]string]) {
+			t.Errorf("rights %s pass for the API's", actions)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/msk"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Kafka is the MSK cluster and its topics.
+type Kafka struct {
+	pulumi.ResourceState
+
+	ClusterName      string
+	ClusterARN       pulumi.StringOutput
+	BootstrapServers pulumi.StringOutput
+	Topics           []pulumi.Resource // what produces and consumes waits for them
+	LogGroup         pulumi.StringOutput
+}
+
+type kafkaArgs struct {
+	Name          string
+	Protect       bool
+	Subnets       pulumi.StringArrayInput
+	SecurityGroup pulumi.StringInput
+	KeyARN        pulumi.StringInput
+	kafkaConfig
+}
+
+// serverProperties are the brokers' settings that differ from MSK's own, each for durability: a misspelt topic is an
+// error and not a new topic; a broker that is behind never becomes the leader, so what was acknowledged stays; and a
+// write is acknowledged when as many copies hold it as can be had with one broker away.
+func serverProperties(c kafkaConfig) string {
+	return fmt.Sprintf("auto.create.topics.enable=false\nunclean.leader.election.enable=false\n"+
+		"default.replication.factor=%d\nmin.insync.replicas=%d\n", c.ReplicationFactor(), c.MinInSyncReplicas())
+}
+
+// sortBrokers puts a broker list into one order. MSK answers in any, and a new order would be a new task definition.
+func sortBrokers(list string) string {
+	brokers := strings.Split(list, ",")
+	slices.Sort(brokers)
+	return strings.Join(brokers, ",")
+}
+
+func newKafka(ctx *pulumi.Context, name string, args kafkaArgs, opts ...pulumi.ResourceOption) (*Kafka, error) {
+	k := &Kafka{ClusterName: args.Name}
+	if err := register(ctx, "Kafka", name, k, opts); err != nil {
+		return nil, err
+	}
+	child := pulumi.Parent(k)
+
+	logs, err := cloudwatch.NewLogGroup(ctx, "brokers", &cloudwatch.LogGroupArgs{
+		// AWS's services may write below /aws/vendedlogs without a line each in a resource policy, of which there are ten.
+		Name:            pulumi.String("/aws/vendedlogs/msk/" + args.Name),
+		RetentionInDays: pulumi.Int(args.LogRetentionDays),
+	}, child)
+	if err != nil {
+		return nil, fmt.Errorf("create log group of brokers: %w", err)
+	}
+	settings, err := msk.NewConfiguration(ctx, "settings", &msk.ConfigurationArgs{
+		Name:             pulumi.String(args.Name),
+		Description:      pulumi.String("No topics by accident, no unclean leaders"),
+		ServerProperties: pulumi.String(serverProperties(args.kafkaConfig)),
+	}, child)
+	if err != nil {
+		return nil, fmt.Errorf("create broker configuration: %w", err)
+	}
+	cluster, err := msk.NewCluster(ctx, "cluster", &msk.ClusterArgs{
+		ClusterName:         pulumi.String(args.Name),
+		KafkaVersion:        pulumi.String(args.Version),
+		NumberOfBrokerNodes: pulumi.Int(args.Brokers),
+		BrokerNodeGroupInfo: &msk.ClusterBrokerNodeGroupInfoArgs{
+			InstanceType:   pulumi.String(args.InstanceType),
+			ClientSubnets:  args.Subnets,
+			SecurityGroups: pulumi.StringArray{args.SecurityGroup},
+			StorageInfo: &msk.ClusterBrokerNodeGroupInfoStorageInfoArgs{
+				EbsStorageInfo: &msk.ClusterBrokerNodeGroupInfoStorageInfoEbsStorageInfoArgs{VolumeSize: pulumi.Int(args.VolumeGiB)},
+			},
+		},
+		ConfigurationInfo: &msk.ClusterConfigurationInfoArgs{Arn: settings.Arn, Revision: settings.LatestRevision},
+		// IAM is the only way in: rights are per topic and group, and there is no password to keep.
+		ClientAuthentication: &msk.ClusterClientAuthenticationArgs{
+			Sasl:            &msk.ClusterClientAuthenticationSaslArgs{Iam: pulumi.Bool(true), Scram: pulumi.Bool(false)},
+			Unauthenticated: pulumi.Bool(false),
+		},
+		EncryptionInfo: &msk.ClusterEncryptionInfoArgs{
+			EncryptionAtRestKmsKeyArn: args.KeyARN,
+			EncryptionInTransit:       &msk.ClusterEncryptionInfoEncryptionInTransitArgs{ClientBroker: pulumi.String("TLS"), InCluster: pulumi.Bool(true)},
+		},
+		LoggingInfo: &msk.ClusterLoggingInfoArgs{
+			BrokerLogs: &msk.ClusterLoggingInfoBrokerLogsArgs{
+				CloudwatchLogs: &msk.ClusterLoggingInfoBrokerLogsCloudwatchLogsArgs{Enabled: pulumi.Bool(true), LogGroup: logs.Name},
+			},
+		},
+		// Consumer lag in time, disk, and the state of partitions are in the level that costs nothing.
+		EnhancedMonitoring: pulumi.String("DEFAULT"),
+	}, keep(args.Protect, child)...)
+	if err != nil {
+		return nil, fmt.Errorf("create MSK cluster: %w", err)
+	}
+	k.ClusterARN = cluster.Arn
+	k.LogGroup = logs.Name
+	k.BootstrapServers = cluster.BootstrapBrokersSaslIam.ApplyT(sortBrokers).(pulumi.StringOutput)
+
+	for _, topic := range []string{args.Topic, args.DeadLetterTopic()} {
+		registered, err := newTopic(ctx, topic, cluster.Arn, topicSettings(args.kafkaConfig, topic), keep(args.Protect, child)...)
+		if err != nil {
+			return nil, err
+		}
+		k.Topics = append(k.Topics, registered)
+	}
+	return k, ctx.RegisterResourceOutputs(k, pulumi.Map{"clusterArn": k.ClusterARN, "bootstrapServers": k.BootstrapServers})
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the goldens instead of comparing with them")
+
+var stacks = []string{"dev", "prod"}
+
+const root = ".." // of the project, whose real configuration the tests read
+
+// recorded runs the program for a stack as it is committed.
+func recorded(t *testing.T, stack string, preview bool) graph {
+	t.Helper()
+	g, err := record(root, stack, offlineProgram(), &recorder{preview: preview})
+	if err != nil {
+		t.Fatalf("run %s: %v", stack, err)
+	}
+	return g
+}
+
+// golden compares got with a file of testdata, or writes it.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (go test ./stack -update writes it)", err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
+		t.Errorf("%s is not what the program registers; if that is meant, go test ./stack -update (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestEachStackRegistersWhatItsGoldenShows(t *testing.T) {
+	for _, stack := range stacks {
+		t.Run(stack, func(t *testing.T) {
+			var tree bytes.Buffer
+			writeTree(&tree, recorded(t, stack, false), true)
+			golden(t, stack+".tree", tree.Bytes())
+		})
+	}
+}
+
+// A preview knows no output, so whatever is created inside an apply would be missing from it, and whatever waits for an
+// output would hang. (RunErr returns when all is registered: that it does return is half of the test.)
+func TestAPreviewRegistersTheSameResourcesAsADeployment(t *testing.T) {
+	for _, stack := range stacks {
+		t.Run(stack, func(t *testing.T) {
+			var preview, up bytes.Buffer
+			writeTree(&preview, recorded(t, stack, true), false)
+			writeTree(&up, recorded(t, stack, false), false)
+			if diff := cmp.Diff(up.String(), preview.String()); diff != "" {
+				t.Errorf("up and preview differ (-up +preview):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAPreviewKnowsNoOutput(t *testing.T) {
+	var tree bytes.Buffer
+	writeTree(&tree, recorded(t, "dev", true), true)
+	if !strings.Contains(tree.String(), "vpcId: (known after deployment)") {
+		t.Error("the recorder's preview hands out ids: it would prove nothing")
+	}
+}
+
+func TestTheSameStackIsTheSameTreeTwice(t *testing.T) {
+	var first, second bytes.Buffer
+	writeTree(&first, recorded(t, "prod", false), true)
+	writeTree(&second, recorded(t, "prod", false), true)
+	if diff := cmp.Diff(first.String(), second.String()); diff != "" {
+		t.Errorf("two runs differ:\n%s", diff)
+	}
+}
+
+func TestAFaultInAnyResourceTypeEndsTheRunWithAnErrorThatNamesIt(t *testing.T) {
+	types := map[string]bool{}
+	for _, n := range recorded(t, "prod", false).Nodes {
+		types[n.Type] = true
+	}
+	for token := range types {
+		t.Run(shortType(token), func(t *testing.T) {
+			_, err := record(root, "prod", offlineProgram(), &recorder{fault: func(n registration) error {
+				if n.Type == token {
+					return errors.New("quota exceeded")
+				}
+				return nil
+			}})
+			if err == nil {
+				t.Fatal("the run succeeded")
+			}
+			if !strings.Contains(err.Error(), token) || !strings.Contains(err.Error(), "quota exceeded") {
+				t.Errorf("the error names neither type nor cause: %v", err)
+			}
+		})
+	}
+}
+
+func TestNothingIsRegisteredWhenAnInputIsBad(t *testing.T) {
+	broken := errors.New("no compiler")
+	for name, p := range map[string]*program{
+		"tag":      {Tag: func(string) (string, error) { return "", broken }, Function: offlineProgram().Function},
+		"function": {Tag: offlineProgram().Tag, Function: func(string) (string, error) { return "", broken }},
+	} {
+		rec := &recorder{}
+		if _, err := record(root, "dev", p, rec); !errors.Is(err, broken) && (err == nil || !strings.Contains(err.Error(), broken.Error())) {
+			t.Errorf("%s: error is %v", name, err)
+		}
+		if len(rec.nodes) > 0 {
+			t.Errorf("%s: %d resources were registered before the mistake was seen", name, len(rec.nodes))
+		}
+	}
+}
+
+func TestPlanPrintsATreeASummaryAndNoFindings(t *testing.T) {
+	for _, stack := range stacks {
+		var out bytes.Buffer
+		if err := plan(&out, root, stack); err != nil {
+			t.Errorf("plan %s: %v\n%s", stack, err, out.String())
+		}
+		for _, want := range []string{"msk.Cluster", "component", "No findings."} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("plan %s does not print %q", stack, want)
+			}
+		}
+	}
+}
+
+func TestPlanSaysWhatItAssumed(t *testing.T) {
+	var out bytes.Buffer
+	if err := plan(&out, root, "prod"); err != nil {
+		t.Fatal(err)
+	}
+	for _, owners := range []string{"edge.domain=events.example.com", "edge.hostedZoneId=Z0123456789EXAMPLE", "apiKeys"} {
+		if !strings.Contains(out.String(), "assumed, because only its owner knows: "+owners) {
+			t.Errorf("plan does not say that it assumed %s", owners)
+		}
+	}
+}
+
+func TestTheDiagramOnThePageIsTheProgramsOwn(t *testing.T) {
+	want, err := diagram(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := os.ReadFile(filepath.Join(root, diagramPath))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(have)); diff != "" {
+		t.Errorf("go run ./stack diagram would change %s:\n%s", diagramPath, diff)
+	}
+}
+
+// find returns one registration, for a test to look at or to break.
+func (g graph) find(t *testing.T, short, name string) *registration {
+	t.Helper()
+	i := slices.IndexFunc(g.Nodes, func(n registration) bool { return n.Custom && shortType(n.Type) == short && n.Name == name })
+	if i < 0 {
+		t.Fatal(fmt.Errorf("no %s is called %s", short, name))
+	}
+	return &g.Nodes[i]
+}
