@@ -98,6 +98,8 @@ func (s *Server) postBatch(c *fiber.Ctx, body []byte) error {
 	for i := range batch {
 		if batch[i].Err == nil {
 			valid = append(valid, batch[i].Event)
+		} else {
+			s.rejected(batch[i].Err)
 		}
 	}
 	receipts := s.publish(c, valid)

@@ -38,6 +38,10 @@ type Config struct {
 	// DrainDelay is how long the server goes on to accept connections after it says that it is not ready, so that a
 	// balancer that looks at readiness has moved on before the first connection would be refused.
 	DrainDelay time.Duration
+	// Around are handlers around all others but the request id: metrics, traces, the access log.
+	Around []fiber.Handler
+	// Rejected is told why an event was refused before it was to be published. nil: nobody is.
+	Rejected func(reason string)
 }
 
 // DefaultSource is the source of the events that the API makes itself or completes.
@@ -76,7 +80,11 @@ func New(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger) *Ser
 		// A client may send 64 headers of attributes; the default of 4 kB is less than the specification's events need.
 		ReadBufferSize: 32 << 10,
 	})
-	s.app.Use(s.requestID, recover.New())
+	s.app.Use(s.requestID)
+	for _, h := range cfg.Around {
+		s.app.Use(h)
+	}
+	s.app.Use(recover.New())
 	s.routes()
 	return s
 }
@@ -86,7 +94,7 @@ func (s *Server) routes() {
 		s.app.Get(prefix+"/hello", s.hello)
 		s.app.Get(prefix+"/current_time", s.currentTime)
 	}
-	s.app.Post("/v1/events", s.postEvents)
+	s.app.Post("/v1/events", s.countingRejections(s.postEvents))
 	s.app.Get("/v1/events/+", s.getOutcome)
 	for _, path := range []string{"/healthcheck", "/health", "/health/live"} {
 		s.app.Get(path, s.live)

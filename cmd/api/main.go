@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -44,15 +45,22 @@ func main() {
 }
 
 func run(ctx context.Context, env settings.API) (err error) {
-	log := telemetry.NewLogger(os.Stdout, env.LogLevel)
-	publisher, err := wiring.NewPublisher(ctx, env)
+	level := new(slog.LevelVar)
+	level.Set(env.LogLevel)
+	log := telemetry.NewLogger(os.Stdout, level)
+	telemetry.ToggleLevel(ctx, level, log)
+	observed, err := wiring.ObserveAPI(ctx, env, log)
+	if err != nil {
+		return err
+	}
+	publisher, err := wiring.NewPublisher(ctx, env, observed.ClientOptions()...)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), env.PublishTimeout)
 		defer cancel()
-		err = errors.Join(err, publisher.Close(flush))
+		err = errors.Join(err, publisher.Close(flush), observed.Tracing.Close(flush))
 	}()
 	outcomes, err := newOutcomes(ctx, env.Store)
 	if err != nil {
@@ -63,7 +71,9 @@ func run(ctx context.Context, env settings.API) (err error) {
 		return fmt.Errorf("listen on port %d: %w", env.Port, err)
 	}
 	log.Info("serving", "port", env.Port, "topic", env.Kafka.Topic, "version", telemetry.Version())
-	server := api.New(api.Config{Version: telemetry.Version(), DrainDelay: env.DrainDelay}, publisher, outcomes, log)
+	server := api.New(api.Config{
+		Version: telemetry.Version(), DrainDelay: env.DrainDelay, Around: observed.Around, Rejected: observed.Rejected,
+	}, observed.Publisher(publisher), outcomes, log)
 	return server.Serve(ctx, ln, patience)
 }
 
