@@ -19,6 +19,7 @@ import (
 	"event-processing-service/internal/settings"
 	"event-processing-service/internal/telemetry"
 	"event-processing-service/internal/wiring"
+	"event-processing-service/internal/wiring/observe"
 )
 
 // patience is how long requests that are under way may take after SIGTERM. With DRAIN_DELAY it must stay below the
@@ -49,7 +50,7 @@ func run(ctx context.Context, env settings.API) (err error) {
 	level.Set(env.LogLevel)
 	log := telemetry.NewLogger(os.Stdout, level)
 	telemetry.ToggleLevel(ctx, level, log)
-	observed, err := wiring.ObserveAPI(ctx, env, log)
+	observed, err := observe.New(ctx, env, log)
 	if err != nil {
 		return err
 	}

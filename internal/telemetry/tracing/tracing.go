@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
@@ -22,7 +21,7 @@ type Tracing struct {
 
 // Setup reads the environment: traces are on where OTEL_TRACES_EXPORTER is otlp, or where OTEL_EXPORTER_OTLP_ENDPOINT or
 // OTEL_EXPORTER_OTLP_TRACES_ENDPOINT says where they go; OTEL_TRACES_EXPORTER=none and OTEL_SDK_DISABLED=true turn them
-// off. OTLP goes over HTTP. Sampler, batching, headers, service name and resource are the SDK's own variables.
+// off. OTLP goes over HTTP as JSON. Sampler, batching, headers, service name and resource are the SDK's own variables.
 func Setup(ctx context.Context, lookup func(string) (string, bool), service, version string) (*Tracing, error) {
 	get := func(name string) string { v, _ := lookup(name); return strings.ToLower(strings.TrimSpace(v)) }
 	wanted := get("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
@@ -38,9 +37,9 @@ func Setup(ctx context.Context, lookup func(string) (string, bool), service, ver
 	if !wanted || get("OTEL_SDK_DISABLED") == "true" {
 		return Off(), nil
 	}
-	exporter, err := otlptracehttp.New(ctx) // connects when there is something to send
+	exporter, err := newExporter(lookup) // connects when there is something to send
 	if err != nil {
-		return nil, fmt.Errorf("make OTLP exporter: %w", err)
+		return nil, err
 	}
 	// What the environment says of the resource comes last and wins.
 	described, err := resource.New(ctx, resource.WithSchemaURL(semconv.SchemaURL),
