@@ -1,8 +1,6 @@
 package api
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -16,25 +14,25 @@ import (
 
 // acceptedEvent is the answer for one event that is stored.
 type acceptedEvent struct {
-	ID        string `json:"id"`
-	Source    string `json:"source"`
-	Topic     string `json:"topic"`
-	Partition int32  `json:"partition"`
-	Offset    int64  `json:"offset"`
+	ID        string `json:"id" xml:"id" example:"order-1"`
+	Source    string `json:"source" xml:"source" example:"/orders" doc:"Source and id together name the event"`
+	Topic     string `json:"topic" xml:"topic" example:"events" doc:"Where Kafka has it"`
+	Partition int32  `json:"partition" xml:"partition" example:"2"`
+	Offset    int64  `json:"offset" xml:"offset" example:"42"`
 }
 
 // batchAnswer is the answer for a batch: what became of each of its events, in their order.
 type batchAnswer struct {
-	Accepted int           `json:"accepted"`
-	Rejected int           `json:"rejected"`
-	Results  []batchResult `json:"results"`
+	Accepted int           `json:"accepted" xml:"accepted" example:"2" doc:"How many are stored"`
+	Rejected int           `json:"rejected" xml:"rejected" example:"0"`
+	Results  []batchResult `json:"results" xml:"results>i" nullable:"false" doc:"One for each event, in their order"`
 }
 
 type batchResult struct {
-	Index   int      `json:"index"`
-	ID      string   `json:"id,omitempty"` // as far as it could be read
-	Status  int      `json:"status"`       // as if the event had come alone
-	Problem *problem `json:"problem,omitempty"`
+	Index   int      `json:"index" xml:"index" example:"0"`
+	ID      string   `json:"id,omitempty" xml:"id,omitempty" example:"order-1" doc:"As far as it could be read"`
+	Status  int      `json:"status" xml:"status" example:"202" doc:"As if the event had come alone"`
+	Problem *problem `json:"problem,omitempty" xml:"problem,omitempty"`
 }
 
 // postEvents takes events in any of the four forms and answers once Kafka has them.
@@ -45,10 +43,14 @@ func (s *Server) postEvents(c *fiber.Ctx) error {
 	}
 	if encoding := c.Get(fiber.HeaderContentEncoding); encoding != "" && encoding != "identity" {
 		c.Set(fiber.HeaderAcceptEncoding, "identity") // RFC 9110, section 12.5.3
-		return newProblem(fiber.StatusUnsupportedMediaType, fmt.Sprintf("the body is encoded with %q; send it as it is", encoding))
+		return newProblem(unsupportedMedia, fmt.Sprintf("the body is encoded with %q; send it as it is", encoding))
 	}
-	// The framework uses its buffer again for the next request, and the events, the records too, keep parts of the body.
-	body := bytes.Clone(c.Request().Body())
+	room := held{load: &s.load}
+	defer room.release() // Kafka has the events then, or they are given up
+	body, err := s.readBody(c, &room)
+	if err != nil {
+		return err
+	}
 	if mode == event.ModeBatch {
 		return s.postBatch(c, body)
 	}
@@ -56,11 +58,19 @@ func (s *Server) postEvents(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	pointer, header := "/data", ""
+	if mode == event.ModeBinary {
+		pointer, header = "", "ce-type"
+	}
+	if err := s.checkSchema(c, &e, pointer, header); err != nil {
+		return err
+	}
 	receipt := s.publish(c, []event.Event{e})[0]
 	if receipt.Err != nil {
 		return receipt.Err
 	}
-	return sendAccepted(c, &acceptedEvent{
+	locate(c, e.Identity())
+	return send(c, fiber.StatusAccepted, "event", &acceptedEvent{
 		ID: e.ID, Source: e.Source, Topic: receipt.Topic, Partition: receipt.Partition, Offset: receipt.Offset,
 	})
 }
@@ -85,72 +95,6 @@ func (s *Server) parseOne(c *fiber.Ctx, mode event.Mode, body []byte) (event.Eve
 	}
 }
 
-// postBatch publishes what is valid of a batch. One bad event holds up none of the others.
-func (s *Server) postBatch(c *fiber.Ctx, body []byte) error {
-	batch, err := event.ParseBatch(body, s.cfg.MaxBatch)
-	if errors.Is(err, event.ErrTooMany) {
-		return newProblem(fiber.StatusRequestEntityTooLarge, fmt.Sprintf("a batch holds at most %d events; send several", s.cfg.MaxBatch))
-	}
-	if err != nil {
-		return err
-	}
-	valid := make([]event.Event, 0, len(batch))
-	for i := range batch {
-		if batch[i].Err == nil {
-			valid = append(valid, batch[i].Event)
-		} else {
-			s.rejected(batch[i].Err)
-		}
-	}
-	receipts := s.publish(c, valid)
-	answer := batchAnswer{Results: make([]batchResult, len(batch))}
-	retryable, next := false, 0
-	for i := range batch {
-		result := batchResult{Index: i, ID: batch[i].Event.ID, Status: fiber.StatusAccepted}
-		err := batch[i].Err
-		if err == nil {
-			err = receipts[next].Err
-			next++
-		}
-		if err != nil {
-			result.Problem = problemOf(err)
-			result.Status = result.Problem.Status
-			retryable = retryable || result.Problem.Retryable
-			answer.Rejected++
-		} else {
-			answer.Accepted++
-		}
-		answer.Results[i] = result
-	}
-	status := fiber.StatusAccepted
-	switch {
-	case answer.Rejected == 0:
-	case answer.Accepted > 0:
-		status = fiber.StatusMultiStatus
-	default:
-		return nothingStored(answer, retryable)
-	}
-	// 70 bytes hold a result with a UUID for its id.
-	text, err := answer.appendJSON(make([]byte, 0, 100+70*len(answer.Results)))
-	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
-	}
-	return sendJSON(c, status, text)
-}
-
-// nothingStored is the answer for a batch of which nothing was stored: no 2xx, so that a client that looks at the status
-// alone does not take it for done.
-func nothingStored(answer batchAnswer, retryable bool) *problem {
-	status := fiber.StatusBadRequest
-	if retryable {
-		status = fiber.StatusServiceUnavailable
-	}
-	p := newProblem(status, "no event of the batch was accepted; see results for each")
-	p.Retryable = retryable
-	p.Accepted, p.Rejected, p.Results = &answer.Accepted, &answer.Rejected, answer.Results
-	return p
-}
-
 // publish stores events with the headers that tie the records to this request.
 func (s *Server) publish(c *fiber.Ctx, events []event.Event) []event.Receipt {
 	return s.events.Publish(c.UserContext(), events, event.Header{Key: requestIDHeader, Value: []byte(requestIDOf(c))})
@@ -164,7 +108,7 @@ func idempotencyKey(header string) (string, error) {
 		key = strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(key[1 : len(key)-1])
 	}
 	if header != "" && key == "" || len(key) > 256 {
-		p := newProblem(fiber.StatusBadRequest, "the Idempotency-Key can't be used; see errors")
+		p := newProblem(invalidParameter, "the Idempotency-Key can't be used; see errors")
 		p.Errors = []fieldError{{Header: "idempotency-key", Detail: "must be a quoted string of 1 to 256 bytes"}}
 		return "", p
 	}

@@ -8,22 +8,20 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// countingRejections tells Config.Rejected about events that are refused before they were to be published. What Kafka
+// countRejections tells Config.Rejected about events that are refused before they were to be published. What Kafka
 // refuses is counted where it is published.
-func (s *Server) countingRejections(h fiber.Handler) fiber.Handler {
-	if s.cfg.Rejected == nil {
-		s.cfg.Rejected = func(string) {}
+func (s *Server) countRejections(c *fiber.Ctx) error {
+	err := c.Next()
+	if err != nil {
+		s.rejected(err)
 	}
-	return func(c *fiber.Ctx) error {
-		err := h(c)
-		if err != nil {
-			s.rejected(err)
-		}
-		return err
-	}
+	return err
 }
 
 func (s *Server) rejected(err error) {
+	if s.cfg.Rejected == nil {
+		return
+	}
 	if reason := rejection(err); reason != "" {
 		s.cfg.Rejected(reason)
 	}
@@ -49,19 +47,7 @@ func rejection(err error) string {
 	case errors.As(err, &p) && p.Results != nil: // a batch whose events were counted one by one
 		return ""
 	case errors.As(err, &p):
-		switch p.Status {
-		case fiber.StatusRequestEntityTooLarge:
-			return "too-large"
-		case fiber.StatusUnsupportedMediaType:
-			return "unsupported-media"
-		case fiber.StatusUnprocessableEntity:
-			return "schema"
-		case fiber.StatusTooManyRequests:
-			return "rate-limited"
-		case fiber.StatusServiceUnavailable:
-			return "overloaded"
-		}
-		return "malformed"
+		return p.kind.Name
 	}
 	return "error"
 }

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -19,7 +18,7 @@ import (
 	"event-processing-service/internal/settings"
 	"event-processing-service/internal/telemetry"
 	"event-processing-service/internal/wiring"
-	"event-processing-service/internal/wiring/observe"
+	"event-processing-service/internal/wiring/front"
 )
 
 // patience is how long requests that are under way may take after SIGTERM. With DRAIN_DELAY it must stay below the
@@ -45,12 +44,12 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, env settings.API) (err error) {
+func run(ctx context.Context, env settings.API) error {
 	level := new(slog.LevelVar)
 	level.Set(env.LogLevel)
 	log := telemetry.NewLogger(os.Stdout, level)
 	telemetry.ToggleLevel(ctx, level, log)
-	observed, err := observe.New(ctx, env, log)
+	observed, err := front.Observe(ctx, env, log)
 	if err != nil {
 		return err
 	}
@@ -61,7 +60,14 @@ func run(ctx context.Context, env settings.API) (err error) {
 	defer func() {
 		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), env.PublishTimeout)
 		defer cancel()
-		err = errors.Join(err, publisher.Close(flush), observed.Tracing.Close(flush))
+		if e := publisher.Close(flush); e != nil {
+			// Serve has returned, so every client has its answer; those of what is left were told that its outcome is
+			// unknown. A shutdown in order, then, though Kafka is not well.
+			log.Warn("records were left without an acknowledgement", "error", e)
+		}
+		if e := observed.Tracing.Close(flush); e != nil {
+			log.Warn("spans were left unsent", "error", e)
+		}
 	}()
 	outcomes, err := newOutcomes(ctx, env.Store)
 	if err != nil {
@@ -72,9 +78,11 @@ func run(ctx context.Context, env settings.API) (err error) {
 		return fmt.Errorf("listen on port %d: %w", env.Port, err)
 	}
 	log.Info("serving", "port", env.Port, "topic", env.Kafka.Topic, "version", telemetry.Version())
-	server := api.New(api.Config{
-		Version: telemetry.Version(), DrainDelay: env.DrainDelay, Around: observed.Around, Rejected: observed.Rejected,
-	}, observed.Publisher(publisher), outcomes, log)
+	cfg, err := front.Config(env, observed, log)
+	if err != nil {
+		return err
+	}
+	server := api.New(cfg, observed.Publisher(publisher), outcomes, log)
 	return server.Serve(ctx, ln, patience)
 }
 

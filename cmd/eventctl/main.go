@@ -1,4 +1,5 @@
-// Command eventctl is the operator's tool: it sends events, invokes the function, and looks after topics. Where it needs
+// Command eventctl is the operator's tool: it sends events, invokes the function, looks after topics, and brings back what
+// failed. Where it needs
 // the brokers or the store it reads the same environment as the processor. `eventctl help` lists what it does.
 package main
 
@@ -36,13 +37,14 @@ func main() {
 func root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "eventctl",
-		Short:         "Send events, invoke the function, look after topics",
+		Short:         "Send events, invoke the function, look after topics and dead letters",
 		Version:       telemetry.Version(),
 		SilenceUsage:  true, // a broker that is away is not a reason to explain flags
 		SilenceErrors: true,
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
-	cmd.AddCommand(sendCommand(), invokeCommand(), topicsCommand(), setupCommand(), triggerCommand(), statusCommand())
+	cmd.AddCommand(sendCommand(), invokeCommand(), topicsCommand(), setupCommand(), triggerCommand(), statusCommand(),
+		dlqCommand(), replayCommand())
 	return cmd
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"event-processing-service/internal/kafka"
 	"event-processing-service/internal/telemetry"
@@ -17,7 +18,8 @@ const group = "event-processing-service-event-processor"
 
 func triggerCommand() *cobra.Command {
 	var bootstrap string
-	var window, timeout time.Duration
+	var window, timeout, session time.Duration
+	var batchSize int
 	cmd := &cobra.Command{
 		Use:   "trigger",
 		Short: "Read the topic and invoke the function, as MSK's event source mapping does in AWS",
@@ -36,6 +38,8 @@ func triggerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Three heartbeats may be lost before the group gives a trigger up.
+			opts = append(opts, kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(session/4, 3*time.Second)))
 			invoker, closeInvoker, err := newInvoker(ctx, bootstrap, cmd.OutOrStdout())
 			if err != nil {
 				return err
@@ -43,8 +47,8 @@ func triggerCommand() *cobra.Command {
 			defer closeInvoker()
 			mc := trigger.Config{
 				Topic: env.Kafka.Topic, ConsumerGroup: group, ClientOptions: opts,
-				Source:      trigger.Source{BootstrapServers: strings.Join(env.Kafka.Brokers, ",")},
-				BatchWindow: window, FunctionTimeout: timeout,
+				Source:    trigger.Source{BootstrapServers: strings.Join(env.Kafka.Brokers, ",")},
+				BatchSize: batchSize, BatchWindow: window, FunctionTimeout: timeout,
 				Logger: telemetry.NewLogger(cmd.OutOrStdout(), env.LogLevel),
 			}
 			if env.PartialBatchResponse {
@@ -59,6 +63,8 @@ func triggerCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&bootstrap, "bootstrap", "", "path of the function's binary; without it the function runs in this process")
 	cmd.Flags().DurationVar(&window, "batch-window", 500*time.Millisecond, "how long a batch waits for more records")
+	cmd.Flags().IntVar(&batchSize, "batch-size", trigger.DefaultBatchSize, "the most records of one invocation")
+	cmd.Flags().DurationVar(&session, "session-timeout", 45*time.Second, "how long its partitions wait for a trigger that died")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "the function's time-out")
 	return cmd
 }

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"event-processing-service/internal/event"
 )
 
@@ -35,7 +33,7 @@ var waiters = sync.Pool{New: func() any {
 }}
 
 // errNoAnswer is the outcome of every event until another is known.
-var errNoAnswer = &event.PublishError{Failure: event.FailureOutcomeUnknown, Err: errors.New("Kafka did not acknowledge in time")}
+var errNoAnswer = &event.PublishError{Failure: event.FailureOutcomeUnknown, Err: errors.New("no acknowledgement from Kafka in time")}
 
 func newDelivery(topic string, n int) *delivery {
 	d := &delivery{pending: n, waiter: waiters.Get().(*waiter)}
@@ -46,14 +44,6 @@ func newDelivery(topic string, n int) *delivery {
 		d.receipts[i] = event.Receipt{Topic: topic, Err: errNoAnswer}
 	}
 	return d
-}
-
-func (d *delivery) done(i int, r *kgo.Record, err error) {
-	if err != nil {
-		d.fail(i, classify(err))
-		return
-	}
-	d.settle(i, event.Receipt{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset})
 }
 
 func (d *delivery) fail(i int, err *event.PublishError) {

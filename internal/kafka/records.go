@@ -35,12 +35,17 @@ func (p *RecordPublisher) connect() (*kgo.Client, error) {
 	if p.client != nil {
 		return p.client, nil
 	}
-	client, err := newProducer(p.cfg, p.pc, nil)
+	client, err := newProducer(p.cfg, p.pc, []kgo.Opt{
+		// A dead letter is up to 2 KiB larger than its record, and the record may be as large as the client library lets
+		// a Publisher send (1,000,012 bytes). Were this the same limit, such a letter could never be stored, and the
+		// record would hold up its partition for ever. 1 MiB is what brokers take by default (1,048,588), less 12 bytes.
+		kgo.ProducerBatchMaxBytes(1 << 20),
+	})
 	p.client = client
 	return client, err
 }
 
-// Close disconnects. Every record was waited for, so nothing is left to flush.
+// Close disconnects. Every record was waited for, or given up by its caller, so nothing is left to flush.
 func (p *RecordPublisher) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,19 +54,54 @@ func (p *RecordPublisher) Close() {
 	}
 }
 
-// Publish returns nil once every in-sync replica has the record. Partition, Offset and Timestamp of r are not used.
+// Publish returns nil once every in-sync replica has the record. It waits until ctx ends or the time-out passed, whatever
+// the brokers do; after that the record may be stored or not. Partition, Offset and Timestamp of r are not used.
 func (p *RecordPublisher) Publish(ctx context.Context, r event.Record) error {
+	return p.PublishAll(ctx, []event.Record{r})[0]
+}
+
+// PublishAll stores records, those of one key in their order, and returns an error, or nil, for each.
+func (p *RecordPublisher) PublishAll(ctx context.Context, records []event.Record) []error {
+	problems := make([]error, len(records))
 	client, err := p.connect()
 	if err != nil {
-		return err
+		for i := range problems {
+			problems[i] = err
+		}
+		return problems
 	}
-	headers := make([]kgo.RecordHeader, len(r.Headers))
-	for i, h := range r.Headers {
-		headers[i] = kgo.RecordHeader(h)
+	out := make([]*kgo.Record, len(records))
+	for i, r := range records {
+		headers := make([]kgo.RecordHeader, len(r.Headers))
+		for j, h := range r.Headers {
+			headers[j] = kgo.RecordHeader(h)
+		}
+		out[i] = &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: headers}
 	}
-	record := &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: headers}
-	if err := client.ProduceSync(ctx, record).FirstErr(); err != nil {
-		return fmt.Errorf("store record in topic %s: %w", r.Topic, err)
+	ctx, cancel := context.WithTimeout(ctx, p.pc.Timeout)
+	defer cancel()
+	// The library's own wait (ProduceSync) goes on after the end of ctx for a record that a broker may already have, so
+	// the answers come over a channel that can be left.
+	type answer struct {
+		index int
+		err   error
 	}
-	return nil
+	answers := make(chan answer, len(out))
+	for i, r := range out {
+		client.Produce(ctx, r, func(_ *kgo.Record, err error) { answers <- answer{i, err} })
+		problems[i] = errNoAnswer
+	}
+	for range out {
+		select {
+		case a := <-answers:
+			problems[a.index] = a.err
+		case <-ctx.Done():
+		}
+	}
+	for i, err := range problems {
+		if err != nil {
+			problems[i] = fmt.Errorf("store record in topic %s: %w", out[i].Topic, classify(err, true)) // a broker may have it
+		}
+	}
+	return problems
 }

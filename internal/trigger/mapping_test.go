@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -305,12 +306,7 @@ func TestMappingCommitsAgainWhenTheBrokerRefusesACommit(t *testing.T) {
 	refused := make(chan struct{})
 	b.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		close(refused)
-		resp := req.ResponseKind().(*kmsg.OffsetCommitResponse)
-		resp.Topics = []kmsg.OffsetCommitResponseTopic{{
-			Topic:      "events",
-			Partitions: []kmsg.OffsetCommitResponseTopicPartition{{Partition: 0, ErrorCode: 27}}, // REBALANCE_IN_PROGRESS
-		}}
-		return resp, nil, true
+		return refusedCommit(req), nil, true
 	})
 	f := &function{}
 	start(t, b.config(), f)
@@ -333,12 +329,80 @@ func TestMappingStopsWhileNoBrokerCanBeReached(t *testing.T) {
 	}
 }
 
-func TestMappingStopsSoonWhenTheBrokersWentAway(t *testing.T) {
+func TestMappingStopsWhileTheBrokerRefusesItsCommits(t *testing.T) {
 	b := newBroker(t, 1)
 	b.put(t, 0, "a")
+	refused := make(chan struct{}, 100)
+	b.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.KeepControl()
+		select {
+		case refused <- struct{}{}:
+		default:
+		}
+		return refusedCommit(req), nil, true
+	})
+	cfg := b.config()
+	cfg.ShutdownGrace = 50 * time.Millisecond
+	stop := start(t, cfg, &function{})
+	within(t, refused, "the first commit")
+	began := time.Now()
+	stop()
+	if took := time.Since(began); took > leaveTimeout {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// refusedCommit answers a commit as a broker does in the middle of a rebalance.
+func refusedCommit(req kmsg.Request) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.OffsetCommitResponse)
+	resp.Topics = []kmsg.OffsetCommitResponseTopic{{
+		Topic: "events",
+		Partitions: []kmsg.OffsetCommitResponseTopicPartition{{
+			Partition: 0, ErrorCode: kerr.RebalanceInProgress.Code,
+		}},
+	}}
+	return resp
+}
+
+// unbuffered counts the records that polls took from the client.
+type unbuffered struct{ atomic.Int64 }
+
+func (u *unbuffered) OnFetchRecordUnbuffered(_ *kgo.Record, polled bool) {
+	if polled {
+		u.Add(1)
+	}
+}
+
+func TestMappingReadsNoFurtherThanABatchBehindAFailingOne(t *testing.T) {
+	b := newBroker(t, 1)
+	for range 60 {
+		b.put(t, 0, "v") // each a batch of its own on the broker, the least that a fetch brings
+	}
+	var polled unbuffered
+	cfg := b.config()
+	cfg.BatchSize = 5
+	cfg.MaxRetryBackoff = 2 * time.Millisecond
+	cfg.ClientOptions = append(cfg.ClientOptions, kgo.WithHooks(&polled), kgo.FetchMaxPartitionBytes(1))
+	f := &function{answer: func(context.Context, string) (string, error) { return "", errNo }}
+	start(t, cfg, f)
+	f.await(t, 100)
+	if n := polled.Load(); n > 20 {
+		t.Errorf("%d records were read", n)
+	}
+}
+
+func TestMappingDoesNotWaitForABrokerThatHangs(t *testing.T) {
+	t.Parallel() // it waits for most of its time
+	b := newBroker(t, 1)
+	hang := make(chan struct{})
+	b.ControlKey(int16(kmsg.LeaveGroup), func(kmsg.Request) (kmsg.Response, error, bool) {
+		<-hang
+		return nil, nil, false
+	})
+	b.put(t, 0, "a")
 	stop := start(t, b.config(), &function{})
+	t.Cleanup(func() { close(hang) })
 	b.awaitCommitted(t, "0:1")
-	b.Cluster.Close()
 	began := time.Now()
 	stop()
 	if took := time.Since(began); took > leaveTimeout+2*time.Second {

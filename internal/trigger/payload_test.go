@@ -71,7 +71,7 @@ func TestPayloadGivesBackEveryByteOfARecord(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	for range 50 {
+	for range 30 {
 		records := randomRecords(rng)
 		var event events.KafkaEvent
 		payload := testSource.AppendPayload(nil, records)
@@ -104,7 +104,7 @@ func TestPayloadAgreesWithTheEventsPackage(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
-	for range 50 {
+	for range 30 {
 		records := randomRecords(rng)
 		event := events.KafkaEvent{
 			EventSource: "aws:kafka", EventSourceARN: testSource.EventSourceARN,

@@ -313,3 +313,24 @@ func TestRecordThatNoInvocationCanCarryGoesToTheOnFailureDestination(t *testing.
 		t.Error(diff)
 	}
 }
+
+func TestRecordOfAnInvocationThatWasBrokenOffIsNotDiscarded(t *testing.T) {
+	b := newBroker(t, 1)
+	b.put(t, 0, "a")
+	var out destination
+	running := make(chan struct{})
+	f := &function{answer: func(ctx context.Context, _ string) (string, error) {
+		close(running)
+		<-ctx.Done()
+		return "", ctx.Err()
+	}}
+	cfg := b.config()
+	cfg.ShutdownGrace = time.Millisecond
+	cfg.Provisioned = &Provisioned{MaximumRetryAttempts: new(0), OnFailure: &out}
+	stop := start(t, cfg, f)
+	within(t, running, "the invocation")
+	stop()
+	if short, _ := out.lines(t); len(short) > 0 {
+		t.Errorf("discarded %q", short)
+	}
+}

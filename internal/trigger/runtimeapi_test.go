@@ -164,6 +164,25 @@ func TestRuntimeAPIRefusesAResponseOverLambdasLimit(t *testing.T) {
 	mustInvoke(t, f, "echo again")
 }
 
+func TestRuntimeAPIGivesTheErrorOfAResponseThatBreaksOff(t *testing.T) {
+	f := childFunction(t, "serves", nil)
+	_, err := invoke(t, f, "stream")
+	var fe *FunctionError
+	if !errors.As(err, &fe) || fe.Type != "childError" || fe.Message != "the function says no" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRuntimeAPIServesARuntimeThatGivesItsPollsUp(t *testing.T) {
+	f := childFunction(t, "polls-impatiently", nil)
+	for _, what := range []string{"a", "b"} {
+		if got := mustInvoke(t, f, what); got != strconv.Quote(what) {
+			t.Errorf("got %s", got)
+		}
+		time.Sleep(120 * time.Millisecond) // two of the runtime's time limits
+	}
+}
+
 func TestRuntimeAPIGivesTheInitErrorThatTheChildReports(t *testing.T) {
 	f := childFunction(t, "reports-an-init-error", nil)
 	_, err := invoke(t, f, "echo")

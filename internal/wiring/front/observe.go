@@ -1,6 +1,4 @@
-// Package observe puts metrics, traces and the access log around the API. It is apart from the other wiring so that the
-// function's binary has none of it.
-package observe
+package front
 
 import (
 	"context"
@@ -8,6 +6,7 @@ import (
 	"os"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"event-processing-service/api"
@@ -19,27 +18,39 @@ import (
 	"event-processing-service/internal/telemetry/web"
 )
 
-// API is what shows an operator what the API does.
-type API struct {
+// Observed is what shows an operator what the API does.
+type Observed struct {
 	Metrics *metrics.Metrics // nil: METRICS_PORT is 0
 	Tracing *tracing.Tracing
 	Around  []fiber.Handler // for api.Config
 	topic   string
 }
 
-// New sets up what the settings and OTEL_* ask for. Metrics are served until ctx ends.
-func New(ctx context.Context, s settings.API, log *slog.Logger) (*API, error) {
+// Observe sets up what the settings and OTEL_* ask for. Metrics are served on METRICS_PORT until ctx ends.
+func Observe(ctx context.Context, s settings.API, log *slog.Logger) (*Observed, error) {
+	if s.MetricsPort == 0 {
+		return observe(ctx, s, nil, log)
+	}
+	m := metrics.New(telemetry.Version())
+	if err := m.Serve(ctx, s.MetricsPort); err != nil {
+		return nil, err
+	}
+	return observe(ctx, s, m, log)
+}
+
+// ObserveHere is Observe without a port for the metrics: the API shows them itself.
+func ObserveHere(ctx context.Context, s settings.API, log *slog.Logger) (*Observed, error) {
+	return observe(ctx, s, metrics.New(telemetry.Version()), log)
+}
+
+func observe(ctx context.Context, s settings.API, m *metrics.Metrics, log *slog.Logger) (*Observed, error) {
 	traces, err := tracing.Setup(ctx, os.LookupEnv, "event-processing-service-api", telemetry.Version())
 	if err != nil {
 		return nil, err
 	}
-	o := &API{Tracing: traces, topic: s.Kafka.Topic}
-	if s.MetricsPort != 0 {
-		o.Metrics = metrics.New(telemetry.Version())
-		if err := o.Metrics.Serve(ctx, s.MetricsPort); err != nil {
-			return nil, err
-		}
-		o.Around = append(o.Around, web.Metrics(o.Metrics.Requests()))
+	o := &Observed{Metrics: m, Tracing: traces, topic: s.Kafka.Topic}
+	if m != nil {
+		o.Around = append(o.Around, web.Metrics(m.Requests()))
 	}
 	if traces.IsOn() {
 		o.Around = append(o.Around, web.Trace(traces))
@@ -53,7 +64,7 @@ func New(ctx context.Context, s settings.API, log *slog.Logger) (*API, error) {
 }
 
 // ClientOptions are for the publisher's client.
-func (o *API) ClientOptions() []kgo.Opt {
+func (o *Observed) ClientOptions() []kgo.Opt {
 	if o.Metrics == nil {
 		return nil
 	}
@@ -61,7 +72,7 @@ func (o *API) ClientOptions() []kgo.Opt {
 }
 
 // Publisher is p, observed.
-func (o *API) Publisher(p *kafka.Publisher) api.Publisher {
+func (o *Observed) Publisher(p *kafka.Publisher) api.Publisher {
 	observed := telemetry.TracePublisher(p, o.topic)
 	if o.Metrics == nil {
 		return observed
@@ -70,8 +81,16 @@ func (o *API) Publisher(p *kafka.Publisher) api.Publisher {
 	return o.Metrics.Publisher(observed)
 }
 
+// Registry is where the API adds metrics of its own, nil where there are none.
+func (o *Observed) Registry() *prometheus.Registry {
+	if o.Metrics == nil {
+		return nil
+	}
+	return o.Metrics.Registry
+}
+
 // Rejected is for api.Config.
-func (o *API) Rejected(reason string) {
+func (o *Observed) Rejected(reason string) {
 	if o.Metrics != nil {
 		o.Metrics.Rejected(reason)
 	}
