@@ -16,9 +16,9 @@ const (
 	defaultBufferedBytes = 64 << 20
 	// smallBody is as much as every request may have; beyond it a body is large. 1,000 of the shortest events are large.
 	smallBody = 32 << 10
-	// defaultBatches at once are 8,000 events at most, of the 10,000 that the producer buffers: the rest is for posts of
+	// defaultBatches at once are 48,000 events at most, of the 65,536 that the producer buffers: the rest is for posts of
 	// one event.
-	defaultBatches = 8
+	defaultBatches = 48
 )
 
 // load is what the process has taken on.

@@ -46,10 +46,13 @@ func send(c *fiber.Ctx, status int, name string, v any) error {
 	c.Status(status)
 	c.Vary(fiber.HeaderAccept)
 	media := preferred(c)
-	if media != mediaXML && media != mediaTextXML {
-		return c.JSON(v)
+	if media == mediaXML || media == mediaTextXML {
+		return sendXML(c, media, xml.Name{Local: name}, v)
 	}
-	return sendXML(c, media, xml.Name{Local: name}, v)
+	if v, ok := v.(jsonAppender); ok {
+		return sendAppended(c, v)
+	}
+	return c.JSON(v)
 }
 
 func sendXML(c *fiber.Ctx, media string, root xml.Name, v any) error {

@@ -34,6 +34,8 @@ func (s *Server) postBatch(c *fiber.Ctx, body []byte) error {
 		}
 		if batch[i].Err == nil {
 			valid = append(valid, batch[i].Event)
+		} else {
+			s.rejected(batch[i].Err)
 		}
 	}
 	return s.answerBatch(c, batch, s.publish(c, valid))
@@ -61,7 +63,7 @@ func (s *Server) answerBatch(c *fiber.Ctx, batch []event.Decoded, receipts []eve
 		answer.Results[i] = result
 	}
 	if answer.Rejected == 0 {
-		return send(c, fiber.StatusAccepted, "batch", answer)
+		return send(c, fiber.StatusAccepted, "batch", &answer)
 	}
 	if answer.Accepted == 0 {
 		return nothingStored(answer, retryable)
@@ -70,7 +72,7 @@ func (s *Server) answerBatch(c *fiber.Ctx, batch []event.Decoded, receipts []eve
 	for i := range answer.Results {
 		answer.Results[i].Problem.locate(base)
 	}
-	return send(c, fiber.StatusMultiStatus, "batch", answer)
+	return send(c, fiber.StatusMultiStatus, "batch", &answer)
 }
 
 // nothingStored is the answer for a batch of which nothing was stored: no 2xx, so that a client that looks at the status

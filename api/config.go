@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"event-processing-service/internal/limit"
@@ -44,6 +45,10 @@ type Config struct {
 	// DrainDelay is how long the server goes on to accept connections after it says that it is not ready, so that a
 	// balancer that looks at readiness has moved on before the first connection would be refused.
 	DrainDelay time.Duration
+	// Around are handlers around all others but the request id: metrics, traces, the access log.
+	Around []fiber.Handler
+	// Rejected is told why an event was refused before it was to be published. nil: nobody is.
+	Rejected func(reason string)
 }
 
 func (c Config) withDefaults() Config {

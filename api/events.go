@@ -1,10 +1,8 @@
 package api
 
 import (
-	"bytes"
 	"fmt"
 	"iter"
-	"net/url"
 	"strings"
 	"time"
 
@@ -39,7 +37,7 @@ type batchResult struct {
 
 // postEvents takes events in any of the four forms and answers once Kafka has them.
 func (s *Server) postEvents(c *fiber.Ctx) error {
-	mode, err := event.DetectMode(c.Get(fiber.HeaderContentType), hasAttributes(c))
+	mode, err := modeOf(c)
 	if err != nil {
 		return err
 	}
@@ -71,8 +69,8 @@ func (s *Server) postEvents(c *fiber.Ctx) error {
 	if receipt.Err != nil {
 		return receipt.Err
 	}
-	c.Location(outcomePath(e.Identity()))
-	return send(c, fiber.StatusAccepted, "event", acceptedEvent{
+	locate(c, e.Identity())
+	return send(c, fiber.StatusAccepted, "event", &acceptedEvent{
 		ID: e.ID, Source: e.Source, Topic: receipt.Topic, Partition: receipt.Partition, Offset: receipt.Offset,
 	})
 }
@@ -102,15 +100,6 @@ func (s *Server) publish(c *fiber.Ctx, events []event.Event) []event.Receipt {
 	return s.events.Publish(c.UserContext(), events, event.Header{Key: requestIDHeader, Value: []byte(requestIDOf(c))})
 }
 
-// outcomePath is where the outcome of an event can be read. The source is in it, as the id alone does not name an event.
-func outcomePath(id event.Identity) string {
-	path := "/v1/events/" + url.PathEscape(id.ID)
-	if id.Source != DefaultSource {
-		path += "?source=" + url.QueryEscape(id.Source)
-	}
-	return path
-}
-
 // idempotencyKey reads the Idempotency-Key header: a structured-field string, that is in double quotes; bare keys are
 // common and taken, too.
 func idempotencyKey(header string) (string, error) {
@@ -126,20 +115,58 @@ func idempotencyKey(header string) (string, error) {
 	return key, nil
 }
 
-func hasAttributes(c *fiber.Ctx) bool {
-	found := false
-	for name := range c.Request().Header.All() {
-		found = found || len(name) > 3 && bytes.EqualFold(name[:3], []byte("ce-"))
+// modeOf tells in which form the request has its events.
+func modeOf(c *fiber.Ctx) (event.Mode, error) {
+	contentType := c.Get(fiber.HeaderContentType)
+	if contentType == "application/cloudevents+json" { // other headers have no say then
+		return event.ModeStructured, nil
 	}
-	return found
+	return event.DetectMode(contentType, hasAttributes(c))
 }
 
+func hasAttributes(c *fiber.Ctx) bool {
+	header := &c.Request().Header
+	if len(header.Peek("Ce-Id")) > 0 {
+		return true
+	}
+	for name := range header.All() {
+		if isAttribute(name) {
+			return true
+		}
+	}
+	return false
+}
+
+func isAttribute(name []byte) bool {
+	return len(name) > 3 && (name[0]|0x20) == 'c' && (name[1]|0x20) == 'e' && name[2] == '-'
+}
+
+// headersOf yields the ce- headers; their strings outlive the request.
 func headersOf(c *fiber.Ctx) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for name, value := range c.Request().Header.All() {
-			if !yield(string(name), string(value)) {
+			if isAttribute(name) && !yield(attributeName(name), string(value)) {
 				return
 			}
 		}
 	}
+}
+
+// attributeName saves an allocation for the names that nearly every request has.
+func attributeName(header []byte) string {
+	switch string(header) {
+	case "Ce-Id":
+		return "ce-id"
+	case "Ce-Source":
+		return "ce-source"
+	case "Ce-Type":
+		return "ce-type"
+	case "Ce-Specversion":
+		return "ce-specversion"
+	case "Ce-Time":
+		return "ce-time"
+	case "Ce-Subject":
+		return "ce-subject"
+	}
+	return string(header)
 }

@@ -22,7 +22,7 @@ func (s *Server) register() {
 		{fiber.MethodGet, "/v1/hello", "", chain(negotiated, s.hello)},
 		{fiber.MethodGet, "/current_time", "", chain(s.currentTime)},
 		{fiber.MethodGet, "/v1/current_time", "", chain(negotiated, s.currentTime)},
-		{fiber.MethodPost, "/v1/events", "", chain(s.needsKey, negotiated, s.postEvents)},
+		{fiber.MethodPost, "/v1/events", "", chain(s.countRejections, s.needsKey, negotiated, s.postEvents)},
 		{fiber.MethodGet, "/v1/events/+", "/v1/events/{id}", chain(s.needsKey, negotiated, s.getOutcome)},
 		{fiber.MethodGet, "/v1/schemas", "", chain(negotiated, s.listSchemas)},
 		{fiber.MethodGet, "/v1/schemas/:type", "/v1/schemas/{type}", chain(s.getSchema)},

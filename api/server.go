@@ -84,7 +84,11 @@ func New(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger) *Ser
 		// A client may send 64 headers of attributes; the default of 4 kB is less than the specification's events need.
 		ReadBufferSize: 32 << 10,
 	})
-	s.app.Use(s.requestID, closeUnread, recover.New(), s.secure)
+	s.app.Use(s.requestID)
+	for _, h := range cfg.Around {
+		s.app.Use(h)
+	}
+	s.app.Use(closeUnread, recover.New(), s.secure)
 	if len(cfg.CORSOrigins) > 0 {
 		s.app.Use(crossOrigin(cfg.CORSOrigins))
 	}

@@ -29,6 +29,8 @@ type API struct {
 	PublishTimeout time.Duration
 	DrainDelay     time.Duration
 	Store          Store
+	MetricsPort    int // 0: none
+	AccessLogOneIn int // 0: none
 	Protection
 }
 
@@ -53,6 +55,8 @@ func LoadAPI(lookup Lookup) (API, error) {
 		PublishTimeout: r.duration("PUBLISH_TIMEOUT", kafka.DefaultTimeout, 100*time.Millisecond, time.Minute),
 		DrainDelay:     r.duration("DRAIN_DELAY", 0, 0, time.Minute),
 		Store:          r.store(),
+		MetricsPort:    r.integer("METRICS_PORT", 9464, 0, 65535), // 9464 is registered for Prometheus exporters
+		AccessLogOneIn: r.integer("ACCESS_LOG_ONE_IN", 100, 0, 1_000_000),
 		Protection:     r.protection(),
 	}
 	return s, r.err()

@@ -28,6 +28,7 @@ var (
 	apiDefaults = settings.API{
 		Port: 5000, Kafka: settings.Kafka{Brokers: []string{"localhost:9092"}, Topic: "events", Auth: kafka.AuthNone},
 		LogLevel: slog.LevelInfo, PublishTimeout: 10 * time.Second, Store: settings.Store{Kind: "memory"},
+		MetricsPort: 9464, AccessLogOneIn: 100,
 	}
 	processorDefaults = settings.Processor{
 		Kafka: apiDefaults.Kafka, LogLevel: slog.LevelInfo, DeadLetterTopic: "events.dlq", MaxAttempts: 5, Store: apiDefaults.Store,
@@ -67,6 +68,8 @@ func TestGoodValuesOfTheAPI(t *testing.T) {
 		"LOG_LEVEL ERROR":            {[]string{"LOG_LEVEL", "ERROR"}, func(s *settings.API) { s.LogLevel = slog.LevelError }},
 		"PUBLISH_TIMEOUT":            {[]string{"PUBLISH_TIMEOUT", "1500ms"}, func(s *settings.API) { s.PublishTimeout = 1500 * time.Millisecond }},
 		"DRAIN_DELAY":                {[]string{"DRAIN_DELAY", "5s"}, func(s *settings.API) { s.DrainDelay = 5 * time.Second }},
+		"no METRICS_PORT":            {[]string{"METRICS_PORT", "0"}, func(s *settings.API) { s.MetricsPort = 0 }},
+		"ACCESS_LOG_ONE_IN":          {[]string{"ACCESS_LOG_ONE_IN", "1"}, func(s *settings.API) { s.AccessLogOneIn = 1 }},
 		"a store in DynamoDB": {[]string{"STORE", "dynamodb", "EVENTS_TABLE", "events"}, func(s *settings.API) {
 			s.Store = settings.Store{Kind: "dynamodb", Table: "events"}
 		}},

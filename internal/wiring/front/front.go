@@ -1,10 +1,9 @@
-package wiring
+// Package front builds the API, and what is around it, from the settings. It is apart from the other wiring so that the
+// function's binary has none of it.
+package front
 
 import (
 	"log/slog"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"event-processing-service/api"
 	"event-processing-service/internal/limit"
@@ -12,12 +11,10 @@ import (
 	"event-processing-service/internal/telemetry"
 )
 
-// APIConfig turns the settings into the API's. The limiter's connections live as long as the process.
-func APIConfig(s settings.API, log *slog.Logger) (api.Config, error) {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+// Config turns the settings into the API's. The limiter's connections live as long as the process.
+func Config(s settings.API, o *Observed, log *slog.Logger) (api.Config, error) {
 	cfg := api.Config{
-		Version: telemetry.Version(), DrainDelay: s.DrainDelay, Metrics: registry,
+		Version: telemetry.Version(), DrainDelay: s.DrainDelay, Metrics: o.Registry(), Around: o.Around, Rejected: o.Rejected,
 		PublicURL: s.PublicURL, Keys: s.Keys, Rate: s.RateLimit,
 		TrustedProxies: s.TrustedProxies, CORSOrigins: s.CORSOrigins, SchemaMode: api.SchemasOpen,
 	}
