@@ -2,14 +2,18 @@ package api
 
 import (
 	"bytes"
+	"compress/gzip"
 	"embed"
 	"encoding/json"
 	"fmt"
-	"html/template"
+	"html"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/gofiber/fiber/v2/middleware/adaptor"
-	"github.com/swaggest/swgui/v5emb"
+	swagger "github.com/swaggest/swgui/v5/static"
 )
 
 //go:embed pages
@@ -26,22 +30,18 @@ func documentation() []route {
 	asJSON, asYAML := openAPIDocuments()
 	kinds := map[string]*document{}
 	for _, k := range catalogue {
-		kinds[k.Name] = newPage(render("problem", struct {
-			Kind    *kind
-			Example string
-		}{k, exampleOf(k)}), problemPolicy)
+		kinds[k.Name] = newPage(problemPage(k), problemPolicy)
 	}
 	get := func(path, open string, handler fiber.Handler) route {
 		return route{fiber.MethodGet, path, open, chain(handler)}
 	}
-	assets := v5emb.New("", "", "/docs/assets")
 	return []route{
 		get("/openapi.json", "", asJSON.send),
 		get("/openapi.yaml", "", asYAML.send),
 		get("/docs", "", newPage(file("docs.html"), docsPolicy).send),
 		get("/docs/start.js", "-", newDocument("text/javascript; charset=utf-8", file("start.js")).send),
-		get("/docs/assets/:file", "-", adaptor.HTTPHandler(assets)),
-		get("/docs/problems", "", newPage(render("problems", catalogue), problemPolicy).send),
+		get("/docs/assets/:file", "-", asset),
+		get("/docs/problems", "", newPage(problemList(), problemPolicy).send),
 		get("/docs/problems/:name", "/docs/problems/{name}", func(c *fiber.Ctx) error {
 			if page, found := kinds[c.Params("name")]; found {
 				return page.send(c)
@@ -51,14 +51,64 @@ func documentation() []route {
 	}
 }
 
-var templates = template.Must(template.ParseFS(pages, "pages/problem.html"))
-
-func render(name string, data any) []byte {
-	var page bytes.Buffer
-	if err := templates.ExecuteTemplate(&page, name, data); err != nil {
-		panic(fmt.Sprintf("render %s: %v", name, err)) // made of constants, at the start
+// problemPage explains one problem.
+func problemPage(k *kind) []byte {
+	retry := "No: the same request fails again."
+	if k.Retry {
+		retry = "Yes: the same request can succeed later. Wait as long as Retry-After says."
 	}
-	return page.Bytes()
+	return append(fill("head.html", "{title}", k.Title), fill("problem.html", "{title}", k.Title, "{name}", k.Name,
+		"{status}", strconv.Itoa(k.Status), "{phrase}", k.Phrase(), "{meaning}", k.Meaning, "{remedy}", k.Remedy,
+		"{retry}", retry, "{example}", exampleOf(k))...)
+}
+
+// problemList leads to all of them.
+func problemList() []byte {
+	page := append(fill("head.html", "{title}", "Problems"), file("problems.html")...)
+	for _, k := range catalogue {
+		retry := "no"
+		if k.Retry {
+			retry = "yes"
+		}
+		page = append(page, fill("row.html", "{status}", strconv.Itoa(k.Status), "{path}", k.Path(), "{name}", k.Name,
+			"{title}", k.Title, "{retry}", retry)...)
+	}
+	return append(page, "</table>\n</body>\n</html>\n"...)
+}
+
+// fill puts values, escaped, into a page. It is not html/template, because a binary that has that package keeps every
+// method of every type in it: this one would grow by half.
+func fill(name string, pairs ...string) []byte {
+	for i := 1; i < len(pairs); i += 2 {
+		pairs[i] = html.EscapeString(pairs[i])
+	}
+	return []byte(strings.NewReplacer(pairs...).Replace(string(file(name))))
+}
+
+// asset serves a file of Swagger UI. The library has most of them compressed, which every browser reads; who does not say
+// so gets them as they were.
+func asset(c *fiber.Ctx) error {
+	name := c.Params("file")
+	content, err := fs.ReadFile(swagger.FS, name)
+	if err == nil {
+		c.Type(path.Ext(name))
+		return c.Send(content)
+	}
+	packed, err := fs.ReadFile(swagger.FS, name+".gz")
+	if err != nil {
+		return newProblem(notFound, "there is nothing at this path")
+	}
+	c.Type(path.Ext(name))
+	c.Vary(fiber.HeaderAcceptEncoding)
+	if c.AcceptsEncodings("gzip") == "gzip" {
+		c.Set(fiber.HeaderContentEncoding, "gzip")
+		return c.Send(packed)
+	}
+	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return fmt.Errorf("unpack %s: %w", name, err)
+	}
+	return c.SendStream(unpacked)
 }
 
 func file(name string) []byte {

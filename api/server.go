@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/gofiber/fiber/v2/middleware/compress"
 	"github.com/gofiber/fiber/v2/middleware/recover"
 
 	"event-processing-service/internal/event"
@@ -92,7 +91,7 @@ func New(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger) *Ser
 	if len(cfg.CORSOrigins) > 0 {
 		s.app.Use(crossOrigin(cfg.CORSOrigins))
 	}
-	s.app.Use(s.admit, s.identify, s.limitRate, compress.New(compress.Config{Level: compress.LevelBestSpeed}))
+	s.app.Use(s.admit, s.identify, s.limitRate, compress)
 	s.register()
 	return s
 }

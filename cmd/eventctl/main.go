@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"event-processing-service/cmd/api/server"
 	"event-processing-service/internal/settings"
 	"event-processing-service/internal/telemetry"
 )
@@ -21,6 +23,9 @@ import (
 var errUsage = errors.New("usage")
 
 func main() {
+	if filepath.Base(os.Args[0]) == "api" { // the API's image has this binary under both names
+		os.Exit(server.Main(os.Args[1:]))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	err := root().ExecuteContext(ctx)
