@@ -34,12 +34,12 @@ func TestBeyondTheRequestsInFlightTheAnswerIs503AtOnceAndHealthIsTold(t *testing
 		under.Go(func() { s.post("application/cloudevents+json", structured).want(202) })
 		<-asked
 	}
-	began := time.Now()
+	began := time.Now() // the gate stays shut: who had to wait would wait for good
 	if p := s.post("application/cloudevents+json", structured).problem(503); !strings.HasSuffix(p.Type, "/overloaded") {
 		t.Errorf("it is %s", p.Type)
 	}
 	s.do(http.MethodGet, "/hello", "", "").problem(503)
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("two refusals took %s", took)
 	}
 	s.do(http.MethodGet, "/health/live", "", "").want(200)

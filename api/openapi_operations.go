@@ -89,7 +89,7 @@ func (d *description) files() (ops []*huma.Operation) {
 		{"/docs/problems/{name}", "What a problem means and what to do", "text/html"},
 	} {
 		answer := fileAnswer(f.summary+".", f.media, "ETag", "Cache-Control", "RateLimit", "RateLimit-Policy")
-		if f.media == mediaJSON {
+		if strings.HasPrefix(f.path, "/openapi") {
 			answer.Content[f.media].Schema = &huma.Schema{Type: "object", AdditionalProperties: true}
 		}
 		op := conditional(d.get(f.path, "documentation", f.summary, answer, rateLimited, overloaded))

@@ -35,6 +35,13 @@ return {1, math.floor((capacity - after) / interval), 0, after}
 // storeTimeout is what a request may wait for the store before it is decided without it.
 const storeTimeout = 100 * time.Millisecond
 
+// quiet: what goes wrong is returned, and logged where it is handled. The library writes plain lines otherwise.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
+func init() { redis.SetLogger(quiet{}) }
+
 // NewRedis connects when it is first asked. The URL's scheme is redis, valkey, or rediss and valkeys for TLS.
 func NewRedis(rate Rate, url string) (*Redis, error) {
 	opts, err := redis.ParseURL(strings.Replace(url, "valkey", "redis", 1))
