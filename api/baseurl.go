@@ -7,14 +7,15 @@ import (
 )
 
 // baseURL is where clients find this service, without a slash at the end: PUBLIC_URL, else what this request was sent
-// to. A Host that could not stand in a URI counts as missing, as it would be handed on in events and documents.
+// to. A Host that could not stand in a URI counts as missing, as it would be handed on in events and documents; then the
+// address that the client connected to stands for it.
 func (s *Server) baseURL(c *fiber.Ctx) string {
 	if s.cfg.PublicURL != "" {
 		return s.cfg.PublicURL
 	}
 	host := string(c.Request().Host())
 	if !saneHost(host) {
-		host = "localhost"
+		host = c.Context().LocalAddr().String()
 	}
 	if s.overTLS(c) {
 		return "https://" + host

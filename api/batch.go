@@ -53,7 +53,7 @@ func (s *Server) answerBatch(c *fiber.Ctx, batch []event.Decoded, receipts []eve
 			next++
 		}
 		if err != nil {
-			result.Problem = problemOf(err)
+			result.Problem = &problemOf(err).eventProblem
 			result.Status = result.Problem.Status
 			retryable = retryable || result.Problem.Retryable
 			answer.Rejected++

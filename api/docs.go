@@ -102,7 +102,7 @@ func (p *problem) results(one *problem) {
 	accepted, rejected := 0, 1
 	one.locate(exampleHost)
 	p.Accepted, p.Rejected = &accepted, &rejected
-	p.Results = []batchResult{{ID: "order-1", Status: one.Status, Problem: one}}
+	p.Results = []batchResult{{ID: "order-1", Status: one.Status, Problem: &one.eventProblem}}
 }
 
 func exampleOf(k *kind) string {

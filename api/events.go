@@ -29,10 +29,10 @@ type batchAnswer struct {
 }
 
 type batchResult struct {
-	Index   int      `json:"index" xml:"index" example:"0"`
-	ID      string   `json:"id,omitempty" xml:"id,omitempty" example:"order-1" doc:"As far as it could be read"`
-	Status  int      `json:"status" xml:"status" example:"202" doc:"As if the event had come alone"`
-	Problem *problem `json:"problem,omitempty" xml:"problem,omitempty"`
+	Index   int           `json:"index" xml:"index" example:"0"`
+	ID      string        `json:"id,omitempty" xml:"id,omitempty" example:"order-1" doc:"As far as it could be read"`
+	Status  int           `json:"status" xml:"status" example:"202" doc:"As if the event had come alone"`
+	Problem *eventProblem `json:"problem,omitempty" xml:"problem,omitempty"`
 }
 
 // postEvents takes events in any of the four forms and answers once Kafka has them.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -37,6 +38,12 @@ func ptr[T any](v T) *T { return &v }
 
 // problemComponents has an example of each kind.
 func (d *description) problemComponents() {
+	// Huma passes over what is embedded by a name that is not exported.
+	d.schemaOf(problem{})
+	schemas := d.api.Components.Schemas.Map()
+	whole, part := schemas["Problem"], schemas["EventProblem"]
+	maps.Copy(whole.Properties, part.Properties)
+	whole.Required = append(whole.Required, part.Required...)
 	for _, k := range catalogue {
 		d.api.Components.Examples[k.Name] = &huma.Example{Summary: k.Title, Description: k.Meaning, Value: exampleProblem(k)}
 	}

@@ -104,7 +104,7 @@ func (d *description) postOperation() *huma.Operation {
 	p := newProblem(invalidEvent, invalidEvent.Detail)
 	p.Errors = []fieldError{{Pointer: "/1/type", Detail: "is required and must not be empty"}}
 	p.locate(exampleHost)
-	mixed := batchAnswer{Accepted: 1, Rejected: 1, Results: []batchResult{{Index: 0, ID: "order-1", Status: 202}, {Index: 1, ID: "broken-1", Status: 400, Problem: p}}}
+	mixed := batchAnswer{Accepted: 1, Rejected: 1, Results: []batchResult{{Index: 0, ID: "order-1", Status: 202}, {Index: 1, ID: "broken-1", Status: 400, Problem: &p.eventProblem}}}
 	op := protected(&huma.Operation{
 		Method: http.MethodPost, Path: "/v1/events", OperationID: "post-events", Tags: []string{"events"},
 		Summary:     "Post one event, or many",

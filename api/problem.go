@@ -13,6 +13,20 @@ import (
 
 // problem is a problem document (RFC 9457). It is an error, so that handlers return it and one place answers.
 type problem struct {
+	eventProblem
+
+	// Of a batch of which nothing was stored: one result an event, as in the answer of a batch that was.
+	Accepted *int          `json:"accepted,omitempty" xml:"accepted,omitempty" doc:"Of a batch, of which nothing was accepted"`
+	Rejected *int          `json:"rejected,omitempty" xml:"rejected,omitempty"`
+	Results  []batchResult `json:"results,omitempty" xml:"results>i,omitempty" nullable:"false" doc:"One for each event, in their order"`
+
+	kind  *kind
+	wait  time.Duration // what Retry-After says; 0 is retryAfter
+	cause error         // for the log only: internals never reach the caller
+}
+
+// eventProblem is the part of a problem that a single event of a batch can have, too.
+type eventProblem struct {
 	Type      string       `json:"type" xml:"type" format:"uri" doc:"The page that explains this kind of problem"`
 	Title     string       `json:"title" xml:"title" doc:"The kind of problem in a few words, always the same for a type"`
 	Status    int          `json:"status" xml:"status" doc:"The HTTP status"`
@@ -20,16 +34,7 @@ type problem struct {
 	Instance  string       `json:"instance,omitempty" xml:"instance,omitempty" doc:"The path that was asked for"`
 	Retryable bool         `json:"retryable" xml:"retryable" doc:"Whether the same request, sent again, can succeed"`
 	RequestID string       `json:"request_id,omitempty" xml:"request_id,omitempty" doc:"What the service's logs have it under"`
-	Errors    []fieldError `json:"errors,omitempty" xml:"errors>i,omitempty" doc:"One entry for each fault of the request"`
-
-	// Of a batch of which nothing was stored: one result an event, as in the answer of a batch that was.
-	Accepted *int          `json:"accepted,omitempty" xml:"accepted,omitempty"`
-	Rejected *int          `json:"rejected,omitempty" xml:"rejected,omitempty"`
-	Results  []batchResult `json:"results,omitempty" xml:"results>i,omitempty"`
-
-	kind  *kind
-	wait  time.Duration // what Retry-After says; 0 is retryAfter
-	cause error         // for the log only: internals never reach the caller
+	Errors    []fieldError `json:"errors,omitempty" xml:"errors>i,omitempty" nullable:"false" doc:"One entry for each fault of the request"`
 }
 
 // fieldError is one fault of the request, with the place where it is.
@@ -46,7 +51,8 @@ func (p *problem) Unwrap() error { return p.cause }
 
 // newProblem makes a problem of a kind. Its type is a path until it is answered, as only a request tells the host.
 func newProblem(k *kind, detail string) *problem {
-	return &problem{Type: k.Path(), Title: k.Title, Status: k.Status, Detail: detail, Retryable: k.Retry, kind: k}
+	one := eventProblem{Type: k.Path(), Title: k.Title, Status: k.Status, Detail: detail, Retryable: k.Retry}
+	return &problem{eventProblem: one, kind: k}
 }
 
 // retryAfter is what a client is told to wait where nothing better is known: a leader election is over by then, mostly.
@@ -161,7 +167,7 @@ func retryAfterSeconds(wait time.Duration) string {
 }
 
 // locate makes the type absolute.
-func (p *problem) locate(base string) {
+func (p *eventProblem) locate(base string) {
 	if p != nil {
 		p.Type = base + p.Type
 	}

@@ -53,7 +53,7 @@ func (s *Server) checkSchema(c *fiber.Ctx, e *event.Event, pointer, header strin
 func schemaPath(eventType string) string { return "/v1/schemas/" + eventType }
 
 type schemaList struct {
-	Schemas []schemaLink `json:"schemas" xml:"schema"`
+	Schemas []schemaLink `json:"schemas" xml:"schema" nullable:"false"`
 }
 
 type schemaLink struct {

@@ -278,25 +278,6 @@ func TestRuntimeAPIKillsAChildThatIgnoresSIGTERM(t *testing.T) {
 	}
 }
 
-func TestMappingReachesTheFunctionThroughTheRuntimeAPIAcrossItsCrash(t *testing.T) {
-	b := newBroker(t, 1)
-	b.put(t, 0, "a", "crash", "b")
-	var out bytes.Buffer
-	f := childFunction(t, "reads-events", func(c *RuntimeConfig) {
-		c.Stdout = &out
-		c.Env = append(c.Env, "CRASHED="+filepath.Join(t.TempDir(), "crashed"))
-	})
-	stop := start(t, b.config(), f)
-	b.awaitCommitted(t, "0:3")
-	stop()
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if want := "a\na\ncrash\nb\n"; out.String() != want {
-		t.Errorf("the function saw %q, want %q", out.String(), want)
-	}
-}
-
 func TestRuntimeAPINeedsABinary(t *testing.T) {
 	for _, path := range []string{"", filepath.Join(t.TempDir(), "missing"), t.TempDir()} {
 		if _, err := NewRuntimeAPI(RuntimeConfig{Bootstrap: path}); err == nil {
