@@ -14,8 +14,9 @@ const (
 	defaultInFlight = 2048
 	// defaultBufferedBytes are 16 of the largest bodies.
 	defaultBufferedBytes = 64 << 20
-	// smallBody is as much as every request may have; beyond it a body is large. 1,000 of the shortest events are large.
-	smallBody = 32 << 10
+	// smallBody is as much as every request may have: an event of 64 KiB, which every service must take (CloudEvents 1.0.2,
+	// section 5), and its attributes. It is read into memory of its size at once. Beyond it a body is large.
+	smallBody = 80 << 10
 	// defaultBatchEvents of batches at once leave a quarter of the 65,536 records that the producer buffers to posts of
 	// one event.
 	defaultBatchEvents = 48 << 10
