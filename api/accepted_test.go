@@ -20,7 +20,7 @@ func TestTheAnswerWrittenByHandIsWhatReflectionWouldHaveWritten(t *testing.T) {
 		sameJSON(t, got, one)
 		many := batchAnswer{Accepted: 1, Rejected: 1, Results: []batchResult{
 			{Index: 0, ID: text, Status: 202},
-			{Index: 1, Status: 400, Problem: &problem{Type: "about:blank", Title: text, Status: 400, Errors: []fieldError{{Pointer: "/1/id", Detail: text}}}},
+			{Index: 1, Status: 400, Problem: &eventProblem{Type: "about:blank", Title: text, Status: 400, Errors: []fieldError{{Pointer: "/1/id", Detail: text}}}},
 		}}
 		got, err = many.appendJSON(nil)
 		if err != nil {
