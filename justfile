@@ -96,6 +96,12 @@ smoke url=api_url:
 test-integration:
     go test -race -tags integration ./...
 
+# Measure the service beside its parts, on KAFKA_BOOTSTRAP_SERVERS or else on the containers' broker
+[group('test')]
+bench *args:
+    [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || docker compose up --detach --wait kafka
+    KAFKA_BOOTSTRAP_SERVERS="${KAFKA_BOOTSTRAP_SERVERS:-localhost:9092}" go run ./bench {{ args }}
+
 # Fuzz each decoder for a while
 [group('test')]
 fuzz time="10s":

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"strconv"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gofiber/fiber/v2"
@@ -19,26 +20,36 @@ type jsonAppender interface {
 	appendJSON(to []byte) ([]byte, error)
 }
 
-// sendAppended answers with v in JSON.
-func sendAppended(c *fiber.Ctx, v jsonAppender) error {
-	size := 512
-	if batch, ok := v.(*batchAnswer); ok {
-		size = 100 + 70*len(batch.Results) // a result with a UUID for its id takes 70 bytes
-	}
-	body, err := v.appendJSON(make([]byte, 0, size))
+// scratch is where answers are written before they are copied into the response, which keeps its own memory, too.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxScratch is what is kept: the answer for a full batch.
+const maxScratch = 128 << 10
+
+func withScratch(write func([]byte) ([]byte, error), use func([]byte)) error {
+	buffer := scratch.Get().(*[]byte)
+	defer scratch.Put(buffer)
+	text, err := write((*buffer)[:0])
 	if err != nil {
 		return err
 	}
-	response := c.Response()
-	response.Header.SetContentType(fiber.MIMEApplicationJSON)
-	response.SetBodyRaw(body) // not copied: nobody else has it
+	use(text)
+	if cap(text) <= maxScratch {
+		*buffer = text
+	}
 	return nil
+}
+
+// sendAppended answers with v in JSON.
+func sendAppended(c *fiber.Ctx, v jsonAppender) error {
+	c.Response().Header.SetContentType(fiber.MIMEApplicationJSON)
+	return withScratch(v.appendJSON, c.Response().SetBody)
 }
 
 // locate names the place of the event's outcome in the answer.
 func locate(c *fiber.Ctx, id event.Identity) {
-	var scratch [256]byte
-	c.Response().Header.SetBytesV(fiber.HeaderLocation, appendOutcomePath(scratch[:0], id))
+	_ = withScratch(func(to []byte) ([]byte, error) { return appendOutcomePath(to, id), nil },
+		func(path []byte) { c.Response().Header.SetBytesV(fiber.HeaderLocation, path) })
 }
 
 func (a *acceptedEvent) appendJSON(to []byte) ([]byte, error) {

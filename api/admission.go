@@ -14,21 +14,22 @@ const (
 	defaultInFlight = 2048
 	// defaultBufferedBytes are 16 of the largest bodies.
 	defaultBufferedBytes = 64 << 20
-	// smallBody is as much as every request may have; beyond it a body is large. 1,000 of the shortest events are large.
-	smallBody = 32 << 10
-	// defaultBatches at once are 48,000 events at most, of the 65,536 that the producer buffers: the rest is for posts of
+	// smallBody is as much as every request may have: an event of 64 KiB, which every service must take (CloudEvents 1.0.2,
+	// section 5), and its attributes. It is read into memory of its size at once. Beyond it a body is large.
+	smallBody = 80 << 10
+	// defaultBatchEvents of batches at once leave a quarter of the 65,536 records that the producer buffers to posts of
 	// one event.
-	defaultBatches = 48
+	defaultBatchEvents = 48 << 10
 )
 
 // load is what the process has taken on.
 type load struct {
-	maxRequests, maxBytes, maxBatches int64
+	maxRequests, maxBytes, maxEvents int64
 
 	requests atomic.Int64
 	bytes    atomic.Int64 // of bodies
 	large    atomic.Int64 // of bytes, those of large bodies: half of maxBytes at most
-	batches  atomic.Int64
+	events   atomic.Int64 // of batches
 }
 
 // admit bounds the requests under way. Health is always told.
@@ -43,12 +44,13 @@ func (s *Server) admit(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// admitBatch bounds the batches that are published at once.
-func (s *Server) admitBatch() (release func(), err error) {
-	if !acquire(&s.load.batches, 1, s.load.maxBatches) {
+// admitBatch bounds the events of batches that are published at once. What reading a batch takes is bounded by its bytes.
+func (s *Server) admitBatch(events int) (release func(), err error) {
+	n := int64(events)
+	if !acquire(&s.load.events, n, s.load.maxEvents) {
 		return nil, newProblem(overloaded, "too many batches are under way; send it again after a pause")
 	}
-	return func() { s.load.batches.Add(-1) }, nil
+	return func() { s.load.events.Add(-n) }, nil
 }
 
 // acquire adds n unless that exceeds most.

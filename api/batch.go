@@ -12,11 +12,6 @@ import (
 
 // postBatch publishes what is valid of a batch. One bad event holds up none of the others.
 func (s *Server) postBatch(c *fiber.Ctx, body []byte) error {
-	release, err := s.admitBatch()
-	if err != nil {
-		return err
-	}
-	defer release()
 	batch, err := event.ParseBatch(body, s.cfg.MaxBatch)
 	if errors.Is(err, event.ErrTooMany) {
 		return newProblem(batchTooLarge, fmt.Sprintf("a batch holds at most %d events; send several", s.cfg.MaxBatch))
@@ -24,6 +19,11 @@ func (s *Server) postBatch(c *fiber.Ctx, body []byte) error {
 	if err != nil {
 		return err
 	}
+	release, err := s.admitBatch(len(batch))
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := s.takeBatch(c, len(batch)); err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func New(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger) *Ser
 		schemas: cfg.Schemas, schemaDocuments: newSchemaDocuments(cfg.Schemas),
 		https: strings.HasPrefix(cfg.PublicURL, "https:"),
 	}
-	s.load.maxRequests, s.load.maxBytes, s.load.maxBatches = int64(cfg.MaxInFlight), int64(cfg.MaxBufferedBytes), defaultBatches
+	s.load.maxRequests, s.load.maxBytes, s.load.maxEvents = int64(cfg.MaxInFlight), int64(cfg.MaxBufferedBytes), defaultBatchEvents
 	s.keys = newKeyring(cfg.Keys, s.metrics)
 	if cfg.Limiter != nil {
 		s.ratePolicy = policyOf(cfg.Rate)

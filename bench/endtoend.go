@@ -37,7 +37,7 @@ func endToEnd(ctx context.Context, p plan, l *lab, window time.Duration, name st
 		return sample{}, err
 	}
 	defer l.deleteTopics(name)
-	c, err := startChild(ctx, l.binary("api"), nil, true, "KAFKA_TOPIC="+name, "LOG_LEVEL=WARN")
+	c, err := startChild(ctx, l.binary("api"), nil, true, "KAFKA_TOPIC="+name, "LOG_LEVEL=WARN", `API_KEYS={"bench":"`+key+`"}`)
 	if err != nil {
 		return sample{}, err
 	}

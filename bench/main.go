@@ -54,7 +54,7 @@ func main() {
 	p.connections, p.rates, p.warmUp = numbers(*connections), numbers(*rates), 300*time.Millisecond
 	if *short {
 		p.rounds, p.duration, p.warmUp = 1, 200*time.Millisecond, 50*time.Millisecond
-		p.connections, p.rates = []int{1, 16}, []int{200}
+		p.connections, p.rates = []int{1, 64}, []int{200}
 	}
 	p.duration = min(p.duration, 30*time.Second)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
