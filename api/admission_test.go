@@ -81,16 +81,17 @@ func TestRoomIsGivenBack(t *testing.T) {
 	}
 }
 
-func TestTooManyBatchesAtOnceAreRefusedAndPostsOfOneEventGoOn(t *testing.T) {
+func TestTooManyEventsOfBatchesAtOnceAreRefusedAndPostsOfOneEventGoOn(t *testing.T) {
 	b, asked, open := gated()
 	s := serve(t, b, nil)
 	defer open()
+	thousand := "[" + strings.Repeat(structured+",", 999) + structured + "]"
 	var under sync.WaitGroup
-	for range 8 {
-		under.Go(func() { s.post("application/cloudevents-batch+json", "["+structured+"]").want(202) })
+	for range 49 { // 49,152 events are the bound
+		under.Go(func() { s.post("application/cloudevents-batch+json", thousand).want(202) })
 		<-asked
 	}
-	s.post("application/cloudevents-batch+json", "["+structured+"]").problem(503)
+	s.post("application/cloudevents-batch+json", thousand).problem(503)
 	under.Go(func() { s.post("application/cloudevents+json", structured).want(202) })
 	<-asked // it has got to the broker
 	open()
