@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
@@ -68,13 +67,12 @@ func recordedProtect(t *testing.T, stack string) bool { return recorded(t, stack
 // documented returns the commands of the guide that start with prefix. The one that takes protection off is for the end.
 func documented(t *testing.T, prefix string) (commands []string) {
 	t.Helper()
-	guide, err := os.Open(filepath.Join(root, "docs/deploying.md"))
+	guide, err := os.ReadFile(filepath.Join(root, "docs/deploying.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer guide.Close()
-	for lines := bufio.NewScanner(guide); lines.Scan(); {
-		line := strings.TrimSpace(lines.Text())
+	for line := range strings.Lines(string(guide)) {
+		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, prefix) && strings.Contains(line, "protect false") == strings.Contains(prefix, "protect false") {
 			commands = append(commands, line)
 		}
