@@ -2,7 +2,7 @@
 # Fuzzes the API over HTTP by its own OpenAPI document: no status that the document lacks, no 5xx, no answer or header that
 # breaks it. Starts the whole service in one process on a free port and ends it.
 #
-#   api/fuzz-http.sh [EXAMPLES]   examples an operation, 50 by default (about 1,000 requests); 4000 are about 20,000
+#   api/fuzz-http.sh [EXAMPLES]   examples an operation, 50 by default (about 1,000 requests); set FUZZ_TIMEOUT too for many more
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -88,7 +88,10 @@ func described(t *testing.T, req *http.Request, resp *http.Response, body []byte
 	}
 }
 
-var validated sync.Map
+var (
+	validated sync.Map
+	routes    = sync.OnceValue(api.DescribedRoutes)
+)
 
 // shape is what a schema looks at in a JSON text: members, types, and values that are short enough to be one of an enum.
 func shape(body []byte) any {
@@ -132,7 +135,7 @@ func describedPath(path string) string {
 			return prefix + "word"
 		}
 	}
-	for _, r := range api.DescribedRoutes() {
+	for _, r := range routes() {
 		if strings.HasSuffix(r, " "+path) {
 			return path
 		}
