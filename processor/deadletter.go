@@ -61,9 +61,13 @@ func newDeadLetter(r *event.Record, topic string, f failure) event.Record {
 
 // hops tells how often the record has been in the dead letter topic: 0 unless it was replayed.
 func hops(r *event.Record) int {
-	n, err := strconv.ParseInt(lastHeader(r, headerHops), 10, 31)
+	value := lastHeader(r, headerHops)
+	if value == "" {
+		return 0 // as almost all records: no need to make an error of it
+	}
+	n, err := strconv.ParseInt(value, 10, 31)
 	if err != nil || n < 0 {
-		return 0 // no such header, or somebody else's
+		return 0 // somebody else's header
 	}
 	return int(n)
 }

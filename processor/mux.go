@@ -19,6 +19,8 @@ import (
 // The handler must return soon after its context ends. One that does not is left behind: the event counts as failed, and
 // its next attempt or the next event of its key may begin while the handler still runs.
 //
+// It must not end the process: that takes an attempt from every event that is being handled beside it.
+//
 // It may keep and change the event's data, which is its own.
 type Handler interface {
 	Handle(ctx context.Context, e event.Event) error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,15 +21,17 @@ func Options(cfg Config) ([]kgo.Opt, error) {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
 		kgo.ClientID(cfg.ClientID),
-		// A broker that accepts no connection within 5 s is as good as gone, and there are others; the default of 10 s
-		// is a whole PUBLISH_TIMEOUT.
-		kgo.DialTimeout(5 * time.Second),
+		// A broker that accepts no connection within 3 s is as good as gone, and there are others. 3 s let one lost packet
+		// be sent again (after 1 s) and leave time for TLS; the default of 10 s is a whole PUBLISH_TIMEOUT.
+		kgo.DialTimeout(3 * time.Second),
 		// After a roll of the brokers the first request must find the new leaders; 1 min bounds how stale an idle
 		// client's view gets (default 5 min).
 		kgo.MetadataMaxAge(time.Minute),
 		// When a leader moves, the client asks where to at most this often. The default of 5 s is half of a
 		// PUBLISH_TIMEOUT gone with waiting; twice a second is no load for a broker.
 		kgo.MetadataMinAge(500 * time.Millisecond),
+		// A broker that is back is found within a second. The default waits for up to 5 s.
+		kgo.RetryBackoffFn(backoff),
 	}
 	if cfg.Auth == AuthIAM {
 		opts = append(opts,
@@ -61,13 +64,18 @@ func newProducer(cfg Config, pc ProducerConfig, extra []kgo.Opt) (*kgo.Client, e
 		// A client waits for each answer, so waiting for company only adds to its wait. Batches form by themselves:
 		// what comes while a request is under way leaves together in the next.
 		kgo.ProducerLinger(0),
-		// A record that can't be placed within the time that its client waits is failed, not kept for ever. 1 s is the
-		// least that the client library takes; the Publisher itself stops waiting at its own time-out.
-		kgo.RecordDeliveryTimeout(max(pc.Timeout, time.Second)),
-		// How long a broker may take over one request: bounded by the same wait, so that a hanging broker is given up
-		// while there is still time for another.
-		kgo.ProduceRequestTimeout(max(pc.Timeout/2, time.Second)),
-		kgo.RequestTimeoutOverhead(max(pc.Timeout/2, time.Second)),
+		// A record that can't be placed is failed while its client still waits, so that the answer can say more than "not
+		// known". 1 s is the least that the client library takes; the Publisher itself stops waiting at its time-out.
+		kgo.RecordDeliveryTimeout(max(pc.Timeout*3/4, time.Second)),
+		// A broker may take a quarter of the wait for storing (it then says that it could not yet, and is asked again), and
+		// is given up after another quarter without a word: in the other half there is time to find the new leader. For
+		// requests other than produce the second quarter is all.
+		kgo.ProduceRequestTimeout(max(pc.Timeout/4, leastRequestTimeout)),
+		kgo.RequestTimeoutOverhead(max(pc.Timeout/4, leastRequestTimeout)),
+		// Below the brokers' own limit (max.message.bytes, 1,048,588 unless set), so a batch of good events is never
+		// refused for the size that they have together, and one event above it fails here and alone. A topic with a
+		// lower limit breaks that.
+		kgo.ProducerBatchMaxBytes(maxBatchBytes),
 		// What waits for a slow or absent Kafka lives in this process's memory, so it is bounded; beyond it TryProduce
 		// fails at once and the client is told to come again.
 		kgo.MaxBufferedRecords(pc.MaxBufferedRecords),
@@ -81,6 +89,19 @@ func newProducer(cfg Config, pc ProducerConfig, extra []kgo.Opt) (*kgo.Client, e
 		return nil, fmt.Errorf("make Kafka client: %w", err)
 	}
 	return client, nil
+}
+
+// maxBatchBytes is the client library's default, said here because the promise of "one event fails alone" hangs on it.
+const maxBatchBytes = 1_000_012
+
+// leastRequestTimeout is enough for a broker that is well, on a busy machine.
+const leastRequestTimeout = 500 * time.Millisecond
+
+// backoff is 0.1 s, doubled with each try, at most 1 s, less up to half of it by chance, so that not all clients of a
+// broker that is back come at the same moment.
+func backoff(tries int) time.Duration {
+	d := min(100*time.Millisecond<<min(max(tries-1, 0), 4), time.Second)
+	return d - rand.N(d/2)
 }
 
 // checkTopic asks any broker for the topic's metadata and fails unless each of its partitions has a leader to write to.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ func (c Config) Validate() error {
 	}
 	for _, b := range c.Brokers {
 		host, port, err := net.SplitHostPort(b)
-		if err != nil || host == "" || port == "" {
+		if n, e := strconv.ParseUint(port, 10, 16); err != nil || host == "" || e != nil || n == 0 {
 			problems = append(problems, fmt.Errorf("broker %q is not host:port", b))
 		}
 	}

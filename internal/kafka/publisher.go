@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"event-processing-service/internal/event"
@@ -14,6 +15,7 @@ import (
 // Publisher stores events in one topic. It is safe for use by many goroutines.
 type Publisher struct {
 	client  *kgo.Client
+	writes  *produceWrites
 	topic   string
 	timeout time.Duration
 }
@@ -30,11 +32,12 @@ func NewPublisher(cfg Config, pc ProducerConfig, topic string, extra ...kgo.Opt)
 	if pc.MaxBufferedBytes == 0 {
 		pc.MaxBufferedBytes = defaultMaxBufferedBytes
 	}
-	client, err := newProducer(cfg, pc, extra)
+	writes := new(produceWrites)
+	client, err := newProducer(cfg, pc, append([]kgo.Opt{kgo.WithHooks(writes)}, extra...))
 	if err != nil {
 		return nil, err
 	}
-	return &Publisher{client: client, topic: topic, timeout: pc.Timeout}, nil
+	return &Publisher{client: client, writes: writes, topic: topic, timeout: pc.Timeout}, nil
 }
 
 // Publish stores events in their order and waits until each is acknowledged by all in-sync replicas, has failed, or the
@@ -51,6 +54,7 @@ func (p *Publisher) Publish(ctx context.Context, events []event.Event, transport
 		}
 		return d.receipts
 	}
+	written := p.writes.n.Load()
 	records := make([]kgo.Record, len(events))
 	for i := range events {
 		e, r := &events[i], &records[i]
@@ -62,9 +66,24 @@ func (p *Publisher) Publish(ctx context.Context, events []event.Event, transport
 		for _, h := range transport {
 			r.Headers = append(r.Headers, kgo.RecordHeader(h))
 		}
-		p.client.TryProduce(context.WithoutCancel(ctx), r, func(r *kgo.Record, err error) { d.done(i, r, err) })
+		p.client.TryProduce(context.WithoutCancel(ctx), r, func(r *kgo.Record, err error) {
+			if err != nil {
+				p.forgetTopicID(err)
+				d.fail(i, classify(err, p.writes.n.Load() != written))
+				return
+			}
+			d.settle(i, func(receipt *event.Receipt) { receipt.Partition, receipt.Offset = r.Partition, r.Offset })
+		})
 	}
 	return d.wait(p.timeout)
+}
+
+// forgetTopicID lets the client look the topic up anew where it was deleted and created again: the library itself goes on
+// with the id of the old one for as long as it lives.
+func (p *Publisher) forgetTopicID(err error) {
+	if errors.Is(err, kerr.UnknownTopicID) {
+		go p.client.PurgeTopicsFromProducing(p.topic) // not here: it waits for the promises, of which this is one
+	}
 }
 
 // Check fails unless the topic is there and each of its partitions has a leader to write to.
@@ -100,14 +119,6 @@ func newDelivery(topic string, n int) *delivery {
 		close(d.all)
 	}
 	return d
-}
-
-func (d *delivery) done(i int, r *kgo.Record, err error) {
-	if err != nil {
-		d.fail(i, classify(err))
-		return
-	}
-	d.settle(i, func(receipt *event.Receipt) { receipt.Partition, receipt.Offset = r.Partition, r.Offset })
 }
 
 func (d *delivery) fail(i int, err *event.PublishError) {

@@ -45,7 +45,7 @@ func (p *RecordPublisher) connect() (*kgo.Client, error) {
 	return client, err
 }
 
-// Close disconnects. Every record was waited for, so nothing is left to flush.
+// Close disconnects. Every record was waited for, or given up by its caller, so nothing is left to flush.
 func (p *RecordPublisher) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,12 +54,13 @@ func (p *RecordPublisher) Close() {
 	}
 }
 
-// Publish returns nil once every in-sync replica has the record. Partition, Offset and Timestamp of r are not used.
+// Publish returns nil once every in-sync replica has the record. It waits until ctx ends or the time-out passed, whatever
+// the brokers do; after that the record may be stored or not. Partition, Offset and Timestamp of r are not used.
 func (p *RecordPublisher) Publish(ctx context.Context, r event.Record) error {
 	return p.PublishAll(ctx, []event.Record{r})[0]
 }
 
-// PublishAll stores records, those of one key in their order, and returns an error, or nil, for each.
+// PublishAll does so for several records, those of one key in their order, and returns an error, or nil, for each.
 func (p *RecordPublisher) PublishAll(ctx context.Context, records []event.Record) []error {
 	problems := make([]error, len(records))
 	client, err := p.connect()
@@ -77,16 +78,31 @@ func (p *RecordPublisher) PublishAll(ctx context.Context, records []event.Record
 		}
 		out[i] = &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: headers}
 	}
-	var stored sync.WaitGroup
-	stored.Add(len(out))
-	for i, r := range out {
-		client.Produce(ctx, r, func(_ *kgo.Record, err error) {
-			if err != nil {
-				problems[i] = fmt.Errorf("store record in topic %s: %w", r.Topic, classify(err))
-			}
-			stored.Done()
-		})
+	ctx, cancel := context.WithTimeout(ctx, p.pc.Timeout)
+	defer cancel()
+	// The library's own wait (ProduceSync) goes on after the end of ctx for a record that a broker may already have. What it
+	// says later finds room in the channel, and nobody.
+	type result struct {
+		i   int
+		err error
 	}
-	stored.Wait()
+	results := make(chan result, len(out))
+	for i, r := range out {
+		problems[i] = errNoAnswer
+		client.Produce(ctx, r, func(_ *kgo.Record, err error) { results <- result{i, err} })
+	}
+	for pending := len(out); pending > 0; pending-- {
+		select {
+		case r := <-results:
+			problems[r.i] = r.err
+		case <-ctx.Done():
+			pending = 0
+		}
+	}
+	for i, err := range problems {
+		if err != nil {
+			problems[i] = fmt.Errorf("store record in topic %s: %w", records[i].Topic, classify(err, true))
+		}
+	}
 	return problems
 }

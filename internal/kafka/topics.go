@@ -95,23 +95,30 @@ func applyTopic(ctx context.Context, admin *kadm.Client, want Topic, have kadm.T
 		return state, fmt.Errorf("describe topic %s: %w", want.Name, err)
 	}
 	for _, key := range slices.Sorted(maps.Keys(want.Configs)) {
-		if got := configValue(configs, want.Name, key); got != want.Configs[key] {
+		got, err := configValue(configs, want.Name, key)
+		if err != nil {
+			return state, fmt.Errorf("describe topic %s: %w", want.Name, err)
+		}
+		if got != want.Configs[key] {
 			state.Differences = append(state.Differences, fmt.Sprintf("has %s=%s instead of %s", key, got, want.Configs[key]))
 		}
 	}
 	return state, nil
 }
 
-func configValue(configs kadm.ResourceConfigs, topic, key string) string {
+func configValue(configs kadm.ResourceConfigs, topic, key string) (string, error) {
 	for _, rc := range configs {
 		if rc.Name != topic {
 			continue
 		}
+		if rc.Err != nil {
+			return "", rc.Err
+		}
 		for _, c := range rc.Configs {
 			if c.Key == key {
-				return c.MaybeValue()
+				return c.MaybeValue(), nil
 			}
 		}
 	}
-	return ""
+	return "", nil
 }

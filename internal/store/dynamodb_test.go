@@ -83,6 +83,7 @@ func TestAnItemOfAnotherProgramIsAnErrorNotANewEvent(t *testing.T) {
 }
 
 func TestAStoreThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // connections wait in its queue for ever
 	if err != nil {
 		t.Fatal(err)
