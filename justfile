@@ -2,6 +2,9 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
+import 'stack.just'
+import 'faults.just'
+
 api_url := "http://localhost:5001"
 
 # List the recipes

@@ -1,11 +1,8 @@
 package api
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"iter"
-	"net/url"
 	"strings"
 	"time"
 
@@ -17,39 +14,43 @@ import (
 
 // acceptedEvent is the answer for one event that is stored.
 type acceptedEvent struct {
-	ID        string `json:"id"`
-	Source    string `json:"source"`
-	Topic     string `json:"topic"`
-	Partition int32  `json:"partition"`
-	Offset    int64  `json:"offset"`
+	ID        string `json:"id" xml:"id" example:"order-1"`
+	Source    string `json:"source" xml:"source" example:"/orders" doc:"Source and id together name the event"`
+	Topic     string `json:"topic" xml:"topic" example:"events" doc:"Where Kafka has it"`
+	Partition int32  `json:"partition" xml:"partition" example:"2"`
+	Offset    int64  `json:"offset" xml:"offset" example:"42"`
 }
 
 // batchAnswer is the answer for a batch: what became of each of its events, in their order.
 type batchAnswer struct {
-	Accepted int           `json:"accepted"`
-	Rejected int           `json:"rejected"`
-	Results  []batchResult `json:"results"`
+	Accepted int           `json:"accepted" xml:"accepted" example:"2" doc:"How many are stored"`
+	Rejected int           `json:"rejected" xml:"rejected" example:"0"`
+	Results  []batchResult `json:"results" xml:"results>i" nullable:"false" doc:"One for each event, in their order"`
 }
 
 type batchResult struct {
-	Index   int      `json:"index"`
-	ID      string   `json:"id,omitempty"` // as far as it could be read
-	Status  int      `json:"status"`       // as if the event had come alone
-	Problem *problem `json:"problem,omitempty"`
+	Index   int           `json:"index" xml:"index" example:"0"`
+	ID      string        `json:"id,omitempty" xml:"id,omitempty" example:"order-1" doc:"As far as it could be read"`
+	Status  int           `json:"status" xml:"status" example:"202" doc:"As if the event had come alone"`
+	Problem *eventProblem `json:"problem,omitempty" xml:"problem,omitempty"`
 }
 
 // postEvents takes events in any of the four forms and answers once Kafka has them.
 func (s *Server) postEvents(c *fiber.Ctx) error {
-	mode, err := event.DetectMode(c.Get(fiber.HeaderContentType), hasAttributes(c))
+	mode, err := modeOf(c)
 	if err != nil {
 		return err
 	}
 	if encoding := c.Get(fiber.HeaderContentEncoding); encoding != "" && encoding != "identity" {
 		c.Set(fiber.HeaderAcceptEncoding, "identity") // RFC 9110, section 12.5.3
-		return newProblem(fiber.StatusUnsupportedMediaType, fmt.Sprintf("the body is encoded with %q; send it as it is", encoding))
+		return newProblem(unsupportedMedia, fmt.Sprintf("the body is encoded with %q; send it as it is", encoding))
 	}
-	// The framework uses its buffer again for the next request, and the events, the records too, keep parts of the body.
-	body := bytes.Clone(c.Request().Body())
+	room := held{load: &s.load}
+	defer room.release() // Kafka has the events then, or they are given up
+	body, err := s.readBody(c, &room)
+	if err != nil {
+		return err
+	}
 	if mode == event.ModeBatch {
 		return s.postBatch(c, body)
 	}
@@ -57,12 +58,19 @@ func (s *Server) postEvents(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	pointer, header := "/data", ""
+	if mode == event.ModeBinary {
+		pointer, header = "", "ce-type"
+	}
+	if err := s.checkSchema(c, &e, pointer, header); err != nil {
+		return err
+	}
 	receipt := s.publish(c, []event.Event{e})[0]
 	if receipt.Err != nil {
 		return receipt.Err
 	}
-	c.Location(outcomePath(e.Identity()))
-	return c.Status(fiber.StatusAccepted).JSON(acceptedEvent{
+	locate(c, e.Identity())
+	return send(c, fiber.StatusAccepted, "event", &acceptedEvent{
 		ID: e.ID, Source: e.Source, Topic: receipt.Topic, Partition: receipt.Partition, Offset: receipt.Offset,
 	})
 }
@@ -87,75 +95,9 @@ func (s *Server) parseOne(c *fiber.Ctx, mode event.Mode, body []byte) (event.Eve
 	}
 }
 
-// postBatch publishes what is valid of a batch. One bad event holds up none of the others.
-func (s *Server) postBatch(c *fiber.Ctx, body []byte) error {
-	batch, err := event.ParseBatch(body, s.cfg.MaxBatch)
-	if errors.Is(err, event.ErrTooMany) {
-		return newProblem(fiber.StatusRequestEntityTooLarge, fmt.Sprintf("a batch holds at most %d events; send several", s.cfg.MaxBatch))
-	}
-	if err != nil {
-		return err
-	}
-	valid := make([]event.Event, 0, len(batch))
-	for i := range batch {
-		if batch[i].Err == nil {
-			valid = append(valid, batch[i].Event)
-		}
-	}
-	receipts := s.publish(c, valid)
-	answer := batchAnswer{Results: make([]batchResult, len(batch))}
-	retryable, next := false, 0
-	for i := range batch {
-		result := batchResult{Index: i, ID: batch[i].Event.ID, Status: fiber.StatusAccepted}
-		err := batch[i].Err
-		if err == nil {
-			err = receipts[next].Err
-			next++
-		}
-		if err != nil {
-			result.Problem = problemOf(err)
-			result.Status = result.Problem.Status
-			retryable = retryable || result.Problem.Retryable
-			answer.Rejected++
-		} else {
-			answer.Accepted++
-		}
-		answer.Results[i] = result
-	}
-	switch {
-	case answer.Rejected == 0:
-		return c.Status(fiber.StatusAccepted).JSON(answer)
-	case answer.Accepted > 0:
-		return c.Status(fiber.StatusMultiStatus).JSON(answer)
-	}
-	return nothingStored(answer, retryable)
-}
-
-// nothingStored is the answer for a batch of which nothing was stored: no 2xx, so that a client that looks at the status
-// alone does not take it for done.
-func nothingStored(answer batchAnswer, retryable bool) *problem {
-	status := fiber.StatusBadRequest
-	if retryable {
-		status = fiber.StatusServiceUnavailable
-	}
-	p := newProblem(status, "no event of the batch was accepted; see results for each")
-	p.Retryable = retryable
-	p.Accepted, p.Rejected, p.Results = &answer.Accepted, &answer.Rejected, answer.Results
-	return p
-}
-
 // publish stores events with the headers that tie the records to this request.
 func (s *Server) publish(c *fiber.Ctx, events []event.Event) []event.Receipt {
 	return s.events.Publish(c.UserContext(), events, event.Header{Key: requestIDHeader, Value: []byte(requestIDOf(c))})
-}
-
-// outcomePath is where the outcome of an event can be read. The source is in it, as the id alone does not name an event.
-func outcomePath(id event.Identity) string {
-	path := "/v1/events/" + url.PathEscape(id.ID)
-	if id.Source != DefaultSource {
-		path += "?source=" + url.QueryEscape(id.Source)
-	}
-	return path
 }
 
 // idempotencyKey reads the Idempotency-Key header: a structured-field string, that is in double quotes; bare keys are
@@ -166,27 +108,65 @@ func idempotencyKey(header string) (string, error) {
 		key = strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(key[1 : len(key)-1])
 	}
 	if header != "" && key == "" || len(key) > 256 {
-		p := newProblem(fiber.StatusBadRequest, "the Idempotency-Key can't be used; see errors")
+		p := newProblem(invalidParameter, "the Idempotency-Key can't be used; see errors")
 		p.Errors = []fieldError{{Header: "idempotency-key", Detail: "must be a quoted string of 1 to 256 bytes"}}
 		return "", p
 	}
 	return key, nil
 }
 
-func hasAttributes(c *fiber.Ctx) bool {
-	found := false
-	for name := range c.Request().Header.All() {
-		found = found || len(name) > 3 && bytes.EqualFold(name[:3], []byte("ce-"))
+// modeOf tells in which form the request has its events.
+func modeOf(c *fiber.Ctx) (event.Mode, error) {
+	contentType := c.Get(fiber.HeaderContentType)
+	if contentType == "application/cloudevents+json" { // other headers have no say then
+		return event.ModeStructured, nil
 	}
-	return found
+	return event.DetectMode(contentType, hasAttributes(c))
 }
 
+func hasAttributes(c *fiber.Ctx) bool {
+	header := &c.Request().Header
+	if len(header.Peek("Ce-Id")) > 0 {
+		return true
+	}
+	for name := range header.All() {
+		if isAttribute(name) {
+			return true
+		}
+	}
+	return false
+}
+
+func isAttribute(name []byte) bool {
+	return len(name) > 3 && (name[0]|0x20) == 'c' && (name[1]|0x20) == 'e' && name[2] == '-'
+}
+
+// headersOf yields the ce- headers; their strings outlive the request.
 func headersOf(c *fiber.Ctx) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for name, value := range c.Request().Header.All() {
-			if !yield(string(name), string(value)) {
+			if isAttribute(name) && !yield(attributeName(name), string(value)) {
 				return
 			}
 		}
 	}
+}
+
+// attributeName saves an allocation for the names that nearly every request has.
+func attributeName(header []byte) string {
+	switch string(header) {
+	case "Ce-Id":
+		return "ce-id"
+	case "Ce-Source":
+		return "ce-source"
+	case "Ce-Type":
+		return "ce-type"
+	case "Ce-Specversion":
+		return "ce-specversion"
+	case "Ce-Time":
+		return "ce-time"
+	case "Ce-Subject":
+		return "ce-subject"
+	}
+	return string(header)
 }

@@ -3,11 +3,13 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,6 +53,20 @@ func startWith(t *testing.T, known api.Outcomes, change ...func(*api.Config)) *s
 	if err != nil {
 		t.Fatalf("make publisher: %v", err)
 	}
+	s := serve(t, publisher, known, change...)
+	s.cluster = cluster
+	t.Cleanup(func() {
+		s.stop()
+		flush, done := context.WithTimeout(context.Background(), time.Second)
+		defer done()
+		_ = publisher.Close(flush) // a test may have left the broker dead
+	})
+	return s
+}
+
+// serve starts the API in front of any publisher.
+func serve(t *testing.T, publisher api.Publisher, known api.Outcomes, change ...func(*api.Config)) *service {
+	t.Helper()
 	cfg := api.Config{Version: "test"}
 	for _, f := range change {
 		f(&cfg)
@@ -60,17 +76,45 @@ func startWith(t *testing.T, known api.Outcomes, change ...func(*api.Config)) *s
 		t.Fatalf("listen: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &service{t: t, url: "http://" + ln.Addr().String(), cluster: cluster, stop: cancel, stopped: make(chan error, 1)}
+	s := &service{t: t, url: "http://" + ln.Addr().String(), stop: cancel, stopped: make(chan error, 1)}
 	server := api.New(cfg, publisher, known, slog.New(slog.DiscardHandler))
 	go func() { s.stopped <- server.Serve(ctx, ln, 5*time.Second) }()
 	t.Cleanup(func() {
 		cancel()
 		http.DefaultClient.CloseIdleConnections()
-		flush, done := context.WithTimeout(context.Background(), time.Second)
-		defer done()
-		_ = publisher.Close(flush) // a test may have left the broker dead
 	})
 	return s
+}
+
+// broker is a publisher that does as it is told.
+type broker struct {
+	publish func(events []event.Event) []event.Receipt // nil: all are stored
+	down    bool
+}
+
+func (b *broker) Publish(_ context.Context, events []event.Event, _ ...event.Header) []event.Receipt {
+	if b.publish != nil {
+		return b.publish(events)
+	}
+	return make([]event.Receipt, len(events))
+}
+
+func (b *broker) Check(context.Context) error {
+	if b.down {
+		return errors.New("down")
+	}
+	return nil
+}
+
+// failing is a broker that no event gets past.
+func failing(failure event.Failure) *broker {
+	return &broker{publish: func(events []event.Event) []event.Receipt {
+		receipts := make([]event.Receipt, len(events))
+		for i := range receipts {
+			receipts[i].Err = &event.PublishError{Failure: failure, Err: errors.New("boom")}
+		}
+		return receipts
+	}}
 }
 
 // answer is an HTTP answer, read.
@@ -102,6 +146,7 @@ func (s *service) do(method, path, contentType, body string, headers ...string) 
 	if err != nil {
 		s.t.Fatalf("read answer of %s %s: %v", method, path, err)
 	}
+	described(s.t, req, resp, read)
 	return answer{t: s.t, status: resp.StatusCode, header: resp.Header, body: string(read)}
 }
 
@@ -135,6 +180,9 @@ type problemDocument struct {
 	Results                       []struct{ Status int }
 }
 
+// answered are the names of the problems that tests have provoked.
+var answered sync.Map
+
 // problem checks what every problem document must have, and returns it.
 func (a answer) problem(status int) problemDocument {
 	a.t.Helper()
@@ -144,6 +192,10 @@ func (a answer) problem(status int) problemDocument {
 	}
 	var p problemDocument
 	a.json(&p)
+	if !strings.HasPrefix(p.Type, "http://127.0.0.1:") || !strings.Contains(p.Type, "/docs/problems/") {
+		a.t.Errorf("the type %q is no page of the service", p.Type)
+	}
+	answered.Store(p.Type[strings.LastIndexByte(p.Type, '/')+1:], true)
 	if p.Status != status || p.Type == "" || p.Title == "" || p.Detail == "" || p.Instance == "" || p.Retryable == nil {
 		a.t.Errorf("the problem lacks a member: %s", a.body)
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -10,49 +11,81 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
+// The words of health answers.
+const (
+	healthy   = "healthy"
+	degraded  = "degraded" // what only some routes need is down: they answer 503, the others go on
+	unhealthy = "unhealthy"
+	draining  = "draining"
+)
+
+// livePaths and readyPaths are never refused for load or rate: who asks them decides whether the process goes on.
+var (
+	livePaths  = []string{"/healthcheck", "/health", "/health/live"}
+	readyPaths = []string{"/health/ready", "/v1/health"}
+)
+
+type liveAnswer struct {
+	Status string `json:"status" xml:"status" enum:"healthy" example:"healthy"`
+}
+
 // live tells that the process lives. It asks nobody: a broker that is ill must not make ECS kill every task.
 func (s *Server) live(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.JSON(fiber.Map{"status": "healthy"})
+	return send(c, fiber.StatusOK, "health", liveAnswer{healthy})
 }
 
 // ready tells whether requests should be sent here, and how the service is.
 func (s *Server) ready(c *fiber.Ctx) error {
 	answer := s.health.look(c.UserContext())
 	if s.draining.Load() {
-		answer.Status = "draining"
+		answer.Status = draining
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	if answer.Status != "healthy" {
-		c.Status(fiber.StatusServiceUnavailable)
+	status := fiber.StatusOK
+	if answer.Status != healthy && answer.Status != degraded {
+		status = fiber.StatusServiceUnavailable
+		c.Set(fiber.HeaderRetryAfter, retryAfterSeconds(0))
 	}
-	return c.JSON(answer)
+	return send(c, status, "health", answer)
 }
 
 type healthAnswer struct {
-	Status       string                `json:"status"` // healthy, unhealthy, draining
-	Timestamp    time.Time             `json:"timestamp"`
-	Version      string                `json:"version"`
-	Dependencies map[string]dependency `json:"dependencies"`
-	Metrics      healthMetrics         `json:"metrics"`
+	Status       string        `json:"status" xml:"status" enum:"healthy,degraded,unhealthy,draining" example:"healthy" doc:"degraded: what only some operations need is down, and those answer 503"`
+	Timestamp    time.Time     `json:"timestamp" xml:"timestamp" doc:"When the dependencies were looked at"`
+	Version      string        `json:"version" xml:"version" example:"1.4.0"`
+	Dependencies dependencies  `json:"dependencies" xml:"dependencies"`
+	Metrics      healthMetrics `json:"metrics" xml:"metrics"`
+}
+
+type dependencies struct {
+	Kafka dependency  `json:"kafka" xml:"kafka"`
+	Store *dependency `json:"store,omitempty" xml:"store,omitempty" doc:"Of outcomes; absent where the API reads none"`
 }
 
 type dependency struct {
-	Status    string  `json:"status"` // healthy, unhealthy
-	LatencyMS float64 `json:"latency_ms"`
+	Status    string  `json:"status" xml:"status" enum:"healthy,unhealthy" example:"healthy"`
+	LatencyMS float64 `json:"latency_ms" xml:"latency_ms" example:"1.8"`
 }
 
 type healthMetrics struct {
-	UptimeSeconds   float64 `json:"uptime_seconds"`
-	MemoryUsageMB   float64 `json:"memory_usage_mb"`
-	CPUUsagePercent float64 `json:"cpu_usage_percent"` // of one core, since the look before
+	UptimeSeconds   float64 `json:"uptime_seconds" xml:"uptime_seconds" example:"86400.5"`
+	MemoryUsageMB   float64 `json:"memory_usage_mb" xml:"memory_usage_mb" example:"48.2"`
+	CPUUsagePercent float64 `json:"cpu_usage_percent" xml:"cpu_usage_percent" doc:"Of one core, since the look before" example:"12.5"`
+}
+
+// Checker is a dependency that can be asked how it is: it fails when it could not be used now.
+type Checker interface {
+	Check(ctx context.Context) error
 }
 
 // health looks at the dependencies, at most once a cacheFor, however many ask.
 type health struct {
-	version string
-	kafka   interface{ Check(context.Context) error }
-	started time.Time
+	version  string
+	kafka    Checker
+	hasStore bool
+	store    Checker // nil: a store within this process, which is well as long as the process is
+	started  time.Time
 
 	mu   sync.Mutex
 	last healthAnswer
@@ -67,8 +100,16 @@ const (
 	checkTimeout = 1500 * time.Millisecond
 )
 
-func newHealth(version string, kafka interface{ Check(context.Context) error }) *health {
-	return &health{version: version, kafka: kafka, started: time.Now(), at: time.Now(), cpu: cpuTime()}
+func newHealth(version string, kafka Checker, outcomes Outcomes) *health {
+	h := &health{version: version, kafka: kafka, hasStore: outcomes != nil, started: time.Now(), at: time.Now(), cpu: cpuTime()}
+	h.store, _ = outcomes.(Checker)
+	return h
+}
+
+// asked tells whether a request is for health.
+func (*health) asked(c *fiber.Ctx) bool {
+	path := c.Path()
+	return slices.Contains(livePaths, path) || slices.Contains(readyPaths, path)
 }
 
 func (h *health) look(ctx context.Context) healthAnswer {
@@ -77,15 +118,19 @@ func (h *health) look(ctx context.Context) healthAnswer {
 	if h.last.Status != "" && time.Since(h.at) < cacheFor {
 		return h.last
 	}
-	kafka := check(ctx, h.kafka.Check)
+	found := h.check(ctx)
+	status := found.Kafka.Status
+	if status == healthy && found.Store != nil && found.Store.Status != healthy {
+		status = degraded
+	}
 	now, cpu := time.Now(), cpuTime()
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	h.last = healthAnswer{
-		Status:       kafka.Status,
+		Status:       status,
 		Timestamp:    now.UTC(),
 		Version:      h.version,
-		Dependencies: map[string]dependency{"kafka": kafka},
+		Dependencies: found,
 		Metrics: healthMetrics{
 			UptimeSeconds:   now.Sub(h.started).Seconds(),
 			MemoryUsageMB:   float64(memory.Sys-memory.HeapReleased) / (1 << 20),
@@ -96,13 +141,27 @@ func (h *health) look(ctx context.Context) healthAnswer {
 	return h.last
 }
 
-func check(ctx context.Context, ask func(context.Context) error) dependency {
+// check asks all dependencies side by side: together they take as long as the slowest.
+func (h *health) check(ctx context.Context) (found dependencies) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
+	var all sync.WaitGroup
+	all.Go(func() { found.Kafka = check(ctx, h.kafka) })
+	if h.hasStore {
+		found.Store = &dependency{Status: healthy}
+	}
+	if h.store != nil {
+		all.Go(func() { *found.Store = check(ctx, h.store) })
+	}
+	all.Wait()
+	return found
+}
+
+func check(ctx context.Context, asked Checker) dependency {
 	start := time.Now()
-	d := dependency{Status: "healthy"}
-	if err := ask(ctx); err != nil {
-		d.Status = "unhealthy"
+	d := dependency{Status: healthy}
+	if err := asked.Check(ctx); err != nil {
+		d.Status = unhealthy
 	}
 	d.LatencyMS = float64(time.Since(start).Microseconds()) / 1000
 	return d

@@ -19,8 +19,18 @@ const currentTimeType = "current_time.requested"
 // maxName bounds the name on /current_time, in bytes: it becomes the record's key.
 const maxName = 256
 
+type helloAnswer struct {
+	Message string `json:"message" xml:"message" example:"Hello World!"`
+}
+
 func (s *Server) hello(c *fiber.Ctx) error {
-	return c.JSON(fiber.Map{"message": "Hello World!"})
+	return send(c, fiber.StatusOK, "hello", helloAnswer{"Hello World!"})
+}
+
+type currentTimeAnswer struct {
+	ID        string `json:"id" xml:"id" doc:"Of the event that was published" example:"0b6f5f3e-2f35-4b0e-9a5d-1b9a3a1f6a11"`
+	Message   string `json:"message" xml:"message" example:"Hello Ada"`
+	Timestamp string `json:"timestamp" xml:"timestamp" format:"date-time" example:"2026-01-31T12:00:00Z"`
 }
 
 // currentTimeData is the value that the consumers of current_time.requested know, timestamp in Unix seconds.
@@ -35,11 +45,14 @@ type currentTimeData struct {
 func (s *Server) currentTime(c *fiber.Ctx) error {
 	name := strings.Clone(c.Query("name", "World"))
 	if problem := checkName(name); problem != "" {
-		p := newProblem(fiber.StatusBadRequest, "the name can't be used; see errors")
+		p := newProblem(invalidParameter, "the name can't be used; see errors")
 		p.Errors = []fieldError{{Parameter: "name", Detail: problem}}
 		return p
 	}
 	now := time.Now().UTC()
+	if c.Method() == fiber.MethodHead { // a safe method: it must not publish (RFC 9110, section 9.2.1)
+		return send(c, fiber.StatusOK, "current_time", currentTimeAnswer{Message: "Hello " + name, Timestamp: now.Format(time.RFC3339)})
+	}
 	data := currentTimeData{ID: uuid.NewString(), User: name, Message: "Hello " + name, Timestamp: now.Unix()}
 	value, err := json.Marshal(data)
 	if err != nil {
@@ -52,7 +65,8 @@ func (s *Server) currentTime(c *fiber.Ctx) error {
 	if receipt.Err != nil {
 		return receipt.Err
 	}
-	return c.JSON(fiber.Map{"id": data.ID, "message": data.Message, "timestamp": now.Format(time.RFC3339)})
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return send(c, fiber.StatusOK, "current_time", currentTimeAnswer{ID: data.ID, Message: data.Message, Timestamp: now.Format(time.RFC3339)})
 }
 
 func checkName(name string) string {

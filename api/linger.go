@@ -46,7 +46,11 @@ func (c *lingeringConn) Close() error {
 
 // lingerOnClose is for answers to requests that were not read to their end.
 func lingerOnClose(c *fiber.Ctx) {
-	if conn, ok := c.Context().Conn().(*lingeringConn); ok {
-		conn.linger.Store(true)
+	conn := c.Context().Conn()
+	if counted, ok := conn.(*countedConn); ok {
+		conn = counted.Conn
+	}
+	if lingering, ok := conn.(*lingeringConn); ok {
+		lingering.linger.Store(true)
 	}
 }

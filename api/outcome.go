@@ -13,41 +13,39 @@ import (
 
 // outcomeAnswer is what became of an event.
 type outcomeAnswer struct {
-	ID          string       `json:"id"`
-	Source      string       `json:"source"`
-	Type        string       `json:"type,omitempty"`
-	Status      event.Status `json:"status"`
-	Attempts    int          `json:"attempts"`
-	CompletedAt time.Time    `json:"completed_at"`
-	Topic       string       `json:"topic"`
-	Partition   int32        `json:"partition"`
-	Offset      int64        `json:"offset"`
-	Reason      string       `json:"reason,omitempty"`
+	ID          string       `json:"id" xml:"id" example:"order-1"`
+	Source      string       `json:"source" xml:"source" example:"/orders"`
+	Type        string       `json:"type,omitempty" xml:"type,omitempty" example:"order.placed"`
+	Status      event.Status `json:"status" xml:"status" enum:"processed,dead-lettered" example:"processed"`
+	Attempts    int          `json:"attempts" xml:"attempts" doc:"How often the handler was called" example:"1"`
+	CompletedAt time.Time    `json:"completed_at" xml:"completed_at" doc:"When the processor was done with it"`
+	Topic       string       `json:"topic" xml:"topic" example:"events"`
+	Partition   int32        `json:"partition" xml:"partition" example:"2"`
+	Offset      int64        `json:"offset" xml:"offset" example:"42"`
+	Reason      string       `json:"reason,omitempty" xml:"reason,omitempty" doc:"Of a dead letter: the last error"`
 }
 
 // getOutcome answers GET /v1/events/{id}?source=S. The id is all that follows in the path, as ids may contain slashes.
 func (s *Server) getOutcome(c *fiber.Ctx) error {
 	if s.outcomes == nil {
-		return newProblem(fiber.StatusNotImplemented, "this deployment keeps no outcomes that the API can read; set STORE=dynamodb for the API and the processor")
+		return newProblem(noOutcomes, noOutcomes.Detail)
 	}
 	id, err := url.PathUnescape(strings.Clone(c.Params("+")))
 	if err != nil {
-		return newProblem(fiber.StatusBadRequest, "the path must end in the event's id, percent-encoded")
+		return newProblem(malformed, "the path must end in the event's id, percent-encoded")
 	}
 	identity := event.Identity{ID: id, Source: strings.Clone(c.Query("source", DefaultSource))}
 	outcome, known, err := s.outcomes.Outcome(c.UserContext(), identity)
 	if err != nil {
-		p := newProblem(fiber.StatusServiceUnavailable, "the store of outcomes does not answer; ask again")
-		p.Retryable, p.cause = true, err
+		p := newProblem(storeUnavailable, storeUnavailable.Detail)
+		p.cause = err
 		return p
 	}
 	if !known {
-		p := newProblem(fiber.StatusNotFound, fmt.Sprintf("no outcome is known of the event with id %q and source %q: it is not processed yet, or there is none; ask again, or give its source with ?source=", identity.ID, identity.Source))
-		p.Retryable = true
-		return p
+		return newProblem(notKnown, fmt.Sprintf("no outcome is known of the event with id %q and source %q: it is not processed yet, or there is none; ask again, or give its source with ?source=", identity.ID, identity.Source))
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store") // a dead letter may be replayed
-	return c.JSON(outcomeAnswer{
+	return send(c, fiber.StatusOK, "event", outcomeAnswer{
 		ID: id, Source: identity.Source, Type: outcome.Type, Status: outcome.Status, Attempts: outcome.Attempts,
 		CompletedAt: outcome.At.UTC(), Topic: outcome.Topic, Partition: outcome.Partition, Offset: outcome.Offset, Reason: outcome.Reason,
 	})

@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/compress"
 	"github.com/gofiber/fiber/v2/middleware/recover"
 
 	"event-processing-service/internal/event"
+	"event-processing-service/schemas"
 )
 
 // Publisher stores events in Kafka. The result has one receipt an event, in order; Publish keeps the events and headers.
@@ -28,72 +31,70 @@ type Outcomes interface {
 	Outcome(ctx context.Context, id event.Identity) (event.Outcome, bool, error)
 }
 
-// Config is the API's. The zero value of each field but Version is a working default.
-type Config struct {
-	Version string // shown by the health checks
-	// MaxBodyBytes bounds a request's body. 0 is 4 MiB, as much as 1,000 events of 4 kB.
-	MaxBodyBytes int
-	// MaxBatch bounds the events of one batch. 0 is 1,000.
-	MaxBatch int
-	// DrainDelay is how long the server goes on to accept connections after it says that it is not ready, so that a
-	// balancer that looks at readiness has moved on before the first connection would be refused.
-	DrainDelay time.Duration
-}
-
 // DefaultSource is the source of the events that the API makes itself or completes.
 const DefaultSource = "/event-processing-service/api"
 
 // Server is the API. Make one with New.
 type Server struct {
-	cfg      Config
-	app      *fiber.App
-	events   Publisher
-	outcomes Outcomes // nil: this deployment has no store that the API can read
-	log      *slog.Logger
-	health   *health
-	draining atomic.Bool
+	cfg        Config
+	app        *fiber.App
+	events     Publisher
+	outcomes   Outcomes // nil: this deployment has no store that the API can read
+	log        *slog.Logger
+	health     *health
+	metrics    *metrics
+	keys       keyring
+	load       load
+	ratePolicy string // the RateLimit-Policy header
+	https      bool   // clients are known to use it
+	draining   atomic.Bool
+
+	schemas         *schemas.Set
+	schemaDocuments map[string]*document
+	routes          []route
 }
 
 // New makes the API around a publisher. outcomes may be nil.
 func New(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger) *Server {
-	if cfg.MaxBodyBytes == 0 {
-		cfg.MaxBodyBytes = 4 << 20
+	cfg = cfg.withDefaults()
+	s := &Server{
+		cfg: cfg, events: events, outcomes: outcomes, log: log,
+		health: newHealth(cfg.Version, events, outcomes), metrics: newMetrics(cfg.Metrics),
+		schemas: cfg.Schemas, schemaDocuments: newSchemaDocuments(cfg.Schemas),
+		https: strings.HasPrefix(cfg.PublicURL, "https:"),
 	}
-	if cfg.MaxBatch == 0 {
-		cfg.MaxBatch = 1000
+	s.load.maxRequests, s.load.maxBytes, s.load.maxBatches = int64(cfg.MaxInFlight), int64(cfg.MaxBufferedBytes), defaultBatches
+	s.keys = newKeyring(cfg.Keys, s.metrics)
+	if cfg.Limiter != nil {
+		s.ratePolicy = policyOf(cfg.Rate)
 	}
-	s := &Server{cfg: cfg, events: events, outcomes: outcomes, log: log}
-	s.health = newHealth(cfg.Version, events)
 	s.app = fiber.New(fiber.Config{
 		AppName:               "event-processing-service",
 		DisableStartupMessage: true, // stdout is for log lines
-		BodyLimit:             cfg.MaxBodyBytes,
 		ErrorHandler:          s.handleError,
-		// A connection that trickles holds memory: 10 s for a request are plenty for 4 MiB, and a keep-alive
-		// connection may idle for longer than the load balancer's own 60 s, so that the balancer closes first.
-		ReadTimeout: 10 * time.Second,
-		IdleTimeout: 75 * time.Second,
+		// A request is let in or refused by its headers, before its body is in memory; readBody holds the limit.
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true, // any content type is data
+		BodyLimit:                    cfg.MaxBodyBytes,
+		// A connection that trickles holds memory, and one that does not read its answer does, too. Idle ones may wait for
+		// longer than the load balancer's own 60 s, so that the balancer closes first.
+		ReadTimeout:  cfg.ReadTimeout,
+		WriteTimeout: cfg.ReadTimeout,
+		IdleTimeout:  75 * time.Second,
 		// A client may send 64 headers of attributes; the default of 4 kB is less than the specification's events need.
 		ReadBufferSize: 32 << 10,
 	})
-	s.app.Use(s.requestID, recover.New())
-	s.routes()
+	s.app.Use(s.requestID)
+	for _, h := range cfg.Around {
+		s.app.Use(h)
+	}
+	s.app.Use(closeUnread, recover.New(), s.secure)
+	if len(cfg.CORSOrigins) > 0 {
+		s.app.Use(crossOrigin(cfg.CORSOrigins))
+	}
+	s.app.Use(s.admit, s.identify, s.limitRate, compress.New(compress.Config{Level: compress.LevelBestSpeed}))
+	s.register()
 	return s
-}
-
-func (s *Server) routes() {
-	for _, prefix := range []string{"", "/v1"} {
-		s.app.Get(prefix+"/hello", s.hello)
-		s.app.Get(prefix+"/current_time", s.currentTime)
-	}
-	s.app.Post("/v1/events", s.postEvents)
-	s.app.Get("/v1/events/+", s.getOutcome)
-	for _, path := range []string{"/healthcheck", "/health", "/health/live"} {
-		s.app.Get(path, s.live)
-	}
-	for _, path := range []string{"/health/ready", "/v1/health"} {
-		s.app.Get(path, s.ready)
-	}
 }
 
 // Serve answers requests on ln until ctx ends. Then it drains: it says that it is not ready, waits DrainDelay, closes the
@@ -101,7 +102,9 @@ func (s *Server) routes() {
 // answer.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, patience time.Duration) error {
 	failed := make(chan error, 1)
-	go func() { failed <- s.app.Listener(lingeringListener{ln}) }()
+	go func() {
+		failed <- s.app.Listener(&boundedListener{Listener: lingeringListener{ln}, most: defaultConnections})
+	}()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve HTTP on %s: %w", ln.Addr(), err)

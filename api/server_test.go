@@ -62,7 +62,7 @@ func TestANameThatIsTooLongIsRefused(t *testing.T) {
 func TestWhatTheFrameworkRefusesIsAProblemDocumentToo(t *testing.T) {
 	s := start(t)
 	s.do(http.MethodGet, "/nowhere", "", "").problem(404)
-	if a := s.do(http.MethodDelete, "/v1/events", "", ""); a.header.Get("Allow") != "POST" {
+	if a := s.do(http.MethodDelete, "/v1/events", "", ""); a.header.Get("Allow") != "POST, OPTIONS" {
 		t.Errorf("Allow is %q", a.header.Get("Allow"))
 	} else {
 		a.problem(405)

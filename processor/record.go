@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"event-processing-service/internal/event"
@@ -34,20 +33,16 @@ type job struct {
 }
 
 // process brings one record to its end, or says why it is not there. It is one line in the log either way.
-func (p *Processor) process(ctx context.Context, s schedule, i *item) error {
+func (p *Processor) process(ctx context.Context, s schedule, i *item) (err error) {
 	if ctx.Err() != nil {
 		return errNoTime
 	}
 	j := job{Processor: p, schedule: s, item: i, started: time.Now()}
 	undecodable := j.decode()
-	for _, h := range j.record.Headers {
-		if strings.EqualFold(h.Key, "x-request-id") {
-			ctx = telemetry.WithRequestID(ctx, string(h.Value))
-		}
-	}
+	ctx, end := telemetry.StartRecord(ctx, &j.record)
+	defer func() { end(err) }()
 	j.claim = event.Claim{Identity: j.event.Identity(), Hops: hops(&j.record), Lease: p.cfg.lease()}
 
-	var err error
 	switch h := p.mux.handler(j.event.Type); {
 	case undecodable != nil:
 		err = j.refuse(ctx, undecodable)

@@ -25,7 +25,8 @@ func nameTag(parts ...any) pulumi.StringMap {
 	return pulumi.StringMap{"Name": pulumi.String(name)}
 }
 
-// keep are the options of what holds data: the engine refuses to delete or replace it while the stack is protected.
+// keep are the options of what holds data: while the stack is protected the engine refuses to delete or replace it, and
+// where somebody talked the engine out of that, it only forgets it.
 func keep(protect bool, opts ...pulumi.ResourceOption) []pulumi.ResourceOption {
-	return append(opts, pulumi.Protect(protect))
+	return append(opts, pulumi.Protect(protect), pulumi.RetainOnDelete(protect))
 }

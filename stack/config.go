@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -105,6 +106,8 @@ func (c kafkaConfig) MinInSyncReplicas() int { return max(1, c.ReplicationFactor
 // Autoscales reports whether the number of tasks is for the autoscaler, and not this program, to set.
 func (c apiConfig) Autoscales() bool { return c.MinTasks < c.MaxTasks }
 
+const setAPIKeys = `pulumi config set --secret apiKeys '{"CLIENT":"KEY"}'`
+
 // loadConfig reads and checks the whole configuration. given is every key that the engine passed, by its full name:
 // the SDK answers only for names that one asks about, so a misspelt one would go unseen. It returns all problems
 // joined, each starting with its key.
@@ -149,7 +152,12 @@ func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
 	}
 	if keys := get("apiKeys"); keys != "" {
 		if !ctx.IsConfigSecret(ctx.Project() + ":apiKeys") {
-			problems = append(problems, errors.New("apiKeys: is in plain text; set it with: pulumi config set --secret apiKeys KEY"))
+			problems = append(problems, errors.New("apiKeys: is in plain text; set it with: "+setAPIKeys))
+		}
+		// The API would refuse to start, forty minutes later. What was given is a secret and stays out of the message.
+		var clients map[string]any
+		if json.Unmarshal([]byte(keys), &clients) != nil || len(clients) == 0 {
+			problems = append(problems, errors.New("apiKeys: must be a JSON object of client name to key; set it with: "+setAPIKeys))
 		}
 		c.APIKeys = pulumi.ToSecret(pulumi.String(keys)).(pulumi.StringOutput)
 	}

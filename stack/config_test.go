@@ -73,7 +73,8 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 		{"dev", at(ns+"name", "My Service"), `name: must be lower-case letters, digits and dashes, is "My Service"`},
 		{"dev", at(ns+"name", "event-processing-service-staging"), "name: has 32 characters, more than 28"},
 		{"dev", at(ns+"protect", "yes"), `protect: must be true or false, is "yes"`},
-		{"dev", at(ns+"apiKeys", "in-the-clear"), "apiKeys: is in plain text; set it with: pulumi config set --secret apiKeys KEY"},
+		{"dev", at(ns+"apiKeys", `{"shop":"in-the-clear"}`), "apiKeys: is in plain text; set it with: pulumi config set --secret apiKeys '{\"CLIENT\":\"KEY\"}'"},
+		{"prod", at(ns+"apiKeys", "one,two"), "apiKeys: must be a JSON object of client name to key; set it with: pulumi config set --secret apiKeys '{\"CLIENT\":\"KEY\"}'"},
 		{"dev", at("aws:region", ""), "aws:region: is not set"},
 		{"dev", at("aws:allowedAccountIds", `["12"]`), "aws:allowedAccountIds: 12 is not an account id of twelve digits"},
 		{"dev", at("aws:allowedAccountIds", `12`), "aws:allowedAccountIds: must be a list, is 12"},
@@ -109,6 +110,7 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 		{"dev", in("api", "logLevel", nil), "api.logLevel: is not set"},
 		{"dev", in("api", "rateLimit", "100"), `api.rateLimit: must be like 100/1s, is "100"`},
 
+		{"dev", in("processor", "logLevel", "WARN"), `processor.logLevel: must be DEBUG or INFO, is "WARN": dead letters are logged at INFO, and the alarm counts them there`},
 		{"dev", in("processor", "timeoutSeconds", 900), "processor.timeoutSeconds: must be 1 to 840: a Kafka mapping gives a function 14 minutes, is 900"},
 		{"dev", in("processor", "memory", 64), "processor.memory: must be 128 to 10240 MiB, is 64"},
 		{"dev", in("processor", "batchSize", 0), "processor.batchSize: must be 1 to 10000, is 0"},
@@ -124,7 +126,7 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 		{"dev", in("edge", "accessLogs", "no"), `edge.accessLogs: must be true or false, is "no"`},
 		{"dev", in("edge", "domain", "events.example.com"), "edge.domain: needs edge.hostedZoneId, and the other way round: the certificate is proved by a DNS record"},
 		{"prod", both(in("edge", "domain", nil), in("edge", "hostedZoneId", nil)), "edge.domain: is not set, and a protected stack serves HTTPS only; set it with: pulumi config set --path edge.domain NAME"},
-		{"prod", at(ns+"apiKeys", ""), "apiKeys: is not set, and a protected stack takes events from nobody unknown; set it with: pulumi config set --secret apiKeys KEY"},
+		{"prod", at(ns+"apiKeys", ""), "apiKeys: is not set, and a protected stack takes events from nobody unknown; set it with: pulumi config set --secret apiKeys '{\"CLIENT\":\"KEY\"}'"},
 		{"prod", both(in("network", "zones", []string{"a", "b"}), both(in("network", "natGateways", 2), in("kafka", "brokers", 2))), "kafka.brokers: a protected stack needs 3: with 2, an acknowledged event may be on one disk only"},
 		{"prod", in("api", "minTasks", 1), "api.minTasks: a protected stack needs 2, so that one may be lost"},
 
@@ -191,7 +193,7 @@ func TestASecretThatIsEncryptedInTheFileIsAPlaceholderOffline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"p:apiKeys": "encrypted", "p:name": "n", "p:protect": "false"}
+	want := map[string]string{"p:apiKeys": encrypted, "p:name": "n", "p:protect": "false"}
 	if !maps.Equal(c.Values, want) || len(c.Secrets) != 1 || c.Secrets[0] != "p:apiKeys" {
 		t.Errorf("values %v, secrets %v", c.Values, c.Secrets)
 	}

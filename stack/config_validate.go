@@ -52,7 +52,7 @@ func (c config) validate() []error {
 	}
 	if c.Protect {
 		f.require(c.Edge.HTTPS(), "edge.domain", "is not set, and a protected stack serves HTTPS only; set it with: pulumi config set --path edge.domain NAME")
-		f.require(c.APIKeys != nil, "apiKeys", "is not set, and a protected stack takes events from nobody unknown; set it with: pulumi config set --secret apiKeys KEY")
+		f.require(c.APIKeys != nil, "apiKeys", "is not set, and a protected stack takes events from nobody unknown; set it with: %s", setAPIKeys)
 		f.require(c.Kafka.Brokers >= 3, "kafka.brokers", "a protected stack needs 3: with %d, an acknowledged event may be on one disk only", c.Kafka.Brokers)
 		f.require(c.API.MinTasks >= 2, "api.minTasks", "a protected stack needs 2, so that one may be lost")
 	}
@@ -102,7 +102,7 @@ func (c processorConfig) validate(f *findings) {
 	f.require(c.TimeoutSeconds >= 1 && c.TimeoutSeconds <= 14*60, "processor.timeoutSeconds", "must be 1 to 840: a Kafka mapping gives a function 14 minutes, is %d", c.TimeoutSeconds)
 	f.require(c.BatchSize >= 1 && c.BatchSize <= 10000, "processor.batchSize", "must be 1 to 10000, is %d", c.BatchSize)
 	f.require(c.MaxAttempts >= 1, "processor.maxAttempts", "must be 1 or more, is %d", c.MaxAttempts)
-	f.require(slices.Contains(logLevels, c.LogLevel), "processor.logLevel", "must be one of %s, is %q", strings.Join(logLevels, ", "), c.LogLevel)
+	f.require(c.LogLevel == "DEBUG" || c.LogLevel == "INFO", "processor.logLevel", "must be DEBUG or INFO, is %q: dead letters are logged at INFO, and the alarm counts them there", c.LogLevel)
 	requireRetention(f, "processor.logRetentionDays", c.LogRetentionDays)
 	f.require(c.PartialBatchResponse == nil, "processor.partialBatchResponse", "a mapping has batch responses only with provisioned pollers: it goes below processor.provisioned")
 	p := c.Provisioned

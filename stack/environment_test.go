@@ -7,25 +7,36 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"event-processing-service/internal/settings"
 )
 
-// envNames are the variables that each program reads, and whether it starts without them.
+// envNames are the variables that each program reads, and whether it starts in AWS without them. The names are not written
+// down here: the programs' own loaders are asked for an environment, and what they look up is noted.
 func envNames() map[string]map[string]bool {
-	const required, optional = true, false
-	return map[string]map[string]bool{
-		"api": {
-			"PORT": optional, "KAFKA_BOOTSTRAP_SERVERS": required, "KAFKA_TOPIC": required, "KAFKA_AUTH": required, "LOG_LEVEL": optional,
-			"PUBLISH_TIMEOUT": optional, "METRICS_PORT": optional, "API_KEYS": optional, "RATE_LIMIT": optional, "TRUSTED_PROXIES": optional,
-			"CORS_ALLOWED_ORIGINS": optional, "STORE": required, "EVENTS_TABLE": required, "DRAIN_DELAY": optional,
-		},
-		"processor": {
-			"LOG_LEVEL": optional, "KAFKA_BOOTSTRAP_SERVERS": required, "KAFKA_TOPIC": required, "KAFKA_AUTH": required, "KAFKA_DLQ_TOPIC": required,
-			"MAX_ATTEMPTS": optional, "STORE": required, "EVENTS_TABLE": required, "PARTIAL_BATCH_RESPONSE": required,
-		},
-		"operator": {
-			"KAFKA_BOOTSTRAP_SERVERS": required, "KAFKA_TOPIC": required, "KAFKA_DLQ_TOPIC": required, "KAFKA_AUTH": required, "LOG_LEVEL": optional,
-		},
+	api := lookedUp(func(lookup settings.Lookup) { _, _ = settings.LoadAPI(lookup) })
+	processor := lookedUp(func(lookup settings.Lookup) { _, _ = settings.LoadProcessor(lookup) })
+	operator := maps.Clone(processor) // eventctl reads the processor's settings
+	api["METRICS_PORT"] = false       // of the telemetry
+
+	for _, name := range []string{"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_TOPIC", "KAFKA_AUTH"} {
+		api[name], processor[name], operator[name] = true, true, true
 	}
+	for _, name := range []string{"STORE", "EVENTS_TABLE"} {
+		api[name], processor[name] = true, true
+	}
+	processor["KAFKA_DLQ_TOPIC"], operator["KAFKA_DLQ_TOPIC"] = true, true
+	processor["PARTIAL_BATCH_RESPONSE"] = true
+	return map[string]map[string]bool{"api": api, "processor": processor, "operator": operator}
+}
+
+func lookedUp(load func(settings.Lookup)) map[string]bool {
+	names := map[string]bool{}
+	load(func(name string) (string, bool) {
+		names[name] = false
+		return "", false
+	})
+	return names
 }
 
 // environments reads the names that a recorded stack gives to each program.
@@ -86,6 +97,45 @@ func TestAWrongEnvironmentIsFound(t *testing.T) {
 	if diff := cmp.Diff(want, problems); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
+}
+
+// The values too are what the programs' own loaders accept: a task that refuses its settings is found here, and not by a
+// deployment that goes back after forty minutes.
+func TestEachProgramAcceptsTheEnvironmentThatItIsGiven(t *testing.T) {
+	for _, stack := range stacks {
+		g := recorded(t, stack, false)
+		function := map[string]string{}
+		for name, value := range g.find(t, "lambda.Function", "processor").at("environment", "variables").ObjectValue() {
+			function[string(name)] = value.StringValue()
+		}
+		api, operator := containerVariables(t, g, "api"), containerVariables(t, g, "operator")
+		api["API_KEYS"] = `{"client":"0123456789abcdef"}` // as docs/deploying.md has one set it
+
+		lookup := func(variables map[string]string) settings.Lookup {
+			return func(name string) (string, bool) { value, set := variables[name]; return value, set }
+		}
+		if _, err := settings.LoadAPI(lookup(api)); err != nil {
+			t.Errorf("%s: API: %v", stack, err)
+		}
+		for program, variables := range map[string]map[string]string{"processor": function, "operator": operator} {
+			if _, err := settings.LoadProcessor(lookup(variables)); err != nil {
+				t.Errorf("%s: %s: %v", stack, program, err)
+			}
+		}
+	}
+}
+
+func containerVariables(t *testing.T, g graph, task string) map[string]string {
+	t.Helper()
+	var containers []container
+	if err := json.Unmarshal([]byte(g.find(t, "ecs.TaskDefinition", task).text("containerDefinitions")), &containers); err != nil {
+		t.Fatalf("read containers of %s: %v", task, err)
+	}
+	variables := map[string]string{}
+	for _, v := range containers[0].Environment {
+		variables[v.Name] = v.Value
+	}
+	return variables
 }
 
 func TestAPIKeysReachTheTaskOnlyAsASecret(t *testing.T) {

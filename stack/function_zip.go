@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +26,7 @@ func buildFunction(root, pkg, out string) error {
 	if err != nil {
 		return fmt.Errorf("create build directory: %w", err)
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }() // the system empties its temporary directory, too
 	binary := filepath.Join(work, "bootstrap")
 
 	// -trimpath, -buildvcs=false and an empty build id keep directory, commit and machine out of the binary;
@@ -50,11 +49,10 @@ func buildFunction(root, pkg, out string) error {
 // writeZip packs one executable. Pulumi's own archives carry no file modes, and Lambda may refuse to run what is not
 // executable; an archive that exists already is uploaded byte for byte.
 func writeZip(binary, out string) error {
-	source, err := os.Open(binary)
+	program, err := os.ReadFile(binary)
 	if err != nil {
-		return fmt.Errorf("open function: %w", err)
+		return fmt.Errorf("read function: %w", err)
 	}
-	defer source.Close()
 	var packed bytes.Buffer
 	archive := zip.NewWriter(&packed)
 	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: zipTime}
@@ -63,7 +61,7 @@ func writeZip(binary, out string) error {
 	if err != nil {
 		return fmt.Errorf("start archive: %w", err)
 	}
-	if _, err := io.Copy(entry, source); err != nil {
+	if _, err := entry.Write(program); err != nil {
 		return fmt.Errorf("pack function: %w", err)
 	}
 	if err := archive.Close(); err != nil {

@@ -205,6 +205,9 @@ func unprotected(g graph) (broken []string) {
 			if !n.Protect {
 				broken = append(broken, fmt.Sprintf("%s may be deleted", n))
 			}
+			if !n.RetainOnDelete {
+				broken = append(broken, fmt.Sprintf("%s would not outlive its protection", n))
+			}
 			if n.is("forceDestroy") || n.is("forceDelete") {
 				broken = append(broken, fmt.Sprintf("%s would be deleted with what is in it", n))
 			}

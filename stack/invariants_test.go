@@ -112,6 +112,7 @@ func TestARuleFindsItsCauseWhenItIsPutIn(t *testing.T) {
 
 		{"an unprotected cluster", func(t *testing.T, g *graph) { g.find(t, "msk.Cluster", "cluster").Protect = false }, "msk.Cluster cluster may be deleted"},
 		{"an unprotected topic", func(t *testing.T, g *graph) { g.find(t, "cloudcontrol.Resource", "events").Protect = false }, "cloudcontrol.Resource events may be deleted"},
+		{"a table that is not retained", func(t *testing.T, g *graph) { g.find(t, "dynamodb.Table", "events").RetainOnDelete = false }, "dynamodb.Table events would not outlive"},
 		{"a bucket that goes with its contents", func(t *testing.T, g *graph) { set(g.find(t, "s3.BucketV2", "undelivered"), "forceDestroy", true) }, "deleted with what is in it"},
 		{"a table without a way back", func(t *testing.T, g *graph) { unset(g.find(t, "dynamodb.Table", "events"), "pointInTimeRecovery") }, "not be restored"},
 		{"a balancer that can be deleted", func(t *testing.T, g *graph) {

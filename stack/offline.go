@@ -19,6 +19,7 @@ type registration struct {
 	Inputs                  resource.PropertyMap // unknown values and secrets are kept as such
 	Custom                  bool                 // false: a component
 	Protect                 bool
+	RetainOnDelete          bool
 	DeleteBeforeReplace     bool
 	IgnoreChanges           []string
 	DependsOn               []string // URNs, of whole resources and of those that inputs come from
@@ -58,6 +59,7 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 		Type: args.TypeToken, Name: args.Name, Parent: rpc.Parent, Inputs: inputs, Custom: args.Custom,
 		URN:                 urn(rpc.Parent, args.TypeToken, args.Name),
 		Protect:             rpc.GetProtect(),
+		RetainOnDelete:      rpc.GetRetainOnDelete(),
 		DeleteBeforeReplace: rpc.DeleteBeforeReplace, IgnoreChanges: rpc.IgnoreChanges,
 		Provider: rpc.Provider,
 	}

@@ -79,6 +79,11 @@ func plan(w io.Writer, root, stack string) error {
 	if err != nil {
 		return err
 	}
+	return writePlan(w, g)
+}
+
+// writePlan prints a graph; findings are an error.
+func writePlan(w io.Writer, g graph) error {
 	for _, assumed := range g.Assumed {
 		fmt.Fprintf(w, "assumed, because only its owner knows: %s\n", assumed)
 	}
@@ -108,6 +113,9 @@ func writeTree(w io.Writer, g graph, withInputs bool) {
 		}
 		if n.Protect {
 			line += "  [protected]"
+		}
+		if n.RetainOnDelete {
+			line += " [retained]"
 		}
 		if n.DeleteBeforeReplace {
 			line += "  [deleted before replaced]"

@@ -100,7 +100,9 @@ func newProcessor(ctx *pulumi.Context, name string, args processorArgs, opts ...
 		Environment: &lambda.FunctionEnvironmentArgs{Variables: environment},
 		LoggingConfig: &lambda.FunctionLoggingConfigArgs{
 			LogFormat: pulumi.String("JSON"), LogGroup: logs.Name,
-			ApplicationLogLevel: pulumi.String(args.LogLevel), SystemLogLevel: pulumi.String("INFO"),
+			// The processor filters by LOG_LEVEL. Lambda takes a line that it cannot read a level from as INFO, and would
+			// drop errors at a higher level than that.
+			ApplicationLogLevel: pulumi.String("TRACE"), SystemLogLevel: pulumi.String("INFO"),
 		},
 		TracingConfig: &lambda.FunctionTracingConfigArgs{Mode: pulumi.String("Active")},
 		// In the VPC for its dead letters alone: the mapping brings the events.

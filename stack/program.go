@@ -41,9 +41,13 @@ func (p *program) deploy(ctx *pulumi.Context) error {
 
 	// Provider and tags are explicit; the stack's configuration switches the default providers off, so that what
 	// forgets them fails at once instead of going to whatever account the shell is logged in to.
+	var accounts pulumi.StringArrayInput
+	if len(c.AccountIDs) > 0 {
+		accounts = pulumi.ToStringArray(c.AccountIDs)
+	}
 	cloud, err := aws.NewProvider(ctx, "aws", &aws.ProviderArgs{
 		Region:            pulumi.String(c.Region),
-		AllowedAccountIds: pulumi.ToStringArray(c.AccountIDs),
+		AllowedAccountIds: accounts,
 		DefaultTags: &aws.ProviderDefaultTagsArgs{Tags: pulumi.StringMap{
 			"Project": pulumi.String(ctx.Project()), "Stack": pulumi.String(ctx.Stack()), "ManagedBy": pulumi.String("pulumi"),
 		}},

@@ -143,6 +143,15 @@ func TestPlanPrintsATreeASummaryAndNoFindings(t *testing.T) {
 	}
 }
 
+func TestPlanFailsOnAFindingAndPrintsIt(t *testing.T) {
+	g := recorded(t, "dev", false)
+	unset(g.find(t, "cloudwatch.LogGroup", "brokers"), "retentionInDays")
+	var out bytes.Buffer
+	if err := writePlan(&out, g); err == nil || !strings.Contains(out.String(), "1 finding(s):\n  every log group forgets: cloudwatch.LogGroup brokers has no retention") {
+		t.Errorf("error is %v, output ends %q", err, out.String()[max(0, out.Len()-200):])
+	}
+}
+
 func TestPlanSaysWhatItAssumed(t *testing.T) {
 	var out bytes.Buffer
 	if err := plan(&out, root, "prod"); err != nil {

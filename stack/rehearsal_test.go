@@ -39,14 +39,14 @@ func rehearse(t *testing.T, on stage, stack string) {
 	on.run(t, "pulumi up --yes --expect-no-changes --stack "+stack)
 	on.run(t, "test -n \"$(pulumi stack output --stack "+stack+" curl)\"")
 
+	// What a deployment leaves behind in the repository: the stack's own file, and nothing else.
+	if changed := strings.TrimSpace(on.run(t, "git status --porcelain")); changed != "M Pulumi."+stack+".yaml" {
+		t.Errorf("the deployment changed %q", changed)
+	}
+
 	// A page, a test and a commit change no image and no function.
 	on.run(t, "echo more >> README.md && echo more >> docs/deploying.md && echo '// more' >> stack/tag.go && git add -A && git commit -qm more")
 	on.run(t, "pulumi up --yes --skip-preview --expect-no-changes --stack "+stack)
-
-	// What the deployment left behind in the repository: the stack's own file, and nothing else.
-	if changed := on.run(t, "git status --porcelain"); strings.Trim(changed, "\n") != "" {
-		t.Errorf("the deployment changed %s", changed)
-	}
 
 	if recordedProtect(t, stack) {
 		if out, err := on.try("pulumi destroy --yes --skip-preview --stack " + stack); err == nil {

@@ -165,7 +165,7 @@ func apiKeysSecret(ctx *pulumi.Context, args serviceArgs, child pulumi.ResourceO
 		window = 30
 	}
 	secret, err := secretsmanager.NewSecret(ctx, "api-keys", &secretsmanager.SecretArgs{
-		Name: pulumi.String(args.Name + "/api-keys"), Description: pulumi.String("Keys that clients of the API send, comma-separated"),
+		Name: pulumi.String(args.Name + "/api-keys"), Description: pulumi.String("Keys that clients of the API send, by client"),
 		RecoveryWindowInDays: pulumi.Int(window),
 	}, child)
 	if err != nil {

@@ -18,11 +18,14 @@ type stackConfig struct {
 	Assumed []string
 }
 
+// encrypted stands for a secret that is not decrypted offline. It is what a value of apiKeys looks like.
+const encrypted = `{"encrypted":"encrypted"}`
+
 // ownersKeys are the settings that only the owner of a protected stack can make; offline they are filled in with these.
 var ownersKeys = []struct{ object, key, placeholder string }{
 	{"edge", "domain", "events.example.com"},
 	{"edge", "hostedZoneId", "Z0123456789EXAMPLE"},
-	{"", "apiKeys", "placeholder"},
+	{"", "apiKeys", encrypted},
 }
 
 // readStack reads Pulumi.yaml and Pulumi.<stack>.yaml below root without the engine. It decrypts nothing: an encrypted
@@ -40,25 +43,26 @@ func readStack(root, stack string) (stackConfig, error) {
 	if err := readYAML(filepath.Join(root, "Pulumi."+stack+".yaml"), &file); err != nil {
 		return stackConfig{}, err
 	}
+	if file.Config == nil {
+		file.Config = map[string]any{}
+	}
 	for key, declared := range project.Config {
 		full := project.Name + ":" + key
 		if _, set := file.Config[full]; !set && declared.Default != nil {
-			if file.Config == nil {
-				file.Config = map[string]any{}
-			}
 			file.Config[full] = declared.Default
 		}
 	}
 
 	c := stackConfig{Project: project.Name, Values: map[string]string{}}
-	if file.Config[project.Name+":protect"] == true {
+	// `pulumi config set protect true` stores a string.
+	if fmt.Sprint(file.Config[project.Name+":protect"]) == "true" {
 		c.assume(file.Config)
 	}
 	for key, value := range file.Config {
 		switch v := value.(type) {
 		case map[string]any:
-			if _, encrypted := v["secure"]; encrypted {
-				c.Values[key] = "encrypted"
+			if _, secure := v["secure"]; secure {
+				c.Values[key] = encrypted
 				c.Secrets = append(c.Secrets, key)
 				continue
 			}

@@ -31,9 +31,11 @@ func newStore(ctx *pulumi.Context, name string, args storeArgs, opts ...pulumi.R
 		HashKey:     pulumi.String("pk"),
 		Attributes:  dynamodb.TableAttributeArray{&dynamodb.TableAttributeArgs{Name: pulumi.String("pk"), Type: pulumi.String("S")}},
 		// The processor says how long it remembers an event; DynamoDB deletes it for nothing.
-		Ttl:                       &dynamodb.TableTtlArgs{AttributeName: pulumi.String("expires_at"), Enabled: pulumi.Bool(true)},
-		ServerSideEncryption:      &dynamodb.TableServerSideEncryptionArgs{Enabled: pulumi.Bool(true)},
-		PointInTimeRecovery:       &dynamodb.TablePointInTimeRecoveryArgs{Enabled: pulumi.Bool(args.Protect)},
+		Ttl:                  &dynamodb.TableTtlArgs{AttributeName: pulumi.String("expires_at"), Enabled: pulumi.Bool(true)},
+		ServerSideEncryption: &dynamodb.TableServerSideEncryptionArgs{Enabled: pulumi.Bool(true)},
+		// Everywhere, though dev hardly needs it: a table deleted with this on leaves a backup behind for 35 days, and a
+		// stack that is torn down has its protection off by then.
+		PointInTimeRecovery:       &dynamodb.TablePointInTimeRecoveryArgs{Enabled: pulumi.Bool(true)},
 		DeletionProtectionEnabled: pulumi.Bool(args.Protect),
 	}, keep(args.Protect, pulumi.Parent(s))...)
 	if err != nil {

@@ -51,14 +51,13 @@ func imageTag(root, wanted string) (string, error) {
 // buildContext lists the files that Docker would send, and the two that steer it: those that git tracks or would (not
 // what .gitignore names), less what .dockerignore leaves out.
 func buildContext(root string) ([]string, error) {
-	rules, err := os.Open(filepath.Join(root, ".dockerignore"))
+	rules, err := os.ReadFile(filepath.Join(root, ".dockerignore"))
 	if err != nil {
-		return nil, fmt.Errorf("open build context's rules: %w", err)
+		return nil, fmt.Errorf("read build context's rules: %w", err)
 	}
-	defer rules.Close()
-	patterns, err := ignorefile.ReadAll(rules)
+	patterns, err := ignorefile.ReadAll(bytes.NewReader(rules))
 	if err != nil {
-		return nil, fmt.Errorf("read .dockerignore: %w", err)
+		return nil, fmt.Errorf("read lines of .dockerignore: %w", err)
 	}
 	ignored, err := patternmatcher.New(patterns)
 	if err != nil {

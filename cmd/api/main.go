@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"event-processing-service/internal/settings"
 	"event-processing-service/internal/telemetry"
 	"event-processing-service/internal/wiring"
+	"event-processing-service/internal/wiring/front"
 )
 
 // patience is how long requests that are under way may take after SIGTERM. With DRAIN_DELAY it must stay below the
@@ -43,8 +45,15 @@ func main() {
 }
 
 func run(ctx context.Context, env settings.API) error {
-	log := telemetry.NewLogger(os.Stdout, env.LogLevel)
-	publisher, err := wiring.NewPublisher(ctx, env)
+	level := new(slog.LevelVar)
+	level.Set(env.LogLevel)
+	log := telemetry.NewLogger(os.Stdout, level)
+	telemetry.ToggleLevel(ctx, level, log)
+	observed, err := front.Observe(ctx, env, log)
+	if err != nil {
+		return err
+	}
+	publisher, err := wiring.NewPublisher(ctx, env, observed.ClientOptions()...)
 	if err != nil {
 		return err
 	}
@@ -56,6 +65,9 @@ func run(ctx context.Context, env settings.API) error {
 			// unknown. A shutdown in order, then, though Kafka is not well.
 			log.Warn("records were left without an acknowledgement", "error", e)
 		}
+		if e := observed.Tracing.Close(flush); e != nil {
+			log.Warn("spans were left unsent", "error", e)
+		}
 	}()
 	outcomes, err := newOutcomes(ctx, env.Store)
 	if err != nil {
@@ -66,7 +78,11 @@ func run(ctx context.Context, env settings.API) error {
 		return fmt.Errorf("listen on port %d: %w", env.Port, err)
 	}
 	log.Info("serving", "port", env.Port, "topic", env.Kafka.Topic, "version", telemetry.Version())
-	server := api.New(api.Config{Version: telemetry.Version(), DrainDelay: env.DrainDelay}, publisher, outcomes, log)
+	cfg, err := front.Config(env, observed, log)
+	if err != nil {
+		return err
+	}
+	server := api.New(cfg, observed.Publisher(publisher), outcomes, log)
 	return server.Serve(ctx, ln, patience)
 }
 

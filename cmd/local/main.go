@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -26,6 +27,7 @@ import (
 	"event-processing-service/internal/telemetry"
 	"event-processing-service/internal/trigger"
 	"event-processing-service/internal/wiring"
+	"event-processing-service/internal/wiring/front"
 )
 
 const (
@@ -65,7 +67,11 @@ func run(ctx context.Context, port, kafkaPort int, brokers []string) (err error)
 	}
 	events := printingStore{store.NewMemory(time.Hour)}
 
-	publisher, err := wiring.NewPublisher(ctx, settings.API{Kafka: env.Kafka})
+	door, err := newFront(ctx, env.Kafka, log)
+	if err != nil {
+		return err
+	}
+	publisher, err := wiring.NewPublisher(ctx, settings.API{Kafka: env.Kafka}, door.observed.ClientOptions()...)
 	if err != nil {
 		return err
 	}
@@ -73,14 +79,15 @@ func run(ctx context.Context, port, kafkaPort int, brokers []string) (err error)
 	if err != nil {
 		return fmt.Errorf("listen for the API (choose another port with --port): %w", err)
 	}
-	server := api.New(api.Config{Version: telemetry.Version()}, printingPublisher{publisher}, events, log)
+	server := api.New(door.cfg, printingPublisher{door.observed.Publisher(publisher)}, events, log)
 
-	p, closeProcessor, err := wiring.NewProcessor(ctx, env, events, log)
+	p, closeProcessor, err := wiring.NewProcessor(ctx, env, wiring.ObserveStore(events, "memory"), log)
 	if err != nil {
 		return err
 	}
 	defer closeProcessor()
-	mapping, err := newMapping(ctx, env, lambda.NewHandler(p.Handle), log)
+	handle := wiring.ObserveHandle(p.Handle, door.observed.Tracing, group, io.Discard)
+	mapping, err := newMapping(ctx, env, lambda.NewHandler(handle), log)
 	if err != nil {
 		return err
 	}
@@ -97,7 +104,7 @@ func run(ctx context.Context, port, kafkaPort int, brokers []string) (err error)
 	defer cancel()
 	err = errors.Join(err, publisher.Close(flush))
 	stopProcessing()
-	return errors.Join(err, <-mapped)
+	return errors.Join(err, <-mapped, door.observed.Tracing.Close(flush))
 }
 
 // localEnvironment is what a container or a function would read from its environment.
@@ -107,6 +114,27 @@ func localEnvironment(brokers []string) settings.Processor {
 		DeadLetterTopic: deadLetterTopic,
 		MaxAttempts:     5,
 	}
+}
+
+// frontDoor is what is around the API.
+type frontDoor struct {
+	cfg      api.Config
+	observed *front.Observed
+}
+
+// newFront takes keys, limits, OTEL_* and the like from the environment, to try them. Metrics are at /v1/metrics.
+func newFront(ctx context.Context, k settings.Kafka, log *slog.Logger) (frontDoor, error) {
+	env, err := settings.LoadAPI(os.LookupEnv)
+	if err != nil {
+		return frontDoor{}, fmt.Errorf("read the environment: %w", err)
+	}
+	env.Kafka = k
+	observed, err := front.ObserveHere(ctx, env, log)
+	if err != nil {
+		return frontDoor{}, err
+	}
+	cfg, err := front.Config(env, observed, log)
+	return frontDoor{cfg, observed}, err
 }
 
 func startBroker(port int) (*kfake.Cluster, error) {

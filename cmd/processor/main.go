@@ -11,6 +11,7 @@ import (
 
 	"event-processing-service/internal/settings"
 	"event-processing-service/internal/telemetry"
+	"event-processing-service/internal/telemetry/tracing"
 	"event-processing-service/internal/wiring"
 )
 
@@ -26,11 +27,17 @@ func main() {
 		fmt.Fprintln(os.Stderr, "processor:", err)
 		os.Exit(1)
 	}
-	p, closeProcessor, err := wiring.NewProcessor(ctx, env, events, telemetry.NewLogger(os.Stdout, env.LogLevel))
+	traces, err := tracing.Setup(ctx, os.LookupEnv, "event-processing-service-processor", telemetry.Version())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "processor:", err)
+		os.Exit(2)
+	}
+	observed := wiring.ObserveStore(events, env.Store.Kind)
+	p, closeProcessor, err := wiring.NewProcessor(ctx, env, observed, telemetry.NewLogger(os.Stdout, env.LogLevel))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "processor:", err)
 		os.Exit(1)
 	}
 	defer closeProcessor()
-	lambda.Start(p.Handle)
+	lambda.Start(wiring.ObserveHandle(p.Handle, traces, "", os.Stdout))
 }

@@ -59,7 +59,7 @@ func randomText(random *rand.Rand) string {
 	return string(text)
 }
 
-const rounds = 5_000
+const rounds = 2_000
 
 func TestEveryEventSurvivesItsWayThroughKafka(t *testing.T) {
 	random := seeded(t)

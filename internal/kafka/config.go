@@ -78,7 +78,8 @@ type ProducerConfig struct {
 // Defaults of ProducerConfig.
 const (
 	DefaultTimeout = 10 * time.Second
-	// 10,000 records are ten full batches of the API. 64 MiB fit beside everything else in a task of 512 MiB.
-	defaultMaxBufferedRecords = 10_000
+	// 65,536 records are 64 full batches of the API at a time. A record costs up to 1 kB beside its bytes, so that they
+	// and 64 MiB of bytes fit beside everything else in a task of 512 MiB.
+	defaultMaxBufferedRecords = 65_536
 	defaultMaxBufferedBytes   = 64 << 20
 )

@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -54,6 +53,10 @@ func (p *Publisher) Publish(ctx context.Context, events []event.Event, transport
 		}
 		return d.receipts
 	}
+	unending := ctx // a copy of one that never ends is not worth its allocation
+	if ctx.Done() != nil {
+		unending = context.WithoutCancel(ctx)
+	}
 	written := p.writes.n.Load()
 	records := make([]kgo.Record, len(events))
 	for i := range events {
@@ -66,13 +69,13 @@ func (p *Publisher) Publish(ctx context.Context, events []event.Event, transport
 		for _, h := range transport {
 			r.Headers = append(r.Headers, kgo.RecordHeader(h))
 		}
-		p.client.TryProduce(context.WithoutCancel(ctx), r, func(r *kgo.Record, err error) {
+		p.client.TryProduce(unending, r, func(r *kgo.Record, err error) {
 			if err != nil {
 				p.forgetTopicID(err)
 				d.fail(i, classify(err, p.writes.n.Load() != written))
 				return
 			}
-			d.settle(i, func(receipt *event.Receipt) { receipt.Partition, receipt.Offset = r.Partition, r.Offset })
+			d.settle(i, event.Receipt{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset})
 		})
 	}
 	return d.wait(p.timeout)
@@ -97,64 +100,4 @@ func (p *Publisher) Close(ctx context.Context) error {
 	err := p.client.Flush(ctx)
 	p.client.Close()
 	return err
-}
-
-// delivery collects the outcomes of one Publish. The client's promises may come after the caller has gone, so they meet
-// the caller under a lock.
-type delivery struct {
-	mu       sync.Mutex
-	receipts []event.Receipt
-	settled  []bool
-	pending  int
-	left     bool // the caller has gone: receipts are its own now
-	all      chan struct{}
-}
-
-func newDelivery(topic string, n int) *delivery {
-	d := &delivery{receipts: make([]event.Receipt, n), settled: make([]bool, n), pending: n, all: make(chan struct{})}
-	for i := range d.receipts {
-		d.receipts[i].Topic = topic
-	}
-	if n == 0 {
-		close(d.all)
-	}
-	return d
-}
-
-func (d *delivery) fail(i int, err *event.PublishError) {
-	d.settle(i, func(receipt *event.Receipt) { receipt.Err = err })
-}
-
-func (d *delivery) settle(i int, set func(*event.Receipt)) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.left {
-		return
-	}
-	set(&d.receipts[i])
-	d.settled[i] = true
-	if d.pending--; d.pending == 0 {
-		close(d.all)
-	}
-}
-
-var errNoAnswer = errors.New("Kafka did not acknowledge in time")
-
-func (d *delivery) wait(timeout time.Duration) []event.Receipt {
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
-	select {
-	case <-d.all:
-		return d.receipts
-	case <-timer.C:
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.left = true
-	for i := range d.receipts {
-		if !d.settled[i] {
-			d.receipts[i].Err = &event.PublishError{Failure: event.FailureOutcomeUnknown, Err: errNoAnswer}
-		}
-	}
-	return d.receipts
 }

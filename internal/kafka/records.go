@@ -60,7 +60,7 @@ func (p *RecordPublisher) Publish(ctx context.Context, r event.Record) error {
 	return p.PublishAll(ctx, []event.Record{r})[0]
 }
 
-// PublishAll does so for several records, those of one key in their order, and returns an error, or nil, for each.
+// PublishAll stores records, those of one key in their order, and returns an error, or nil, for each.
 func (p *RecordPublisher) PublishAll(ctx context.Context, records []event.Record) []error {
 	problems := make([]error, len(records))
 	client, err := p.connect()
@@ -80,28 +80,27 @@ func (p *RecordPublisher) PublishAll(ctx context.Context, records []event.Record
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.pc.Timeout)
 	defer cancel()
-	// The library's own wait (ProduceSync) goes on after the end of ctx for a record that a broker may already have. What it
-	// says later finds room in the channel, and nobody.
-	type result struct {
-		i   int
-		err error
+	// The library's own wait (ProduceSync) goes on after the end of ctx for a record that a broker may already have, so
+	// the answers come over a channel that can be left.
+	type answer struct {
+		index int
+		err   error
 	}
-	results := make(chan result, len(out))
+	answers := make(chan answer, len(out))
 	for i, r := range out {
+		client.Produce(ctx, r, func(_ *kgo.Record, err error) { answers <- answer{i, err} })
 		problems[i] = errNoAnswer
-		client.Produce(ctx, r, func(_ *kgo.Record, err error) { results <- result{i, err} })
 	}
-	for pending := len(out); pending > 0; pending-- {
+	for range out {
 		select {
-		case r := <-results:
-			problems[r.i] = r.err
+		case a := <-answers:
+			problems[a.index] = a.err
 		case <-ctx.Done():
-			pending = 0
 		}
 	}
 	for i, err := range problems {
 		if err != nil {
-			problems[i] = fmt.Errorf("store record in topic %s: %w", records[i].Topic, classify(err, true))
+			problems[i] = fmt.Errorf("store record in topic %s: %w", out[i].Topic, classify(err, true)) // a broker may have it
 		}
 	}
 	return problems

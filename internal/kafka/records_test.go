@@ -1,77 +1,176 @@
-package kafka
+package kafka_test
 
 import (
-	"bytes"
-	"errors"
-	"math/rand/v2"
+	"context"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"event-processing-service/internal/event"
+	"event-processing-service/internal/kafka"
 )
 
-// letterBroker is an embedded broker with both topics of the service.
-func letterBroker(t *testing.T) Config {
-	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "events", "events.dlq"))
-	if err != nil {
-		t.Fatal(err)
+func TestRecordsAreStoredByteForByte(t *testing.T) {
+	good := event.Record{Key: []byte("k"), Value: []byte("v"), Headers: []event.Header{{Key: "a", Value: []byte("1")}}}
+	tests := map[string]func(*event.Record){
+		"with key, value and header":         func(*event.Record) {},
+		"with null for a value":              func(r *event.Record) { r.Value = nil },
+		"with a value of no bytes":           func(r *event.Record) { r.Value = []byte{} },
+		"with null for a key":                func(r *event.Record) { r.Key = nil },
+		"with a key of no bytes":             func(r *event.Record) { r.Key = []byte{} },
+		"with bytes that are no text":        func(r *event.Record) { r.Key, r.Value = []byte{0xff, 0}, []byte{0, 0xfe} },
+		"with a header of bytes":             func(r *event.Record) { r.Headers[0].Value = []byte{0xff, 0, 0x80} },
+		"with a header that is null":         func(r *event.Record) { r.Headers[0].Value = nil },
+		"with a header of no bytes":          func(r *event.Record) { r.Headers[0].Value = []byte{} },
+		"with a header that is there twice":  func(r *event.Record) { r.Headers = append(r.Headers, r.Headers[0]) },
+		"with no headers":                    func(r *event.Record) { r.Headers = nil },
+		"wherever and whenever it came from": func(r *event.Record) { r.Partition, r.Offset, r.Timestamp = 99, 99, time.Unix(1, 0) },
 	}
-	t.Cleanup(cluster.Close)
-	return Config{Brokers: cluster.ListenAddrs(), Auth: AuthNone}
+	for name, change := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := newBroker(t)
+			r := good
+			r.Topic, r.Headers = topic, append([]event.Header(nil), good.Headers...)
+			change(&r)
+			p := kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{})
+			defer p.Close()
+			if err := p.Publish(context.Background(), r); err != nil {
+				t.Fatal(err)
+			}
+			got := stored(t, c, topic, 1)[0]
+			headers := make([]event.Header, 0, len(got.Headers))
+			for _, h := range got.Headers {
+				headers = append(headers, event.Header(h))
+			}
+			want := event.Record{Key: r.Key, Value: r.Value, Headers: append([]event.Header{}, r.Headers...)}
+			if diff := cmp.Diff(want, event.Record{Key: got.Key, Value: got.Value, Headers: headers}); diff != "" {
+				t.Errorf("not as it was (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
-// The largest event that can be published must fit into the dead letter topic with all that is added to it.
-func TestADeadLetterOfTheLargestEventIsStored(t *testing.T) {
-	cfg := letterBroker(t)
-	publisher, err := NewPublisher(cfg, ProducerConfig{}, "events")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = publisher.Close(t.Context()) }() // nothing is left to flush
-	var largest []byte
-	for size := 1_000_012; size > 999_000 && largest == nil; size -= 64 {
-		e := event.Event{ID: "1", Source: "/test", Type: "t", Subject: "s", Data: incompressible(size)}
-		if publisher.Publish(t.Context(), []event.Event{e})[0].Err == nil {
-			largest = e.Data
-		}
-	}
-	if largest == nil {
-		t.Fatal("no event of about 1 MB was taken")
-	}
-	letters := NewRecordPublisher(cfg, ProducerConfig{})
-	defer letters.Close()
-	err = letters.Publish(t.Context(), event.Record{Topic: "events.dlq", Key: []byte("s"), Value: largest, Headers: []event.Header{
-		{Key: "dlq-error", Value: bytes.Repeat([]byte("x"), 1024)}, {Key: "dlq-original-topic", Value: bytes.Repeat([]byte("t"), 249)},
-		{Key: "the others", Value: bytes.Repeat([]byte("o"), 750)},
-	}})
-	if err != nil {
-		t.Error(err)
-	}
-}
-
-func TestPublishAllTellsOfEachRecordByItself(t *testing.T) {
-	p := NewRecordPublisher(letterBroker(t), ProducerConfig{Timeout: 2 * time.Second})
-	defer p.Close()
-	problems := p.PublishAll(t.Context(), []event.Record{
-		{Topic: "events", Value: []byte("a")}, {Topic: "events", Value: incompressible(2 << 20)}, {Topic: "events", Value: []byte("b")},
+func TestRecordPublisherConnectsOnlyWhenThereIsARecord(t *testing.T) {
+	c := newBroker(t)
+	var requests atomic.Int64
+	c.Control(func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		requests.Add(1)
+		return nil, nil, false
 	})
-	for i, want := range []event.Failure{"", event.FailureTooLarge, ""} {
-		var got event.Failure
-		var publish *event.PublishError
-		if errors.As(problems[i], &publish) {
-			got = publish.Failure
-		}
-		if got != want || (want == "") != (problems[i] == nil) {
-			t.Errorf("record %d: %q, want %q: %v", i, got, want, problems[i])
-		}
+	p := kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{})
+	time.Sleep(100 * time.Millisecond) // a client that connects by itself does so at once
+	if n := requests.Load(); n != 0 {
+		t.Errorf("%d requests came before the first record", n)
+	}
+	if err := p.Publish(context.Background(), event.Record{Topic: topic}); err != nil || requests.Load() == 0 {
+		t.Errorf("%d requests, %v", requests.Load(), err)
+	}
+	p.Close()
+	kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{}).Close() // one that never had a record
+}
+
+func TestRecordPublisherTellsOfABadConfig(t *testing.T) {
+	p := kafka.NewRecordPublisher(kafka.Config{Auth: "ldap"}, kafka.ProducerConfig{})
+	defer p.Close()
+	err := p.Publish(context.Background(), event.Record{Topic: topic})
+	if err == nil || !strings.Contains(err.Error(), "ldap") {
+		t.Errorf("got %v", err)
 	}
 }
 
-func incompressible(n int) []byte {
-	r, b := rand.NewChaCha8([32]byte{}), make([]byte, n)
-	_, _ = r.Read(b) // never fails
-	return b
+func TestRecordThatCannotBeStoredIsAnErrorInTime(t *testing.T) {
+	t.Run("a missing topic", func(t *testing.T) {
+		t.Parallel()
+		p := kafka.NewRecordPublisher(config(newBroker(t)), kafka.ProducerConfig{})
+		defer p.Close()
+		within(t, 5*time.Second, func() {
+			if err := p.Publish(context.Background(), event.Record{Topic: "missing"}); err == nil || !strings.Contains(err.Error(), "missing") {
+				t.Errorf("got %v", err)
+			}
+		})
+	})
+	t.Run("a broker that never answers, and a caller that has a deadline", func(t *testing.T) {
+		t.Parallel()
+		c := newBroker(t)
+		silent(c, kmsg.Produce)
+		p := kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{})
+		defer p.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		defer cancel()
+		within(t, 500*time.Millisecond+slack, func() {
+			if err := p.Publish(ctx, event.Record{Topic: topic}); err == nil {
+				t.Error("says that it is stored")
+			}
+		})
+	})
+	t.Run("a broker that never answers, and a caller that would wait for ever", func(t *testing.T) {
+		t.Parallel()
+		c := newBroker(t)
+		silent(c, kmsg.Produce)
+		p := kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{Timeout: time.Second})
+		defer p.Close()
+		within(t, time.Second+slack, func() {
+			if err := p.Publish(context.Background(), event.Record{Topic: topic}); err == nil {
+				t.Error("says that it is stored")
+			}
+		})
+	})
+}
+
+func TestCheckSaysWhatIsWrongWithTheTopic(t *testing.T) {
+	check := func(p *kafka.Publisher) error {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		return p.Check(ctx)
+	}
+	t.Run("nothing", func(t *testing.T) {
+		if err := check(newPublisher(t, newBroker(t), kafka.ProducerConfig{})); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("it is missing", func(t *testing.T) {
+		c := newBroker(t)
+		if err := c.DeleteTopic(topic); err != nil {
+			t.Fatal(err)
+		}
+		err := check(newPublisher(t, c, kafka.ProducerConfig{}))
+		if err == nil || !strings.Contains(err.Error(), "topic events: UNKNOWN_TOPIC_OR_PARTITION") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a partition has no leader", func(t *testing.T) {
+		c := newBroker(t)
+		c.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
+			c.KeepControl()
+			resp := req.ResponseKind().(*kmsg.MetadataResponse)
+			rt := kmsg.NewMetadataResponseTopic()
+			rt.Topic = kmsg.StringPtr(topic)
+			for i, leader := range []int32{0, -1} {
+				rp := kmsg.NewMetadataResponseTopicPartition()
+				rp.Partition, rp.Leader = int32(i), leader
+				rt.Partitions = append(rt.Partitions, rp)
+			}
+			resp.Topics = append(resp.Topics, rt)
+			return resp, nil, true
+		})
+		err := check(newPublisher(t, c, kafka.ProducerConfig{}))
+		if err == nil || !strings.Contains(err.Error(), "partition events-1 has no leader") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("no broker answers", func(t *testing.T) {
+		c := newBroker(t)
+		p := newPublisher(t, c, kafka.ProducerConfig{})
+		c.Close()
+		within(t, 2*time.Second+slack, func() {
+			if err := check(p); err == nil || !strings.Contains(err.Error(), "topic events") {
+				t.Errorf("got %v", err)
+			}
+		})
+	})
 }

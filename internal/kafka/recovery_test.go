@@ -32,14 +32,25 @@ func restartable(t *testing.T) (first *kfake.Cluster, again func(dir string) *kf
 }
 
 func TestABrokerThatIsGoneAndBackIsUsedAgain(t *testing.T) {
+	t.Parallel()
 	const timeout = 2 * time.Second
 	c, again, dir := restartable(t)
 	p := newPublisher(t, c, kafka.ProducerConfig{Timeout: timeout})
 	wantFailures(t, p.Publish(context.Background(), numbered(1)), "")
 	c.Close()
-	within(t, timeout+slack, func() {
-		wantFailures(t, p.Publish(context.Background(), numbered(2)), event.FailureNeverSent, event.FailureNeverSent)
-	})
+	lost := 0
+	for range 2 { // what is written into a connection just before it is found to be dead is unknown; the rest is sure
+		within(t, timeout+slack, func() {
+			for _, f := range failures(t, p.Publish(context.Background(), numbered(2))) {
+				if !f.Retryable() {
+					t.Errorf("failure is %q", f)
+				}
+				if f == event.FailureOutcomeUnknown {
+					lost++
+				}
+			}
+		})
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := p.Check(ctx); err == nil {
@@ -50,13 +61,16 @@ func TestABrokerThatIsGoneAndBackIsUsedAgain(t *testing.T) {
 	if err := p.Check(context.Background()); err != nil {
 		t.Error(err)
 	}
-	stored(t, c, topic, 4)
+	if got := countStored(t, c, topic); got < 4 || got > 4+lost {
+		t.Errorf("%d records are stored; 4 were acknowledged, of %d nothing is known", got, lost)
+	}
 }
 
 func TestABrokerThatComesLateIsFound(t *testing.T) {
+	t.Parallel()
 	c, again, dir := restartable(t)
-	c.Close()
 	p := newPublisher(t, c, kafka.ProducerConfig{Timeout: 10 * time.Second})
+	c.Close()
 	answer := make(chan []event.Receipt, 1)
 	go func() { answer <- p.Publish(context.Background(), numbered(1)) }()
 	time.Sleep(500 * time.Millisecond) // let it look, and find nothing; a later or earlier start would do as well
@@ -68,6 +82,7 @@ func TestABrokerThatComesLateIsFound(t *testing.T) {
 // A topic that was deleted and made again, or a broker on a laptop that comes back empty, has another id under the same
 // name. A restart of the service must not be needed for that.
 func TestATopicThatWasMadeAnewIsUsedAgain(t *testing.T) {
+	t.Parallel()
 	c, again, _ := restartable(t)
 	p := newPublisher(t, c, kafka.ProducerConfig{Timeout: 2 * time.Second})
 	wantFailures(t, p.Publish(context.Background(), numbered(1)), "")

@@ -27,8 +27,9 @@ func (r *reader) problem(name, value, want string) {
 func (r *reader) err() error { return errors.Join(r.problems...) }
 
 func (r *reader) text(name, byDefault string) string {
-	if v, ok := r.lookup(name); ok && v != "" {
-		return strings.TrimSpace(v)
+	v, _ := r.lookup(name)
+	if v = strings.TrimSpace(v); v != "" {
+		return v
 	}
 	return byDefault
 }

@@ -29,6 +29,9 @@ type API struct {
 	PublishTimeout time.Duration
 	DrainDelay     time.Duration
 	Store          Store
+	MetricsPort    int // 0: none
+	AccessLogOneIn int // 0: none
+	Protection
 }
 
 // Processor is the environment of cmd/processor.
@@ -52,6 +55,9 @@ func LoadAPI(lookup Lookup) (API, error) {
 		PublishTimeout: r.duration("PUBLISH_TIMEOUT", kafka.DefaultTimeout, 100*time.Millisecond, time.Minute),
 		DrainDelay:     r.duration("DRAIN_DELAY", 0, 0, time.Minute),
 		Store:          r.store(),
+		MetricsPort:    r.integer("METRICS_PORT", 9464, 0, 65535), // 9464 is registered for Prometheus exporters
+		AccessLogOneIn: r.integer("ACCESS_LOG_ONE_IN", 100, 0, 1_000_000),
+		Protection:     r.protection(),
 	}
 	return s, r.err()
 }
@@ -67,6 +73,9 @@ func LoadProcessor(lookup Lookup) (Processor, error) {
 		Store:                r.store(),
 		PartialBatchResponse: r.boolean("PARTIAL_BATCH_RESPONSE"),
 	}
+	if s.DeadLetterTopic == s.Kafka.Topic { // dead letters would be processed, fail, and come again, without end
+		r.problem("KAFKA_DLQ_TOPIC", s.DeadLetterTopic, "another topic than KAFKA_TOPIC")
+	}
 	return s, r.err()
 }
 
@@ -78,7 +87,7 @@ func (r *reader) kafka() Kafka {
 	}
 	// Without credentials here: whether the addresses are addresses is all that is asked.
 	if err := (kafka.Config{Brokers: k.Brokers, Auth: kafka.AuthNone}).Validate(); err != nil {
-		r.problem("KAFKA_BOOTSTRAP_SERVERS", r.text("KAFKA_BOOTSTRAP_SERVERS", ""), "host:port, or several with commas between: "+err.Error())
+		r.problem("KAFKA_BOOTSTRAP_SERVERS", r.text("KAFKA_BOOTSTRAP_SERVERS", ""), "host:port, or several with commas between: "+strings.ReplaceAll(err.Error(), "\n", ", "))
 	}
 	return k
 }

@@ -35,7 +35,7 @@ func (o *outcome) of(partition int32) *outcome {
 	return part
 }
 
-// errStopped fails an attempt that was not begun, or was broken off, because there is no time for it any more.
+// errStopped fails an attempt that was not begun because the mapping stops, or its partition is to be given up.
 var errStopped = errors.New("the mapping stops")
 
 // payloadTooLargeError is the failure of a batch that no invocation can carry: a single record, since larger batches
@@ -75,8 +75,6 @@ func (c *consumer) attempt(ctx context.Context, records []*kgo.Record) *outcome 
 		AwsRequestID: out.requestID, InvokedFunctionArn: c.cfg.Function.ARN,
 	}), payload)
 	switch p := c.cfg.Provisioned; {
-	case err != nil && c.invoking.Err() != nil:
-		out.err = errStopped // it was broken off, which says nothing about the records
 	case err != nil:
 		out.err = err
 	case p != nil && p.ReportBatchItemFailures:

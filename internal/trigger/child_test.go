@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -52,6 +54,8 @@ func runChild(mode string) {
 			fmt.Println("got SIGTERM")
 			os.Exit(0)
 		}()
+	case "polls-impatiently":
+		pollImpatiently()
 	case "reads-events":
 		lambda.Start(childHandleEvent)
 	}
@@ -78,6 +82,27 @@ func childHandleEvent(event events.KafkaEvent) error {
 		}
 	}
 	return nil
+}
+
+// pollImpatiently is a runtime that gives a poll up after a while and polls again. It answers with the payload.
+func pollImpatiently() {
+	api := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/"
+	client := http.Client{Timeout: 50 * time.Millisecond}
+	for {
+		next, err := client.Get(api + "next")
+		if err != nil {
+			continue
+		}
+		payload, err := io.ReadAll(next.Body)
+		next.Body.Close()
+		if err != nil {
+			continue
+		}
+		id := next.Header.Get("Lambda-Runtime-Aws-Request-Id")
+		if resp, err := http.Post(api+id+"/response", "application/json", bytes.NewReader(payload)); err == nil {
+			resp.Body.Close()
+		}
+	}
 }
 
 type childError struct{}
@@ -115,6 +140,8 @@ func childHandle(ctx context.Context, what string) (any, error) {
 			"id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "deadline": deadline.UnixMilli(),
 			"trace": ctx.Value("x-amzn-trace-id"),
 		}, nil
+	case "stream":
+		return io.MultiReader(strings.NewReader("half of "), iotest.ErrReader(childError{})), nil
 	case "large":
 		return strings.Repeat("x", maxResponseBytes+1), nil
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// leaveTimeout bounds the good-bye to the group; without it the broker would notice by the session timeout.
-const leaveTimeout = 5 * time.Second
+// leaveTimeout bounds the good-bye to the group. A broker that is slower notices by the session timeout.
+const leaveTimeout = 3 * time.Second
 
 // Mapping reads a topic and invokes a function with what it reads, as the event source mapping of MSK does.
 //
@@ -54,7 +54,11 @@ func (m *Mapping) Run(ctx context.Context) error {
 		invoking: invoking, slots: make(chan struct{}, m.cfg.Concurrency), claims: map[int32]*claim{}, turn: -1,
 		emptyPayload: len(m.cfg.Source.AppendPayload(nil, nil)),
 	}
+	// Requests end with this context, so that closing the client does not wait for a broker that hangs.
+	requesting, endRequests := context.WithCancel(context.WithoutCancel(ctx))
+	defer endRequests()
 	client, err := kgo.NewClient(append(m.cfg.ClientOptions[:len(m.cfg.ClientOptions):len(m.cfg.ClientOptions)],
+		kgo.WithContext(requesting),
 		kgo.ConsumeTopics(m.cfg.Topic),
 		kgo.ConsumerGroup(m.cfg.ConsumerGroup),
 		// TRIM_HORIZON: a group without commits starts at the earliest record.
@@ -91,6 +95,7 @@ func (m *Mapping) Run(ctx context.Context) error {
 		// Nothing is lost by it: the group notices by its session timeout.
 		c.log.Info("the consumer group was not left in order", "error", err)
 	}
+	endRequests()
 	return nil
 }
 

@@ -1,8 +1,10 @@
 package trigger
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -45,114 +48,6 @@ func TestMappingGoesOnWhereTheGroupStopped(t *testing.T) {
 	if diff := cmp.Diff([]string{"0:c"}, second.await(t, 1)); diff != "" {
 		t.Error(diff)
 	}
-}
-
-func TestMappingSendsABatchAsSoonAsItIsFull(t *testing.T) {
-	b := newBroker(t, 1)
-	b.put(t, 0, "a", "b", "c", "d", "e")
-	f := &function{}
-	cfg := b.config()
-	cfg.BatchSize, cfg.BatchWindow = 2, time.Minute // only size can make a batch due
-	start(t, cfg, f)
-	f.await(t, 2)
-	if diff := cmp.Diff([]string{"0:a b", "0:c d"}, f.seen()); diff != "" {
-		t.Error(diff)
-	}
-	b.put(t, 0, "f")
-	if got := f.await(t, 3)[2]; got != "0:e f" {
-		t.Errorf("got %q", got)
-	}
-}
-
-func TestMappingWaitsForTheWindowAndNoLonger(t *testing.T) {
-	b := newBroker(t, 1)
-	f := &function{}
-	cfg := b.config()
-	cfg.BatchWindow = 400 * time.Millisecond
-	start(t, cfg, f)
-	b.put(t, 0, "a")
-	put := time.Now()
-	b.put(t, 0, "b")
-	if diff := cmp.Diff([]string{"0:a b"}, f.await(t, 1)); diff != "" {
-		t.Error(diff)
-	}
-	if waited := time.Since(put); waited < cfg.BatchWindow/2 {
-		t.Errorf("the batch was sent after %v", waited)
-	}
-}
-
-func TestMappingMixesPartitionsInABatch(t *testing.T) {
-	b := newBroker(t, 3)
-	b.put(t, 2, "e", "f")
-	b.put(t, 0, "a", "b")
-	b.put(t, 1, "c", "d")
-	f := &function{}
-	cfg := b.config()
-	cfg.BatchSize, cfg.BatchWindow = 6, time.Minute
-	start(t, cfg, f)
-	if diff := cmp.Diff([]string{"0:a b|1:c d|2:e f"}, f.await(t, 1)); diff != "" {
-		t.Error(diff)
-	}
-	b.awaitCommitted(t, "0:2 1:2 2:2")
-}
-
-func TestMappingLetsEveryPartitionHaveItsTurn(t *testing.T) {
-	b := newBroker(t, 2)
-	b.put(t, 0, slices.Repeat([]string{"busy" + strings.Repeat("x", 300)}, 50)...)
-	b.put(t, 1, "quiet")
-	f := &function{}
-	cfg := b.config()
-	cfg.MaxPayloadBytes = 3000 // five of the busy ones
-	cfg.BatchWindow = 200 * time.Millisecond
-	start(t, cfg, f)
-	quiet := func(batch string) bool { return strings.Contains(batch, "quiet") }
-	eventually(t, func() bool { return slices.ContainsFunc(f.seen(), quiet) },
-		func() string { return "the quiet partition waits for ever" })
-	if i := slices.IndexFunc(f.seen(), quiet); i > 2 {
-		t.Errorf("the quiet partition had to wait for %d batches of the busy one", i)
-	}
-}
-
-func TestMappingKeepsThePayloadWithinItsLimit(t *testing.T) {
-	b := newBroker(t, 2)
-	value := strings.Repeat("x", 300) // 400 in base64
-	for range 10 {
-		b.put(t, 0, value)
-		b.put(t, 1, value)
-	}
-	var largest, records atomic.Int64
-	cfg := b.config()
-	cfg.MaxPayloadBytes = 2500
-	start(t, cfg, invokerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
-		largest.Store(max(largest.Load(), int64(len(payload))))
-		records.Add(int64(strings.Count(string(payload), `"value"`)))
-		return nil, nil
-	}))
-	b.awaitCommitted(t, "0:10 1:10")
-	if records.Load() != 20 {
-		t.Errorf("%d records were sent, want 20", records.Load())
-	}
-	if l := largest.Load(); l > 2500 || l < 1500 {
-		t.Errorf("the largest payload had %d bytes, want just under 2500", l)
-	}
-}
-
-func TestMappingHoldsARecordThatNoInvocationCanCarryAndItsPartitionOnly(t *testing.T) {
-	b := newBroker(t, 2)
-	b.put(t, 0, "a", strings.Repeat("x", 3000), "b")
-	b.put(t, 1, "c")
-	f := &function{}
-	cfg := b.config()
-	cfg.MaxPayloadBytes = 2500
-	stop := start(t, cfg, f)
-	b.awaitCommitted(t, "0:1 1:1")
-	b.put(t, 1, "d")
-	b.awaitCommitted(t, "0:1 1:2")
-	stop()
-	if got := strings.Join(f.seen(), "|"); strings.Contains(got, "b") {
-		t.Errorf("the record behind it was sent: %q", got)
-	}
-	b.awaitCommitted(t, "0:1 1:2")
 }
 
 func TestMappingRetriesABatchUntilItSucceedsAndKeepsTheOrder(t *testing.T) {
@@ -191,78 +86,6 @@ func TestMappingCommitsNothingOfABatchThatFails(t *testing.T) {
 	start(t, b.config(), f)
 	if diff := cmp.Diff([]string{"0:a b"}, f.await(t, 1)); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestMappingDeliversAgainWhatWasRunningWhenItWasKilled(t *testing.T) {
-	b := newBroker(t, 1)
-	b.put(t, 0, "a", "b")
-	running := make(chan struct{})
-	killed := &function{answer: func(ctx context.Context, _ string) (string, error) {
-		close(running)
-		<-ctx.Done()
-		return "", ctx.Err()
-	}}
-	cfg := b.config()
-	cfg.ShutdownGrace = time.Millisecond // as good as a kill: nothing gets to finish
-	stop := start(t, cfg, killed)
-	<-running
-	stop()
-	f := &function{}
-	start(t, b.config(), f)
-	if diff := cmp.Diff([]string{"0:a b"}, f.await(t, 1)); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestMappingLetsTheRunningBatchFinishAtShutdown(t *testing.T) {
-	b := newBroker(t, 1)
-	b.put(t, 0, "a", "b")
-	running, finish := make(chan struct{}), make(chan struct{})
-	f := &function{answer: func(ctx context.Context, _ string) (string, error) {
-		close(running)
-		<-finish
-		return "", ctx.Err() // it must not have been cancelled
-	}}
-	m, err := New(b.config(), f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- m.Run(ctx) }()
-	<-running
-	cancel()
-	select {
-	case err := <-ended:
-		t.Fatalf("Run returned in the middle of an invocation: %v", err)
-	case <-time.After(50 * time.Millisecond):
-	}
-	close(finish)
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
-	if got := b.committed(t); got != "0:2" {
-		t.Errorf("committed %q", got)
-	}
-}
-
-func TestMappingLeavesTheGroupAtShutdown(t *testing.T) {
-	b := newBroker(t, 1)
-	left := make(chan struct{}, 1)
-	b.ControlKey(int16(kmsg.LeaveGroup), func(kmsg.Request) (kmsg.Response, error, bool) {
-		left <- struct{}{}
-		return nil, nil, false
-	})
-	b.put(t, 0, "a")
-	f := &function{}
-	stop := start(t, b.config(), f)
-	f.await(t, 1)
-	stop()
-	select {
-	case <-left:
-	default:
-		t.Error("the group was not told")
 	}
 }
 
@@ -305,12 +128,7 @@ func TestMappingCommitsAgainWhenTheBrokerRefusesACommit(t *testing.T) {
 	refused := make(chan struct{})
 	b.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		close(refused)
-		resp := req.ResponseKind().(*kmsg.OffsetCommitResponse)
-		resp.Topics = []kmsg.OffsetCommitResponseTopic{{
-			Topic:      "events",
-			Partitions: []kmsg.OffsetCommitResponseTopicPartition{{Partition: 0, ErrorCode: 27}}, // REBALANCE_IN_PROGRESS
-		}}
-		return resp, nil, true
+		return refusedCommit(req), nil, true
 	})
 	f := &function{}
 	start(t, b.config(), f)
@@ -321,29 +139,16 @@ func TestMappingCommitsAgainWhenTheBrokerRefusesACommit(t *testing.T) {
 	}
 }
 
-func TestMappingStopsWhileNoBrokerCanBeReached(t *testing.T) {
-	b := newBroker(t, 1)
-	cfg := b.config()
-	b.Cluster.Close()
-	stop := start(t, cfg, &function{})
-	began := time.Now()
-	stop()
-	if took := time.Since(began); took > leaveTimeout+time.Second {
-		t.Errorf("it took %v", took)
-	}
-}
-
-func TestMappingStopsSoonWhenTheBrokersWentAway(t *testing.T) {
-	b := newBroker(t, 1)
-	b.put(t, 0, "a")
-	stop := start(t, b.config(), &function{})
-	b.awaitCommitted(t, "0:1")
-	b.Cluster.Close()
-	began := time.Now()
-	stop()
-	if took := time.Since(began); took > leaveTimeout+2*time.Second {
-		t.Errorf("it took %v", took)
-	}
+// refusedCommit answers a commit as a broker does in the middle of a rebalance.
+func refusedCommit(req kmsg.Request) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.OffsetCommitResponse)
+	resp.Topics = []kmsg.OffsetCommitResponseTopic{{
+		Topic: "events",
+		Partitions: []kmsg.OffsetCommitResponseTopicPartition{{
+			Partition: 0, ErrorCode: kerr.RebalanceInProgress.Code,
+		}},
+	}}
+	return resp
 }
 
 func TestMappingRefusesABadClientOption(t *testing.T) {
@@ -362,4 +167,23 @@ type invokerFunc func(context.Context, []byte) ([]byte, error)
 
 func (f invokerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return f(ctx, payload)
+}
+
+func TestMappingReachesTheFunctionThroughTheRuntimeAPIAcrossItsCrash(t *testing.T) {
+	b := newBroker(t, 1)
+	b.put(t, 0, "a", "crash", "b")
+	var out bytes.Buffer
+	f := childFunction(t, "reads-events", func(c *RuntimeConfig) {
+		c.Stdout = &out
+		c.Env = append(c.Env, "CRASHED="+filepath.Join(t.TempDir(), "crashed"))
+	})
+	stop := start(t, b.config(), f)
+	b.awaitCommitted(t, "0:3")
+	stop()
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if want := "a\na\ncrash\nb\n"; out.String() != want {
+		t.Errorf("the function saw %q, want %q", out.String(), want)
+	}
 }

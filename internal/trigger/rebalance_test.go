@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -168,4 +169,30 @@ func TestMappingHandsAFailingPartitionOver(t *testing.T) {
 	if !slices.Equal(got, []string{"0:a", "1:a"}) && !slices.Equal(got, []string{"0:a|1:a"}) {
 		t.Errorf("the second mapping got %q", got)
 	}
+}
+
+func TestMappingReadsAPartitionAgainThatComesBack(t *testing.T) {
+	b := newBroker(t, 2)
+	for p := range int32(2) {
+		b.put(t, p, strings.Fields(strings.Repeat("v ", 10))...)
+	}
+	var works atomic.Bool
+	one := &function{answer: func(context.Context, string) (string, error) {
+		if works.Load() {
+			return "", nil
+		}
+		return "", errNo
+	}}
+	cfg := b.config()
+	cfg.BatchSize = 2 // more than that waits behind each failing batch, so reading is paused
+	start(t, cfg, one)
+	one.await(t, 20)
+	two := &function{}
+	stopTwo := start(t, cfg, two)
+	two.await(t, 1)
+	works.Store(true)
+	stopTwo()
+	b.put(t, 0, "end")
+	b.put(t, 1, "end")
+	b.awaitCommitted(t, "0:11 1:11")
 }

@@ -66,7 +66,6 @@ func (c *consumer) work(claim *claim, j job) (left []job, ok bool) {
 	if len(live) == 0 {
 		return nil, true
 	}
-	j.records = live
 	out := c.attempt(claim.ctx, live)
 	if len(out.failed) == 0 {
 		return nil, true
@@ -79,7 +78,8 @@ func (c *consumer) settle(claim *claim, j job, out *outcome) (left []job, ok boo
 	j.records = out.failed
 	j.invoked += out.invoked
 	if errors.Is(out.err, errStopped) || claim.ctx.Err() != nil {
-		// Whoever has the partition next decides. What a partial response says was done is done, though.
+		// The invocation may have been broken off, which says nothing about its records: whoever has the partition next
+		// decides about them. What a partial response says was done is done, though.
 		return []job{j}, false
 	}
 	provisioned := c.cfg.Provisioned

@@ -164,6 +164,25 @@ func TestRuntimeAPIRefusesAResponseOverLambdasLimit(t *testing.T) {
 	mustInvoke(t, f, "echo again")
 }
 
+func TestRuntimeAPIGivesTheErrorOfAResponseThatBreaksOff(t *testing.T) {
+	f := childFunction(t, "serves", nil)
+	_, err := invoke(t, f, "stream")
+	var fe *FunctionError
+	if !errors.As(err, &fe) || fe.Type != "childError" || fe.Message != "the function says no" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRuntimeAPIServesARuntimeThatGivesItsPollsUp(t *testing.T) {
+	f := childFunction(t, "polls-impatiently", nil)
+	for _, what := range []string{"a", "b"} {
+		if got := mustInvoke(t, f, what); got != strconv.Quote(what) {
+			t.Errorf("got %s", got)
+		}
+		time.Sleep(120 * time.Millisecond) // two of the runtime's time limits
+	}
+}
+
 func TestRuntimeAPIGivesTheInitErrorThatTheChildReports(t *testing.T) {
 	f := childFunction(t, "reports-an-init-error", nil)
 	_, err := invoke(t, f, "echo")
@@ -256,25 +275,6 @@ func TestRuntimeAPIKillsAChildThatIgnoresSIGTERM(t *testing.T) {
 	case <-env.exited:
 	default:
 		t.Error("the child outlived Close")
-	}
-}
-
-func TestMappingReachesTheFunctionThroughTheRuntimeAPIAcrossItsCrash(t *testing.T) {
-	b := newBroker(t, 1)
-	b.put(t, 0, "a", "crash", "b")
-	var out bytes.Buffer
-	f := childFunction(t, "reads-events", func(c *RuntimeConfig) {
-		c.Stdout = &out
-		c.Env = append(c.Env, "CRASHED="+filepath.Join(t.TempDir(), "crashed"))
-	})
-	stop := start(t, b.config(), f)
-	b.awaitCommitted(t, "0:3")
-	stop()
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if want := "a\na\ncrash\nb\n"; out.String() != want {
-		t.Errorf("the function saw %q, want %q", out.String(), want)
 	}
 }
 

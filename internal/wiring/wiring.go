@@ -54,13 +54,13 @@ func KafkaClient(ctx context.Context, s settings.Kafka) (*kgo.Client, error) {
 	return kgo.NewClient(opts...)
 }
 
-// NewPublisher makes the API's publisher.
-func NewPublisher(ctx context.Context, s settings.API) (*kafka.Publisher, error) {
+// NewPublisher makes the API's publisher. Options in extra are added to its client.
+func NewPublisher(ctx context.Context, s settings.API, extra ...kgo.Opt) (*kafka.Publisher, error) {
 	cfg, err := KafkaConfig(ctx, s.Kafka, "api")
 	if err != nil {
 		return nil, err
 	}
-	return kafka.NewPublisher(cfg, kafka.ProducerConfig{Timeout: s.PublishTimeout}, s.Kafka.Topic)
+	return kafka.NewPublisher(cfg, kafka.ProducerConfig{Timeout: s.PublishTimeout}, s.Kafka.Topic, extra...)
 }
 
 // NewStore makes the store that the settings name.

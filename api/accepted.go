@@ -1,0 +1,123 @@
+package api
+
+import (
+	"encoding/json"
+	"net/url"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/gofiber/fiber/v2"
+
+	"event-processing-service/internal/event"
+)
+
+// The answers to events that are stored are written by hand: they are most of what this service writes, and reflection
+// took as long as reading the event. A test holds them to what encoding/json makes of the same values.
+
+// jsonAppender writes itself as JSON behind what there is already.
+type jsonAppender interface {
+	appendJSON(to []byte) ([]byte, error)
+}
+
+// sendAppended answers with v in JSON.
+func sendAppended(c *fiber.Ctx, v jsonAppender) error {
+	size := 512
+	if batch, ok := v.(*batchAnswer); ok {
+		size = 100 + 70*len(batch.Results) // a result with a UUID for its id takes 70 bytes
+	}
+	body, err := v.appendJSON(make([]byte, 0, size))
+	if err != nil {
+		return err
+	}
+	response := c.Response()
+	response.Header.SetContentType(fiber.MIMEApplicationJSON)
+	response.SetBodyRaw(body) // not copied: nobody else has it
+	return nil
+}
+
+// locate names the place of the event's outcome in the answer.
+func locate(c *fiber.Ctx, id event.Identity) {
+	var scratch [256]byte
+	c.Response().Header.SetBytesV(fiber.HeaderLocation, appendOutcomePath(scratch[:0], id))
+}
+
+func (a *acceptedEvent) appendJSON(to []byte) ([]byte, error) {
+	to = appendString(append(to, `{"id":`...), a.ID)
+	to = appendString(append(to, `,"source":`...), a.Source)
+	to = appendString(append(to, `,"topic":`...), a.Topic)
+	to = strconv.AppendInt(append(to, `,"partition":`...), int64(a.Partition), 10)
+	to = strconv.AppendInt(append(to, `,"offset":`...), a.Offset, 10)
+	return append(to, '}'), nil
+}
+
+func (a *batchAnswer) appendJSON(to []byte) ([]byte, error) {
+	to = strconv.AppendInt(append(to, `{"accepted":`...), int64(a.Accepted), 10)
+	to = strconv.AppendInt(append(to, `,"rejected":`...), int64(a.Rejected), 10)
+	to = append(to, `,"results":[`...)
+	for i := range a.Results {
+		if i > 0 {
+			to = append(to, ',')
+		}
+		r := &a.Results[i]
+		to = strconv.AppendInt(append(to, `{"index":`...), int64(r.Index), 10)
+		if r.ID != "" {
+			to = appendString(append(to, `,"id":`...), r.ID)
+		}
+		to = strconv.AppendInt(append(to, `,"status":`...), int64(r.Status), 10)
+		if r.Problem != nil {
+			problem, err := json.Marshal(r.Problem)
+			if err != nil {
+				return nil, err // cannot be: it is made of strings and numbers
+			}
+			to = append(append(to, `,"problem":`...), problem...)
+		}
+		to = append(to, '}')
+	}
+	return append(to, "]}"...), nil
+}
+
+// appendString writes a JSON string. Attributes of a refused event may be anything; what is no UTF-8 is replaced.
+func appendString(to []byte, s string) []byte {
+	to, _ = jsontext.AppendQuote(to, s) // the error says that it replaced something
+	return to
+}
+
+// appendOutcomePath writes where the outcome of an event can be read. The source is in it, as the id alone does not name
+// an event.
+func appendOutcomePath(to []byte, id event.Identity) []byte {
+	to = append(to, "/v1/events/"...)
+	if isUnreserved(id.ID) {
+		to = append(to, id.ID...)
+	} else {
+		to = append(to, url.PathEscape(id.ID)...)
+	}
+	if id.Source == DefaultSource {
+		return to
+	}
+	to = append(to, "?source="...)
+	for i := 0; i < len(id.Source); i++ {
+		switch c := id.Source[i]; {
+		case c == '/': // the most frequent one that QueryEscape escapes
+			to = append(to, "%2F"...)
+		case isUnreservedByte(c):
+			to = append(to, c)
+		default:
+			return append(to, url.QueryEscape(id.Source[i:])...)
+		}
+	}
+	return to
+}
+
+// isUnreserved tells whether s stands in a URL as it is (RFC 3986, section 2.3).
+func isUnreserved(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if !isUnreservedByte(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func isUnreservedByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+}

@@ -1,0 +1,39 @@
+package api
+
+import (
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// baseURL is where clients find this service, without a slash at the end: PUBLIC_URL, else what this request was sent
+// to. A Host that could not stand in a URI counts as missing, as it would be handed on in events and documents; then the
+// address that the client connected to stands for it.
+func (s *Server) baseURL(c *fiber.Ctx) string {
+	if s.cfg.PublicURL != "" {
+		return s.cfg.PublicURL
+	}
+	host := string(c.Request().Host())
+	if !saneHost(host) {
+		host = c.Context().LocalAddr().String()
+	}
+	if s.overTLS(c) {
+		return "https://" + host
+	}
+	return "http://" + host
+}
+
+// overTLS tells whether the client speaks TLS, be it with a proxy in front of this service. Only a trusted one is asked.
+func (s *Server) overTLS(c *fiber.Ctx) bool {
+	return s.cfg.TrustedProxies.holds(peerOf(c)) && c.Get(fiber.HeaderXForwardedProto) == "https"
+}
+
+func saneHost(host string) bool {
+	for i := 0; i < len(host); i++ {
+		c := host[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(".:[]-_", c) < 0 {
+			return false
+		}
+	}
+	return host != "" && len(host) <= 255
+}

@@ -1,0 +1,88 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"event-processing-service/internal/limit"
+)
+
+// Limiter counts what each client does. Take takes all n units or none.
+type Limiter interface {
+	Take(ctx context.Context, client string, n int) (limit.Decision, error)
+}
+
+// limitRate takes one unit for each request, but for health checks. What a batch costs more is taken when its events are
+// counted.
+func (s *Server) limitRate(c *fiber.Ctx) error {
+	if s.cfg.Limiter == nil || s.health.asked(c) {
+		return c.Next()
+	}
+	c.Set("RateLimit-Policy", s.ratePolicy)
+	if err := s.take(c, 1); err != nil {
+		return err
+	}
+	return c.Next()
+}
+
+// take says on the answer what is left (draft-ietf-httpapi-ratelimit-headers-10).
+func (s *Server) take(c *fiber.Ctx, n int) error {
+	d, err := s.cfg.Limiter.Take(c.UserContext(), s.limitKey(c), n)
+	if err != nil {
+		return fmt.Errorf("take from the rate limit: %w", err)
+	}
+	value := append(make([]byte, 0, 40), `"default";r=`...)
+	value = strconv.AppendInt(value, int64(d.Remaining), 10)
+	value = append(value, ";t="...)
+	value = strconv.AppendInt(value, int64((d.Reset+time.Second-1)/time.Second), 10)
+	c.Response().Header.SetBytesV("RateLimit", value)
+	if d.Allowed {
+		return nil
+	}
+	p := newProblem(rateLimited, fmt.Sprintf("the limit of %d events each %s is used up", s.cfg.Rate.Units, s.cfg.Rate.Per))
+	p.wait = d.Wait
+	return p
+}
+
+// takeBatch takes what a batch of n events costs beyond the one unit of its request.
+func (s *Server) takeBatch(c *fiber.Ctx, n int) error {
+	if s.cfg.Limiter == nil || n <= 1 {
+		return nil
+	}
+	if n > s.cfg.Rate.Units { // no pause would ever make room for it
+		return newProblem(batchTooLarge, fmt.Sprintf("the rate limit admits %d events at once, and the batch holds %d; send several", s.cfg.Rate.Units, n))
+	}
+	return s.take(c, n-1)
+}
+
+// limitKey is whom a request is counted for: the client of its key, else the address it came from.
+func (s *Server) limitKey(c *fiber.Ctx) string {
+	if who, ok := c.Locals(clientKey{}).(*client); ok {
+		return who.limitKey
+	}
+	addr := peerOf(c)
+	if len(s.cfg.TrustedProxies) > 0 {
+		addr = s.cfg.TrustedProxies.clientAddr(addr, forwardedFor(c))
+	}
+	return addressKey(addr)
+}
+
+// addressKey counts a /64 of IPv6 as one client, as a subscriber is given no less.
+func addressKey(addr netip.Addr) string {
+	if addr.Is6() {
+		if network, err := addr.WithZone("").Prefix(64); err == nil {
+			return "net:" + network.String()
+		}
+	}
+	return "ip:" + addr.String()
+}
+
+// policyOf describes a rate in the RateLimit-Policy header; its window is whole seconds, rounded up.
+func policyOf(r limit.Rate) string {
+	return fmt.Sprintf(`"default";q=%d;w=%d`, r.Units, (r.Per+time.Second-1)/time.Second)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// child is a server under test, in a process of its own.
+type child struct {
+	cmd     *exec.Cmd
+	addr    string // of the server
+	metrics string // URL of its metrics, "": none
+	ready   time.Duration
+	errors  bytes.Buffer
+}
+
+// startChild runs a program whose environment names its ports, and waits until its health check answers.
+func startChild(ctx context.Context, path string, args []string, metrics bool, env ...string) (*child, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	c := &child{addr: "127.0.0.1:" + strconv.Itoa(port), cmd: exec.CommandContext(ctx, path, args...)}
+	metricsPort := 0 // off
+	if metrics {
+		if metricsPort, err = freePort(); err != nil {
+			return nil, err
+		}
+		c.metrics = fmt.Sprintf("http://127.0.0.1:%d/metrics", metricsPort)
+	}
+	c.cmd.Env = append(os.Environ(), "PORT="+strconv.Itoa(port), "METRICS_PORT="+strconv.Itoa(metricsPort), "KAFKA_TOPIC="+topic)
+	c.cmd.Env = append(c.cmd.Env, env...)
+	c.cmd.Stdout, c.cmd.Stderr = io.Discard, &c.errors
+	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }
+	c.cmd.WaitDelay = 10 * time.Second
+	begin := time.Now()
+	if err := c.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", path, err)
+	}
+	for time.Since(begin) < 10*time.Second && ctx.Err() == nil {
+		if answersHealth(c.addr) {
+			c.ready = time.Since(begin)
+			return c, nil
+		}
+		time.Sleep(time.Millisecond / 2)
+	}
+	c.stop()
+	return nil, fmt.Errorf("%s %v does not become ready: %s", path, args, c.errors.String())
+}
+
+func answersHealth(addr string) bool {
+	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(time.Second))
+	if _, err := io.WriteString(conn, "GET /health/live HTTP/1.1\r\nHost: bench\r\n\r\n"); err != nil {
+		return false
+	}
+	var status [12]byte
+	_, err = io.ReadFull(conn, status[:])
+	return err == nil && string(status[9:]) == "200"
+}
+
+func (c *child) stop() {
+	_ = c.cmd.Process.Signal(syscall.SIGTERM)
+	_ = c.cmd.Wait()
+}
+
+var mallocs = regexp.MustCompile(`(?m)^go_memstats_mallocs_total (\S+)$`)
+
+// allocations returns how many objects the child has allocated so far, false where it does not tell.
+func (c *child) allocations() (float64, bool) {
+	if c.metrics == "" {
+		return 0, false
+	}
+	resp, err := http.Get(c.metrics)
+	if err != nil {
+		return 0, false
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	found := mallocs.FindSubmatch(body)
+	if err != nil || found == nil {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(string(found[1]), 64)
+	return n, err == nil
+}
+
+func freePort() (int, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find free port: %w", err)
+	}
+	return ln.Addr().(*net.TCPAddr).Port, ln.Close()
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// variant is one way to post events to one kind of server.
+type variant struct {
+	name    string
+	server  string // "fiber" and "limit" are in this binary, "api" is the service, else the path of a build of it
+	env     []string
+	metrics bool
+	request *request
+	base    string // the variant whose figures the ratios are to; "": limit
+	at      []int  // numbers of connections; nil: all of the plan. 256 batches of 1,000 are more than the API buffers
+}
+
+func variants(p plan) []variant {
+	few := []int{64}
+	all := []variant{
+		{name: "bare Fiber, no Kafka", server: "fiber", metrics: true, request: structured(eventBytes)},
+		{name: limit, server: "limit", metrics: true, request: structured(eventBytes)},
+		{name: "API, structured", server: "api", metrics: true, request: structured(eventBytes)},
+		{name: "API, structured, no telemetry", server: "api", request: structured(eventBytes)},
+		{name: "API, binary", server: "api", metrics: true, request: binary(eventBytes)},
+		{name: "API, batch of 10", server: "api", metrics: true, request: batch(10)},
+		{name: "API, batch of 100", server: "api", metrics: true, request: batch(100)},
+		{name: "API, batch of 1000", server: "api", metrics: true, request: batch(1000), at: []int{1, 16, 64}},
+		{name: "limit, 1 kB", server: "limit", metrics: true, request: structured(1 << 10), at: few},
+		{name: "API, structured, 1 kB", server: "api", metrics: true, request: structured(1 << 10), at: few, base: "limit, 1 kB"},
+		{name: "limit, 64 kB", server: "limit", metrics: true, request: structured(64 << 10), at: few},
+		{name: "API, structured, 64 kB", server: "api", metrics: true, request: structured(64 << 10), at: few, base: "limit, 64 kB"},
+	}
+	for _, v := range all {
+		if p.compare != "" && v.server == "api" {
+			v.base, v.name, v.server = v.name, v.name+", other build", p.compare
+			all = append(all, v)
+		}
+	}
+	return slices.DeleteFunc(all, func(v variant) bool { return !p.only.MatchString(v.name) })
+}
+
+// limit is the variant that the others are compared with.
+const limit = "limit"
+
+// start runs the variant's server. Each variant has one of its own: a heap that batches blew up would flatter what comes
+// after them.
+func (v variant) start(ctx context.Context, l *lab) (*child, error) {
+	if v.server != "fiber" && v.server != "limit" {
+		path := v.server
+		if path == "api" {
+			path = l.binary("api")
+		}
+		return startChild(ctx, path, nil, v.metrics, append([]string{"LOG_LEVEL=WARN"}, v.env...)...)
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this binary: %w", err)
+	}
+	return startChild(ctx, path, []string{"serve", v.server}, v.metrics)
+}
+
+// measureHTTP measures every variant at every number of connections, one after the other, and that several times: what
+// else goes on on the machine then meets all of them.
+func measureHTTP(ctx context.Context, p plan, l *lab, r *results) error {
+	chosen, children := variants(p), []*child(nil)
+	defer func() {
+		for _, c := range children {
+			c.stop()
+		}
+	}()
+	for _, v := range chosen {
+		c, err := v.start(ctx, l)
+		if err != nil {
+			return err
+		}
+		children = append(children, c)
+	}
+	for round := range p.rounds {
+		for _, n := range p.connections {
+			for i := range chosen {
+				i = (i + round) % len(chosen) // so that none has always the same neighbour
+				if at := chosen[i].at; at != nil && !slices.Contains(at, n) {
+					continue
+				}
+				s, err := measureOnce(ctx, p, children[i], chosen[i].request, n, 0)
+				if err != nil {
+					return fmt.Errorf("%s at %d connections: %w\n%s", chosen[i].name, n, err, children[i].errors.String())
+				}
+				r.add(chosen[i].name, n, 0, s).base = chosen[i].base
+			}
+		}
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, p.rounds)
+	}
+	return nil
+}
+
+// measureOpenLoop asks how long requests take when they come at a steady rate below what the server can do.
+func measureOpenLoop(ctx context.Context, p plan, l *lab, r *results) error {
+	for _, v := range variants(p) {
+		if !slices.Contains([]string{limit, "API, structured", "API, binary"}, v.name) {
+			continue
+		}
+		c, err := v.start(ctx, l)
+		if err != nil {
+			return err
+		}
+		for range p.rounds {
+			for _, rate := range p.rates {
+				s, err := measureOnce(ctx, p, c, v.request, 256, rate)
+				if err != nil {
+					c.stop()
+					return fmt.Errorf("%s at %d/s: %w", v.name, rate, err)
+				}
+				r.add(v.name, 256, rate, s)
+			}
+		}
+		c.stop()
+	}
+	return nil
+}
+
+// measureOnce makes one measurement, with a closed loop if rate is 0.
+func measureOnce(ctx context.Context, p plan, c *child, req *request, connections, rate int) (sample, error) {
+	all, err := connect(c.addr, req, connections)
+	if err != nil {
+		return sample{}, err
+	}
+	defer all.close()
+	if _, err := all.closedLoop(ctx, p.warmUp); err != nil {
+		return sample{}, err
+	}
+	forgetPeak(c.cmd.Process.Pid)
+	objects, counted := c.allocations()
+	ownCPU := ownCPUTime()
+	cpu, err := cpuOf(c.cmd.Process.Pid)
+	if err != nil {
+		return sample{}, err
+	}
+	var met load
+	if rate == 0 {
+		met, err = all.closedLoop(ctx, p.duration)
+	} else {
+		met, err = all.openLoop(ctx, rate, p.duration)
+	}
+	if err != nil {
+		return sample{}, err
+	}
+	cpuAfter, err := cpuOf(c.cmd.Process.Pid)
+	if err != nil {
+		return sample{}, err
+	}
+	clientCPU := ownCPUTime() - ownCPU
+	objectsAfter, _ := c.allocations()
+	events := float64(met.count) * float64(req.events)
+	s := sample{
+		EventsPerSecond: events / met.took.Seconds(),
+		P50:             milliseconds(met.quantile(0.5)), P99: milliseconds(met.quantile(0.99)), P999: milliseconds(met.quantile(0.999)),
+		CPU:       float64((cpuAfter - cpu).Microseconds()) / events,
+		ClientCPU: float64(clientCPU.Microseconds()) / events,
+		PeakMB:    float64(peakOf(c.cmd.Process.Pid)) / (1 << 20),
+	}
+	if counted {
+		s.Allocations = (objectsAfter - objects) / events
+	}
+	return s, nil
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
+
+// ownCPUTime is what this process, the load generator, has used.
+func ownCPUTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}

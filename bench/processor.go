@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"event-processing-service/internal/event"
+	"event-processing-service/internal/trigger"
+	"event-processing-service/processor"
+)
+
+// freeStore costs nothing and remembers nothing.
+type freeStore struct{}
+
+func (freeStore) Begin(_ context.Context, c event.Claim) (event.Claim, error) {
+	c.State = event.ClaimGranted
+	return c, nil
+}
+
+func (freeStore) Finish(_ context.Context, c event.Claim, _ event.Outcome) (event.Claim, error) {
+	c.State = event.ClaimGranted
+	return c, nil
+}
+
+type noDeadLetters struct{}
+
+func (noDeadLetters) Publish(context.Context, event.Record) error {
+	return fmt.Errorf("no record of the bench should be a dead letter")
+}
+
+func newProcessor(store processor.Store) (*processor.Processor, error) {
+	return processor.New(processor.DefaultConfig(), processor.Handlers(), store, noDeadLetters{}, slog.New(slog.DiscardHandler))
+}
+
+// payload is one invocation of n records, as the event source mapping of MSK writes it.
+func payload(n int) ([]byte, error) {
+	header := func(key, value string) map[string]events.JSONNumberBytes {
+		return map[string]events.JSONNumberBytes{key: events.JSONNumberBytes(value)}
+	}
+	value := base64.StdEncoding.EncodeToString([]byte(data(130)))
+	in := events.KafkaEvent{EventSource: "aws:kafka", BootstrapServers: "localhost:9092", Records: map[string][]events.KafkaRecord{}}
+	for i := range n {
+		partition := i % 3
+		name := "events-" + strconv.Itoa(partition)
+		in.Records[name] = append(in.Records[name], events.KafkaRecord{
+			Topic: "events", Partition: int64(partition), Offset: int64(i), TimestampType: "CREATE_TIME",
+			Timestamp: events.MilliSecondsEpochTime{Time: time.UnixMilli(1_770_000_000_000)}, Value: value,
+			Headers: []map[string]events.JSONNumberBytes{
+				header("ce_specversion", "1.0"), header("ce_id", "bench-"+strconv.Itoa(i)), header("ce_source", "/bench/orders"),
+				header("ce_type", "order.created"), header("ce_time", "2026-01-31T12:00:00Z"), header("content-type", "application/json"),
+				header("x-request-id", "01890a5d-ac96-774b-bcce-b302099a8057"),
+			},
+		})
+	}
+	return json.Marshal(in)
+}
+
+// measureProcessor measures one invocation of 1, 100 and 10,000 records: Handle alone, which gets the decoded payload,
+// and the invocation with the decoding that aws-lambda-go does before it.
+func measureProcessor(ctx context.Context, p plan, _ *lab, r *results) error {
+	proc, err := newProcessor(freeStore{})
+	if err != nil {
+		return err
+	}
+	invoke := lambda.NewHandler(proc.Handle)
+	for _, n := range []int{1, 100, 10_000} {
+		text, err := payload(n)
+		if err != nil {
+			return fmt.Errorf("write payload: %w", err)
+		}
+		var in events.KafkaEvent
+		if err := json.Unmarshal(text, &in); err != nil {
+			return fmt.Errorf("read payload: %w", err)
+		}
+		for range p.rounds {
+			s, err := repeat(ctx, p, n, func() error { _, err := proc.Handle(ctx, in); return err })
+			if err != nil {
+				return err
+			}
+			r.add(fmt.Sprintf("processor, Handle, %d records", n), 0, 0, s)
+			s, err = repeat(ctx, p, n, func() error { _, err := invoke.Invoke(ctx, text); return err })
+			if err != nil {
+				return err
+			}
+			s.PeakMB = growth(func() { _, err = invoke.Invoke(ctx, text) })
+			if err != nil {
+				return err
+			}
+			r.add(fmt.Sprintf("processor, JSON and Handle, %d records", n), 0, 0, s)
+		}
+	}
+	return nil
+}
+
+// repeat runs one invocation after the other.
+func repeat(ctx context.Context, p plan, records int, invoke func() error) (sample, error) {
+	var h histogram
+	if err := invoke(); err != nil { // warm
+		return sample{}, err
+	}
+	meter := startMeter()
+	for end := time.Now().Add(p.duration / 2); time.Now().Before(end) && ctx.Err() == nil; {
+		begin := time.Now()
+		if err := invoke(); err != nil {
+			return sample{}, err
+		}
+		h.add(time.Since(begin))
+	}
+	s := meter.stop(float64(h.count) * float64(records))
+	s.P50, s.P99 = milliseconds(h.quantile(0.5)), milliseconds(h.quantile(0.99))
+	return s, ctx.Err()
+}
+
+// growth returns how many MB one call of f allocates in all: the collector is off meanwhile, so nothing is given back.
+func growth(f func()) float64 {
+	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return float64(after.TotalAlloc-before.TotalAlloc) / (1 << 20)
+}
+
+// measureRuntime runs the real binary behind the Lambda Runtime API, with its memory as the store.
+func measureRuntime(ctx context.Context, p plan, l *lab, r *results) error {
+	if info, err := os.Stat(l.binary("bootstrap")); err == nil {
+		r.add("processor, size of the binary", 0, 0, sample{Bytes: float64(info.Size())})
+	}
+	size, err := zippedSize(l.binary("bootstrap"))
+	if err != nil {
+		return err
+	}
+	r.add("processor, size of the zip", 0, 0, sample{Bytes: size})
+	for range p.rounds {
+		api, err := trigger.NewRuntimeAPI(trigger.RuntimeConfig{Bootstrap: l.binary("bootstrap"),
+			Env: []string{"LOG_LEVEL=ERROR", "STORE=memory", "KAFKA_BOOTSTRAP_SERVERS=" + l.brokers}})
+		if err != nil {
+			return err
+		}
+		for _, n := range []int{1, 100, 10_000} {
+			text, err := payload(n)
+			if err != nil {
+				return fmt.Errorf("write payload: %w", err)
+			}
+			if n == 10_000 && len(text) > trigger.DefaultMaxPayloadBytes {
+				n = n * trigger.DefaultMaxPayloadBytes / len(text) * 9 / 10
+				if text, err = payload(n); err != nil {
+					return fmt.Errorf("write payload: %w", err)
+				}
+			}
+			s, err := repeat(ctx, p, n, func() error {
+				ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+				defer cancel()
+				_, err := api.Invoke(ctx, text)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			s.CPU, s.Allocations = 0, 0 // those of this side
+			r.add(fmt.Sprintf("processor, Runtime API, %d records", n), 0, 0, s)
+		}
+		r.add("processor, start to first poll", 0, 0, sample{P50: milliseconds(api.FirstPoll())})
+		if err := api.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

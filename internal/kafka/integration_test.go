@@ -1,0 +1,156 @@
+//go:build integration
+
+package kafka_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"event-processing-service/internal/event"
+	"event-processing-service/internal/kafka"
+)
+
+// realKafka is the configuration of a real broker, and a context for the test.
+func realKafka(t *testing.T) (context.Context, kafka.Config) {
+	t.Helper()
+	brokers := kafka.ParseBrokers(os.Getenv("KAFKA_BOOTSTRAP_SERVERS"))
+	if len(brokers) == 0 {
+		t.Skip("KAFKA_BOOTSTRAP_SERVERS is not set: start a broker and name it there as host:port")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx, kafka.Config{Brokers: brokers, Auth: kafka.AuthNone, ClientID: "integration-test"}
+}
+
+// applied makes topics of its own for the test and deletes them afterwards.
+func applied(t *testing.T, ctx context.Context, cfg kafka.Config) (events, dead string) {
+	t.Helper()
+	events = fmt.Sprintf("it-%d-events", time.Now().UnixNano())
+	dead = events + ".dlq"
+	client := newClient(t, cfg)
+	t.Cleanup(func() {
+		if _, err := kadm.NewClient(client).DeleteTopics(context.Background(), events, dead); err != nil {
+			t.Error(err)
+		}
+	})
+	want := kafka.ServiceTopics(events, dead, 3)
+	for run, created := range []bool{true, false} {
+		states, err := kafka.ApplyTopics(ctx, client, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]kafka.TopicState{{Name: events, Created: created}, {Name: dead, Created: created}}, states); diff != "" {
+			t.Fatalf("run %d (-want +got):\n%s", run+1, diff)
+		}
+	}
+	return events, dead
+}
+
+func readBack(t *testing.T, ctx context.Context, cfg kafka.Config, name string, n int) []*kgo.Record {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.ConsumeTopics(name), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	var records []*kgo.Record
+	for len(records) < n {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			t.Fatalf("%d of %d records: %v", len(records), n, err)
+		}
+		records = append(records, fetches.Records()...)
+	}
+	return records
+}
+
+func TestRealKafkaKeepsWhatIsPublished(t *testing.T) {
+	ctx, cfg := realKafka(t)
+	name, _ := applied(t, ctx, cfg)
+	p, err := kafka.NewPublisher(cfg, kafka.ProducerConfig{}, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close(ctx) }()
+	if err := p.Check(ctx); err != nil {
+		t.Fatal(err)
+	}
+	events := numbered(50)
+	for i := range events {
+		events[i].Subject = fmt.Sprint("key-", i%5)
+		events[i].Extensions = []event.Extension{{Name: "empty", Value: ""}, {Name: "text", Value: "€ 😀"}}
+	}
+	events[7].Data, events[8].Data = nil, []byte{}
+	events[9].Data = bytes.Repeat([]byte("x"), 1<<20) // above the broker's limit
+	receipts := p.Publish(ctx, events, event.Header{Key: "traceparent", Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")})
+	want := make([]event.Failure, len(events))
+	want[9] = event.FailureTooLarge
+	wantFailures(t, receipts, want...)
+
+	type place struct {
+		partition int32
+		offset    int64
+	}
+	got := map[place]event.Event{}
+	for _, r := range readBack(t, ctx, cfg, name, len(events)-1) {
+		headers := make([]event.Header, len(r.Headers))
+		for i, h := range r.Headers {
+			headers[i] = event.Header(h)
+		}
+		e, err := event.FromRecord(&event.Record{Topic: r.Topic, Value: r.Value, Headers: headers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[place{r.Partition, r.Offset}] = e
+	}
+	for i, r := range receipts {
+		if i == 9 {
+			continue
+		}
+		if diff := cmp.Diff(events[i], got[place{r.Partition, r.Offset}]); diff != "" {
+			t.Errorf("event %d (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
+func TestRealKafkaKeepsRecordsByteForByte(t *testing.T) {
+	ctx, cfg := realKafka(t)
+	_, dead := applied(t, ctx, cfg)
+	p := kafka.NewRecordPublisher(cfg, kafka.ProducerConfig{})
+	defer p.Close()
+	want := event.Record{Topic: dead, Key: []byte{}, Value: nil, Headers: []event.Header{
+		{Key: "a", Value: nil}, {Key: "a", Value: []byte{}}, {Key: "b", Value: []byte{0xff, 0}},
+	}}
+	if err := p.Publish(ctx, want); err != nil {
+		t.Fatal(err)
+	}
+	r := readBack(t, ctx, cfg, dead, 1)[0]
+	got := event.Record{Topic: r.Topic, Key: r.Key, Value: r.Value}
+	for _, h := range r.Headers {
+		got.Headers = append(got.Headers, event.Header(h))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("not as it was (-want +got):\n%s", diff)
+	}
+}
+
+func TestRealKafkaRejectsAMissingTopic(t *testing.T) {
+	ctx, cfg := realKafka(t)
+	p, err := kafka.NewPublisher(cfg, kafka.ProducerConfig{}, "it-missing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close(ctx) }()
+	within(t, 6*time.Second, func() { wantFailures(t, p.Publish(ctx, numbered(1)), event.FailureRejected) })
+	if err := p.Check(ctx); err == nil {
+		t.Error("the check finds the topic")
+	}
+}

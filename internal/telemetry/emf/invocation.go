@@ -1,0 +1,131 @@
+package emf
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"event-processing-service/internal/event"
+)
+
+// maxTypes bounds the dimension: each new value of it is a metric that costs money every month, and clients choose types.
+const maxTypes = 20
+
+// otherTypes is where the events of all further types are counted.
+const otherTypes = "(other)"
+
+// counts are what became of the events of one type.
+type counts struct {
+	processed, deadLettered, duplicates, retries, unfinished int
+}
+
+// invocation counts while a batch is processed. Its records are processed side by side.
+type invocation struct {
+	mu     sync.Mutex
+	byType map[string]*counts
+}
+
+type key struct{}
+
+func of(ctx context.Context) *invocation {
+	i, _ := ctx.Value(key{}).(*invocation)
+	return i
+}
+
+func (i *invocation) add(eventType string, count func(*counts)) {
+	if i == nil { // a call outside of any invocation
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	c := i.byType[eventType]
+	if c == nil && len(i.byType) >= maxTypes {
+		eventType = otherTypes
+		c = i.byType[eventType]
+	}
+	if c == nil {
+		c = &counts{}
+		i.byType[eventType] = c
+	}
+	count(c)
+}
+
+// finished counts the end of one event, as the store sees it.
+func (i *invocation) finished(o event.Outcome, c event.Claim) {
+	i.add(o.Type, func(n *counts) {
+		switch {
+		case c.State == event.ClaimDone:
+			n.duplicates++
+			return
+		case c.State != event.ClaimGranted:
+			return
+		case o.Status == event.StatusProcessed:
+			n.processed++
+		case o.Status == event.StatusDeadLettered:
+			n.deadLettered++
+		default:
+			n.unfinished++
+		}
+		n.retries += max(0, o.Attempts-1)
+	})
+}
+
+// documents are the batch, and one for each type of event in it.
+func (i *invocation) documents(function string, in events.KafkaEvent, began, ended time.Time, failed bool) []document {
+	size, ages := measure(in, ended)
+	batch := document{at: ended, values: map[string]any{"msg": "batch processed"}}
+	batch.dimension("FunctionName", function)
+	batch.metric("BatchSize", "Count", size)
+	batch.metric("BatchDuration", "Milliseconds", float64(ended.Sub(began).Microseconds())/1000)
+	batch.metric("BatchFailures", "Count", boolean(failed))
+	if len(ages) > 0 {
+		batch.metric("EventAge", "Milliseconds", ages)
+	}
+	all := []document{batch}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, eventType := range slices.Sorted(maps.Keys(i.byType)) {
+		c := i.byType[eventType]
+		d := document{at: ended, values: map[string]any{"msg": "events processed"}}
+		d.dimension("FunctionName", function)
+		d.dimension("EventType", eventType)
+		d.metric("EventsProcessed", "Count", c.processed)
+		d.metric("EventsDeadLettered", "Count", c.deadLettered)
+		d.metric("EventsDuplicate", "Count", c.duplicates)
+		d.metric("EventsUnfinished", "Count", c.unfinished)
+		d.metric("EventRetries", "Count", c.retries)
+		all = append(all, d)
+	}
+	return all
+}
+
+func boolean(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// maxValues is how many values one metric of a document may have.
+const maxValues = 100
+
+// measure tells how many records a batch has and, of at most 100 spread over it, how old they are: the time from when
+// Kafka, or its producer, stamped the record.
+func measure(in events.KafkaEvent, now time.Time) (size int, ages []float64) {
+	for _, records := range in.Records {
+		size += len(records)
+	}
+	step, n := (size+maxValues-1)/maxValues, 0
+	for _, records := range in.Records {
+		for j := range records {
+			if n++; (n-1)%step == 0 && !records[j].Timestamp.IsZero() {
+				ages = append(ages, max(0, float64(now.Sub(records[j].Timestamp.Time).Milliseconds())))
+			}
+		}
+	}
+	return size, ages
+}

@@ -1,0 +1,47 @@
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"event-processing-service/internal/event"
+)
+
+// Publisher is what stores events; see the API's interface of that name.
+type Publisher interface {
+	Publish(ctx context.Context, events []event.Event, transport ...event.Header) []event.Receipt
+	Check(ctx context.Context) error
+}
+
+type publisher struct {
+	Publisher
+	m *Metrics
+}
+
+// Publisher counts what p accepts and refuses, and times it.
+func (m *Metrics) Publisher(p Publisher) Publisher {
+	m.publish.WithLabelValues("send", "") // there from the start, so that a rate of it has a beginning
+	for _, f := range []event.Failure{event.FailureNeverSent, event.FailureRejected, event.FailureTooLarge, event.FailureOutcomeUnknown} {
+		m.rejected.WithLabelValues(string(f))
+	}
+	return &publisher{p, m}
+}
+
+func (p *publisher) Publish(ctx context.Context, events []event.Event, transport ...event.Header) []event.Receipt {
+	begin := time.Now()
+	receipts := p.Publisher.Publish(ctx, events, transport...)
+	stored, failure := 0, ""
+	for i := range receipts {
+		if receipts[i].Err == nil {
+			stored++
+			continue
+		}
+		failure = failureOf(receipts[i].Err)
+		p.m.rejected.WithLabelValues(failure).Inc()
+	}
+	p.m.accepted.Add(float64(stored))
+	if len(events) > 0 {
+		p.m.publish.WithLabelValues("send", failure).Observe(time.Since(begin).Seconds())
+	}
+	return receipts
+}

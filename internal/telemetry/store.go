@@ -1,0 +1,53 @@
+package telemetry
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"event-processing-service/internal/event"
+)
+
+// Store remembers what became of events; see the processor's interface of that name.
+type Store interface {
+	Begin(ctx context.Context, c event.Claim) (event.Claim, error)
+	Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Claim, error)
+}
+
+type tracingStore struct {
+	Store
+	system string
+}
+
+// TraceStore puts a span around each write of the store, where the record is traced. system is its db.system.name.
+func TraceStore(s Store, system string) Store { return &tracingStore{s, system} }
+
+func (s *tracingStore) Begin(ctx context.Context, c event.Claim) (event.Claim, error) {
+	ctx, end := s.start(ctx, "begin")
+	claim, err := s.Store.Begin(ctx, c)
+	end(err)
+	return claim, err
+}
+
+func (s *tracingStore) Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Claim, error) {
+	ctx, end := s.start(ctx, "finish", attribute.String("event.outcome", string(o.Status)))
+	claim, err := s.Store.Finish(ctx, c, o)
+	end(err)
+	return claim, err
+}
+
+func (s *tracingStore) start(ctx context.Context, operation string, attributes ...attribute.KeyValue) (context.Context, func(error)) {
+	if !trace.SpanFromContext(ctx).IsRecording() {
+		return ctx, func(error) {}
+	}
+	ctx, span := tracer(ctx).Start(ctx, operation+" event", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+		append(attributes, semconv.DBSystemNameKey.String(s.system), semconv.DBOperationName(operation))...))
+	return ctx, func(err error) {
+		if err != nil {
+			fail(span, "store", err)
+		}
+		span.End()
+	}
+}
