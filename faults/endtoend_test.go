@@ -134,6 +134,8 @@ func identity(r *event.Record) (id, eventType string) {
 func (p *pipeline) checkEffects(records []event.Record) {
 	t := p.t
 	t.Helper()
+	complain, conclude := complaints(t)
+	defer conclude()
 	known := p.remembered()
 	processed, deadLettered := 0, 0
 	type lane struct {
@@ -151,11 +153,11 @@ func (p *pipeline) checkEffects(records []event.Record) {
 		m, ok := known[id]
 		switch poison := isPoison(eventType) || eventType == "undecodable"; {
 		case !ok || m.status == "":
-			t.Errorf("%s, a %s at %s, is not finished", id, eventType, r.Position())
+			complain("%s, a %s at %s, is not finished", id, eventType, r.Position())
 		case poison && m.status != "dead-lettered", !poison && m.status != "processed":
-			t.Errorf("%s, a %s at %s, is %s: %s", id, eventType, r.Position(), m.status, m.reason)
+			complain("%s, a %s at %s, is %s: %s", id, eventType, r.Position(), m.status, m.reason)
 		case eventType == "load.default" && (m.version != 1 || m.attempts != 1):
-			t.Errorf("%s took effect more than once: it was written %d times, in %d attempts", id, m.version, m.attempts)
+			complain("%s took effect more than once: it was written %d times, in %d attempts", id, m.version, m.attempts)
 		case poison:
 			deadLettered++
 		default:
@@ -165,14 +167,14 @@ func (p *pipeline) checkEffects(records []event.Record) {
 	}
 	for id := range known {
 		if !seen[id] {
-			t.Errorf("the store knows %s, which is not in the topic", id)
+			complain("the store knows %s, which is not in the topic", id)
 		}
 	}
 	for lane, ms := range lanes {
 		slices.SortFunc(ms, func(a, b memory) int { return int(a.offset - b.offset) })
 		for i := 1; i < len(ms); i++ {
 			if ms[i].at.Before(ms[i-1].at) {
-				t.Errorf("key %s: offset %d was done before offset %d", lane.key, ms[i].offset, ms[i-1].offset)
+				complain("key %s: offset %d was done before offset %d", lane.key, ms[i].offset, ms[i-1].offset)
 			}
 		}
 	}
@@ -211,6 +213,8 @@ func (p *pipeline) checkHandled(records []event.Record) {
 func (p *pipeline) checkLetters(records []event.Record) {
 	t := p.t
 	t.Helper()
+	complain, conclude := complaints(t)
+	defer conclude()
 	places := map[string]event.Record{}
 	missing := map[string]string{}
 	for _, r := range records {
@@ -226,19 +230,19 @@ func (p *pipeline) checkLetters(records []event.Record) {
 		says, ok := processor.ReadDeadLetter(&letter)
 		original, there := places[says.Origin.Position()]
 		if !ok || !there {
-			t.Errorf("%s is no dead letter of the topic: %+v", letter.Position(), says)
+			complain("%s is no dead letter of the topic: %+v", letter.Position(), says)
 			continue
 		}
 		id, eventType := identity(&original)
 		kept := slices.DeleteFunc(slices.Clone(letter.Headers), func(h event.Header) bool { return strings.HasPrefix(h.Key, "dlq-") })
 		if diff := cmp.Diff([]any{original.Key, original.Value, original.Headers}, []any{letter.Key, letter.Value, kept}, cmpopts.EquateEmpty()); diff != "" {
-			t.Errorf("the dead letter of %s has other bytes: %s", id, diff)
+			complain("the dead letter of %s has other bytes: %s", id, diff)
 		}
 		if letters[id]++; letters[id] == 1 {
 			kinds[eventType]++
 		}
 		if !isPoison(eventType) && eventType != "undecodable" {
-			t.Errorf("%s, a %s, is in the dead letter topic: %s", id, eventType, says.Error)
+			complain("%s, a %s, is in the dead letter topic: %s", id, eventType, says.Error)
 		}
 		delete(missing, id)
 	}
@@ -247,7 +251,7 @@ func (p *pipeline) checkLetters(records []event.Record) {
 		copies += n - 1
 	}
 	for _, id := range slices.Sorted(maps.Keys(missing)) {
-		t.Errorf("%s, a %s, is not in the dead letter topic", id, missing[id])
+		complain("%s, a %s, is not in the dead letter topic", id, missing[id])
 	}
 	t.Logf("%d poison records, each in the dead letter topic: %v; %d letters twice, because the function died between writing and remembering one", poison, kinds, copies)
 }

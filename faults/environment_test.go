@@ -163,3 +163,19 @@ func await(t *testing.T, patience time.Duration, what string, done func() bool) 
 		}
 	}
 }
+
+// complaints is how a check tells of what is wrong in many records: the first twenty, and how many there are.
+func complaints(t *testing.T) (complain func(format string, args ...any), conclude func()) {
+	t.Helper()
+	n := 0
+	complain = func(format string, args ...any) {
+		if n++; n <= 20 {
+			t.Errorf(format, args...)
+		}
+	}
+	return complain, func() {
+		if n > 20 {
+			t.Errorf("%d such faults in all", n)
+		}
+	}
+}

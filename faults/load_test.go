@@ -203,8 +203,8 @@ func (l *load) fateOfOne(status int, answer []byte, e *entry) fate {
 // fateOfProblem reads a problem document as a client does: by its type. What is not known to be otherwise is unknown.
 func (l *load) fateOfProblem(status int, answer []byte) fate {
 	var p struct {
-		Type, Detail string
-		Retryable    *bool
+		Type      string
+		Retryable *bool
 	}
 	if err := json.Unmarshal(answer, &p); err != nil || p.Retryable == nil {
 		l.ledger.complain("status %d with %.200q is no problem document", status, answer)
@@ -212,9 +212,9 @@ func (l *load) fateOfProblem(status int, answer []byte) fate {
 	}
 	kind := p.Type[strings.LastIndex(p.Type, "/")+1:]
 	switch {
-	case kind == "not-sent", kind == "overloaded", strings.Contains(p.Detail, "was not sent"):
+	case kind == "not-sent", kind == "overloaded":
 		return fateNeverSent
-	case kind == "outcome-unknown", strings.Contains(p.Detail, "whether it is stored is not known"):
+	case kind == "outcome-unknown":
 		return fateUnknown
 	case kind == "internal-error", kind == "event-not-known":
 		l.ledger.complain("status %d: %s", status, answer)

@@ -100,7 +100,9 @@ func (p *pipeline) harm(ctx context.Context, r *rand.Rand) (kills, terms, functi
 				p.t.Errorf("the trigger, terminated, ended with: %v", err)
 			}
 			p.trigger.start()
-		default:
+		default: // in the middle of a batch, mostly; after a restart it takes a while until there is one
+			for end := time.Now().Add(10 * time.Second); len(children(p.trigger.pid())) == 0 && time.Now().Before(end) && pause(ctx, 50*time.Millisecond); {
+			}
 			for _, pid := range children(p.trigger.pid()) {
 				functionKills++
 				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself

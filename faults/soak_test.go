@@ -22,6 +22,11 @@ func TestSteadyLoadLeavesNothingBehind(t *testing.T) {
 	lasts := duration(t, "FAULT_SOAK", faultTime(t))
 	p := newPipeline(t, brokers, client, "soak")
 	api := newAPI(t, "api", p.env...)
+	l := &load{run: "e", source: "/faults", targets: []string{api.url}, workers: 10, rate: loadRate(t), batches: true, ledger: newLedger()}
+	l.statuses = map[int]int{}
+	first := &entry{id: "e-first", key: "first", eventType: "load.test"} // which the function is started for
+	l.ledger.add(first)
+	l.post(http.DefaultClient, r, []*entry{first})
 	await(t, 30*time.Second, "the function to start", func() bool { return len(children(p.trigger.pid())) == 1 })
 	watched := []*watch{
 		{name: "api", pid: api.pid(), metrics: api.metrics},
@@ -29,7 +34,6 @@ func TestSteadyLoadLeavesNothingBehind(t *testing.T) {
 		{name: "function", pid: children(p.trigger.pid())[0]},
 	}
 
-	l := &load{run: "e", source: "/faults", targets: []string{api.url}, workers: 10, rate: loadRate(t), batches: true, ledger: newLedger()}
 	ctx, cancel := context.WithTimeout(t.Context(), lasts)
 	defer cancel()
 	sampling := make(chan struct{})

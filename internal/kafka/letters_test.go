@@ -1,0 +1,77 @@
+package kafka
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"event-processing-service/internal/event"
+)
+
+// letterBroker is an embedded broker with both topics of the service.
+func letterBroker(t *testing.T) Config {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "events", "events.dlq"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	return Config{Brokers: cluster.ListenAddrs(), Auth: AuthNone}
+}
+
+// The largest event that can be published must fit into the dead letter topic with all that is added to it.
+func TestADeadLetterOfTheLargestEventIsStored(t *testing.T) {
+	cfg := letterBroker(t)
+	publisher, err := NewPublisher(cfg, ProducerConfig{}, "events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = publisher.Close(t.Context()) }() // nothing is left to flush
+	var largest []byte
+	for size := 1_000_012; size > 999_000 && largest == nil; size -= 64 {
+		e := event.Event{ID: "1", Source: "/test", Type: "t", Subject: "s", Data: incompressible(size)}
+		if publisher.Publish(t.Context(), []event.Event{e})[0].Err == nil {
+			largest = e.Data
+		}
+	}
+	if largest == nil {
+		t.Fatal("no event of about 1 MB was taken")
+	}
+	letters := NewRecordPublisher(cfg, ProducerConfig{})
+	defer letters.Close()
+	err = letters.Publish(t.Context(), event.Record{Topic: "events.dlq", Key: []byte("s"), Value: largest, Headers: []event.Header{
+		{Key: "dlq-error", Value: bytes.Repeat([]byte("x"), 1024)}, {Key: "dlq-original-topic", Value: bytes.Repeat([]byte("t"), 249)},
+		{Key: "the others", Value: bytes.Repeat([]byte("o"), 750)},
+	}})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPublishAllTellsOfEachRecordByItself(t *testing.T) {
+	p := NewRecordPublisher(letterBroker(t), ProducerConfig{Timeout: 2 * time.Second})
+	defer p.Close()
+	problems := p.PublishAll(t.Context(), []event.Record{
+		{Topic: "events", Value: []byte("a")}, {Topic: "events", Value: incompressible(2 << 20)}, {Topic: "events", Value: []byte("b")},
+	})
+	for i, want := range []event.Failure{"", event.FailureTooLarge, ""} {
+		var got event.Failure
+		var publish *event.PublishError
+		if errors.As(problems[i], &publish) {
+			got = publish.Failure
+		}
+		if got != want || (want == "") != (problems[i] == nil) {
+			t.Errorf("record %d: %q, want %q: %v", i, got, want, problems[i])
+		}
+	}
+}
+
+func incompressible(n int) []byte {
+	r, b := rand.NewChaCha8([32]byte{}), make([]byte, n)
+	_, _ = r.Read(b) // never fails
+	return b
+}
