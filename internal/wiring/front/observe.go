@@ -23,7 +23,7 @@ type Observed struct {
 	Metrics *metrics.Metrics // nil: METRICS_PORT is 0
 	Tracing *tracing.Tracing
 	Around  []fiber.Handler // for api.Config
-	topic   string
+	Topic   string          // where events go
 }
 
 // Observe sets up what the settings and OTEL_* ask for. Metrics are served on METRICS_PORT until ctx ends.
@@ -48,7 +48,7 @@ func observe(ctx context.Context, s settings.API, m *metrics.Metrics, log *slog.
 	if err != nil {
 		return nil, err
 	}
-	o := &Observed{Metrics: m, Tracing: traces, topic: s.Kafka.Topic}
+	o := &Observed{Metrics: m, Tracing: traces, Topic: s.Kafka.Topic}
 	if m != nil {
 		o.Around = append(o.Around, web.Metrics(m.Requests()))
 	}
@@ -73,7 +73,7 @@ func (o *Observed) ClientOptions() []kgo.Opt {
 
 // Publisher is p, observed.
 func (o *Observed) Publisher(p *kafka.Publisher) api.Publisher {
-	observed := telemetry.TracePublisher(p, o.topic)
+	observed := telemetry.TracePublisher(p, o.Topic)
 	if o.Metrics == nil {
 		return observed
 	}

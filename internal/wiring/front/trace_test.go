@@ -71,7 +71,7 @@ func start(t *testing.T, traced bool) *whole {
 	w := &whole{t: t, metrics: metrics.New("test"), log: &lockedBuffer{}, emf: &lockedBuffer{}, events: store.NewMemory(time.Hour)}
 	log, exporter, traces := telemetry.NewLogger(w.log, slog.LevelDebug), tracetest.NewInMemoryExporter(), tracing.Off()
 	w.spans = exporter.GetSpans
-	observed := &front.Observed{Metrics: w.metrics, Tracing: traces, Around: nil}
+	observed := &front.Observed{Metrics: w.metrics, Tracing: traces, Topic: "events"}
 	around := web.PassTrace
 	if traced {
 		traces = tracing.On(sdk.WithSyncer(exporter))
