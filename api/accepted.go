@@ -52,7 +52,7 @@ func locate(c *fiber.Ctx, id event.Identity) {
 		func(path []byte) { c.Response().Header.SetBytesV(fiber.HeaderLocation, path) })
 }
 
-func (a *acceptedEvent) appendJSON(to []byte) ([]byte, error) {
+func (a *acceptedEvent) appendJSON(to []byte) ([]byte, error) { //nolint:unparam // as the batch's, which can fail
 	to = appendString(append(to, `{"id":`...), a.ID)
 	to = appendString(append(to, `,"source":`...), a.Source)
 	to = appendString(append(to, `,"topic":`...), a.Topic)
@@ -106,7 +106,7 @@ func appendOutcomePath(to []byte, id event.Identity) []byte {
 		return to
 	}
 	to = append(to, "?source="...)
-	for i := 0; i < len(id.Source); i++ {
+	for i := range len(id.Source) {
 		switch c := id.Source[i]; {
 		case c == '/': // the most frequent one that QueryEscape escapes
 			to = append(to, "%2F"...)
@@ -121,7 +121,7 @@ func appendOutcomePath(to []byte, id event.Identity) []byte {
 
 // isUnreserved tells whether s stands in a URL as it is (RFC 3986, section 2.3).
 func isUnreserved(s string) bool {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if !isUnreservedByte(s[i]) {
 			return false
 		}

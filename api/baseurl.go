@@ -29,7 +29,7 @@ func (s *Server) overTLS(c *fiber.Ctx) bool {
 }
 
 func saneHost(host string) bool {
-	for i := 0; i < len(host); i++ {
+	for i := range len(host) {
 		c := host[i]
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(".:[]-_", c) < 0 {
 			return false

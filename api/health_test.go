@@ -13,7 +13,7 @@ import (
 
 // store is one whose health can be asked for.
 type store struct {
-	outcomes
+	outcomes //nolint:unused // its method makes this a store
 	err   error
 	takes time.Duration
 }

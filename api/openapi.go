@@ -19,7 +19,7 @@ whether the same request, sent again, can succeed, and Retry-After when. Answers
 pass over what they don't know.
 
 Every GET answers HEAD, too. OPTIONS answers 204 with Allow. Other methods are answered with 405 and Allow, other paths
-with 404. Answers are JSON, or XML where Accept prefers it, and are compressed where Accept-Encoding takes gzip, br or
+with 404. Answers are JSON, or XML where Accept prefers it, and are compressed where Accept-Encoding takes gzip or
 deflate. X-Request-Id, if sent, comes back and is in the logs.`
 
 // document is the OpenAPI description while it is made.
@@ -32,8 +32,7 @@ type description struct {
 func newOpenAPI() *huma.OpenAPI {
 	d := &description{api: &huma.OpenAPI{
 		OpenAPI: "3.1.0",
-		Info: &huma.Info{Title: "event-processing-service", Version: apiVersion, Description: apiDescription,
-			License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}},
+		Info:    &huma.Info{Title: "event-processing-service", Version: apiVersion, Description: apiDescription},
 		Servers: []*huma.Server{{URL: "/", Description: "Where this document came from"}},
 		Tags: []*huma.Tag{
 			{Name: "events", Description: "Post events and see what became of them"},

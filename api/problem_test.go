@@ -55,7 +55,7 @@ func TestTheTypeOfAProblemLeadsToItsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if body, _ := io.ReadAll(resp.Body); resp.StatusCode != 200 || !strings.Contains(string(body), p.Title) {
+	if body, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK || !strings.Contains(string(body), p.Title) {
 		t.Errorf("%s is answered with %d %s", p.Type, resp.StatusCode, body)
 	}
 }

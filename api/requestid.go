@@ -57,7 +57,7 @@ func saneRequestID(id string) bool {
 	if id == "" || len(id) > 128 {
 		return false
 	}
-	for i := 0; i < len(id); i++ {
+	for i := range len(id) {
 		c := id[i]
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("._:/+=-", c) < 0 {
 			return false

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -83,7 +84,7 @@ func TestThePlotAndTheTableShowEveryNumberOfConnections(t *testing.T) {
 	}
 	plot := r.plot()
 	for d := xml.NewDecoder(strings.NewReader(plot)); ; {
-		if _, err := d.Token(); err == io.EOF {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatalf("the plot is no XML: %v", err)

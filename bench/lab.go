@@ -91,5 +91,5 @@ func (l *lab) deleteTopics(names ...string) {
 func (l *lab) close() {
 	l.deleteTopics(topic)
 	l.admin.Close()
-	os.RemoveAll(l.folder)
+	_ = os.RemoveAll(l.folder) // a temporary folder
 }

@@ -142,7 +142,9 @@ func (r *results) print(w io.Writer) {
 			figure(x.EventsPerSecond), figure(x.ThroughputRatio), figure(x.P50), figure(x.P99), figure(x.P99Ratio), figure(x.P999),
 			figure(x.CPU), figure(x.CPURatio), figure(x.Allocations), figure(x.PeakMB), figure(x.ClientCPU))
 	}
-	t.Flush()
+	if err := t.Flush(); err != nil {
+		return
+	}
 	for _, x := range r.Rows {
 		if x.Bytes > 0 {
 			fmt.Fprintf(w, "%s: %.1f MB\n", x.Name, x.Bytes/1e6)

@@ -41,7 +41,7 @@ func zippedSize(path string) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("zip binary: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	var size counter
 	w := zip.NewWriter(&size)
 	entry, err := w.Create("bootstrap")

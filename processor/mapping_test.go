@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
@@ -47,7 +48,7 @@ func (m *mapping) deliverAll() {
 	}
 }
 
-func name(partition int32) string { return "events-" + string(rune('0'+partition)) }
+func name(partition int32) string { return "events-" + strconv.Itoa(int(partition)) }
 
 // deliver delivers the batch until it has succeeded, and then looks whether it had reason to.
 func (m *mapping) deliver(batch events.KafkaEvent) {

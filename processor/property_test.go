@@ -52,7 +52,7 @@ func tryTopic(t *testing.T, seed uint64) {
 	w.fixed = true
 	w.mu.Unlock()
 	for _, id := range sortedIdentities(w.letters) {
-		for copies := 0; copies < 1+dice.IntN(2); copies++ {
+		for range 1 + dice.IntN(2) {
 			w.appendRecord(w.letters[id][0])
 		}
 	}

@@ -17,7 +17,6 @@ func envNames() map[string]map[string]bool {
 	api := lookedUp(func(lookup settings.Lookup) { _, _ = settings.LoadAPI(lookup) })
 	processor := lookedUp(func(lookup settings.Lookup) { _, _ = settings.LoadProcessor(lookup) })
 	operator := maps.Clone(processor) // eventctl reads the processor's settings
-	api["METRICS_PORT"] = false       // of the telemetry
 
 	for _, name := range []string{"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_TOPIC", "KAFKA_AUTH"} {
 		api[name], processor[name], operator[name] = true, true, true

@@ -44,11 +44,11 @@ func setup(t *testing.T) (bin string, env settings.Processor) {
 	if err != nil {
 		t.Fatalf("read the environment: %v", err)
 	}
-	eventctl(t, bin, "setup")
+	runBinary(t, bin, "setup")
 	return bin, env
 }
 
-func eventctl(t *testing.T, bin string, args ...string) string {
+func runBinary(t *testing.T, bin string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command(filepath.Join(bin, "eventctl"), args...).CombinedOutput()
 	if err != nil {
@@ -109,7 +109,7 @@ func TestRecordsOfEveryProducerAreProcessedByTheRealFunction(t *testing.T) {
 			t.Errorf("%v is %s: %s", id, outcome.Status, outcome.Reason)
 		}
 	}
-	if out := eventctl(t, bin, "status"); !strings.Contains(out, "Stable") {
+	if out := runBinary(t, bin, "status"); !strings.Contains(out, "Stable") {
 		t.Errorf("status says %s", out)
 	}
 }
@@ -132,14 +132,14 @@ func await(t *testing.T, store wiring.Store, id event.Identity) event.Outcome {
 
 func TestSetupAndTopicsApplyChangeNothingTheSecondTime(t *testing.T) {
 	bin, env := setup(t)
-	out := eventctl(t, bin, "setup")
+	out := runBinary(t, bin, "setup")
 	if strings.Contains(out, "created") || !strings.Contains(out, "topic "+env.Kafka.Topic+": is as it should be") {
 		t.Errorf("a second setup says %s", out)
 	}
-	if out := eventctl(t, bin, "topics", "apply", "--topic", env.Kafka.Topic, "--partitions", "7"); !strings.Contains(out, "has 3 partitions instead of 7; nothing was changed") {
+	if out := runBinary(t, bin, "topics", "apply", "--topic", env.Kafka.Topic, "--partitions", "7"); !strings.Contains(out, "has 3 partitions instead of 7; nothing was changed") {
 		t.Errorf("a difference is told as %s", out)
 	}
-	if out := eventctl(t, bin, "topics", "list"); !strings.Contains(out, env.DeadLetterTopic) {
+	if out := runBinary(t, bin, "topics", "list"); !strings.Contains(out, env.DeadLetterTopic) {
 		t.Errorf("the list is %s", out)
 	}
 }

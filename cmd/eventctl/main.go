@@ -34,7 +34,7 @@ func main() {
 	}
 	fmt.Fprintln(os.Stderr, "eventctl:", err)
 	if errors.Is(err, errUsage) {
-		os.Exit(2)
+		os.Exit(2) //nolint:gocritic // the process ends, and the signals with it
 	}
 	os.Exit(1)
 }

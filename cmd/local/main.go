@@ -45,7 +45,7 @@ func main() {
 	defer stop()
 	if err := run(ctx, *port, *kafkaPort, kafka.ParseBrokers(*brokers)); err != nil {
 		fmt.Fprintln(os.Stderr, "local:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:gocritic // the process ends, and the signals with it
 	}
 }
 

@@ -31,7 +31,7 @@ func DetectMode(contentType string, hasAttributes bool) (Mode, error) {
 	if err != nil && !hasAttributes {
 		return 0, fmt.Errorf("%w: the Content-Type %q is none; %s", ErrUnsupportedMedia, contentType, acceptedMedia)
 	}
-	mode := ModeBinary
+	var mode Mode
 	switch {
 	case media == "application/cloudevents-batch+json":
 		mode = ModeBatch
@@ -89,7 +89,10 @@ func (h *headerReader) report(name, detail string) {
 }
 
 func (h *headerReader) attribute(name, value string) {
-	to, bit := (*string)(nil), uint16(0)
+	var (
+		to  *string
+		bit uint16
+	)
 	switch name {
 	case "id":
 		to, bit = &h.ID, seenID
@@ -208,7 +211,7 @@ func unquoteHeader(s string) string {
 func EncodeHeaderValue(value string) string {
 	const digits = "0123456789ABCDEF"
 	var b strings.Builder
-	for i := 0; i < len(value); i++ {
+	for i := range len(value) {
 		c := value[i]
 		if c > 0x20 && c < 0x7f && c != '"' && c != '%' {
 			b.WriteByte(c)

@@ -33,11 +33,11 @@ type Outcome struct {
 type ClaimState int
 
 const (
-	// ClaimGranted: the work is the caller's until the lease ends; or, of a finished claim, the outcome was written.
+	// ClaimGranted says that the work is the caller's until the lease ends; or, of a finished claim, the outcome was written.
 	ClaimGranted ClaimState = iota + 1
-	// ClaimDone: the event has its outcome already, and nothing is left to do with this record.
+	// ClaimDone says that the event has its outcome already, and nothing is left to do with this record.
 	ClaimDone
-	// ClaimHeld: another consumer works on the event until its lease ends.
+	// ClaimHeld says that another consumer works on the event until its lease ends.
 	ClaimHeld
 )
 

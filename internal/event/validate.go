@@ -82,7 +82,7 @@ const tooManyExtensions = "is one extension too many, 128 is the limit; put it i
 
 // isExtensionName holds section 3 ("Attribute Naming Convention"): lower-case letters and digits.
 func isExtensionName(name string) bool {
-	for i := 0; i < len(name); i++ {
+	for i := range len(name) {
 		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
 			return false
 		}
@@ -104,7 +104,7 @@ var uriBytes = func() (set [256]bool) {
 // structure to url.Parse only where there can be something wrong with it: most sources are plain paths.
 func isURIReference(s string) bool {
 	plain := true
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		switch c := s[i]; {
 		case !uriBytes[c]:
 			return false

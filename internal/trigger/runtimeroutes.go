@@ -53,7 +53,7 @@ func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 		h.Set("Lambda-Runtime-Invoked-Function-Arn", e.cfg.Function.ARN)
 		h.Set("Lambda-Runtime-Trace-Id", inv.traceID)
 		h.Set("Content-Length", strconv.Itoa(len(inv.payload)))
-		w.Write(inv.payload) //nolint:errcheck // a child that is gone is noticed by its exit
+		w.Write(inv.payload)
 	case <-gone:
 	}
 }

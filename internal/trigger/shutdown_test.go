@@ -84,7 +84,7 @@ func TestMappingLeavesTheGroupAtShutdown(t *testing.T) {
 func TestMappingStopsWhileNoBrokerCanBeReached(t *testing.T) {
 	b := newBroker(t, 1)
 	cfg := b.config()
-	b.Cluster.Close()
+	b.Close()
 	stop := start(t, cfg, &function{})
 	began := time.Now()
 	stop()
