@@ -25,7 +25,8 @@ func survivesKafka(t *testing.T, e *event.Event) {
 	if diff := cmp.Diff(*e, back); diff != "" {
 		t.Fatalf("changed on its way through Kafka (-before +after):\n%s", diff)
 	}
-	if e.Time != "" && e.OccurredAt().IsZero() && e.Time[:4] != "0001" {
+	// The first instant of year 1 in UTC is Go's zero time, which zones and a leap second put into year 0, too.
+	if e.Time != "" && e.OccurredAt().IsZero() && e.Time[:3] != "000" {
 		t.Fatalf("time %q was accepted and can't be read", e.Time)
 	}
 }
