@@ -62,8 +62,9 @@ func newBalancer(t *testing.T, apis ...*apiProcess) *balancer {
 }
 
 func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for range b.targets {
-		one := b.targets[b.next.Add(1)%uint64(len(b.targets))]
+	first := b.next.Add(1) // drawn once: with other requests drawing between, all draws could fall on one target
+	for i := range b.targets {
+		one := b.targets[(first+uint64(i))%uint64(len(b.targets))]
 		if one.ready.Load() {
 			one.proxy.ServeHTTP(w, r)
 			return
