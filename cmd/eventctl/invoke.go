@@ -60,7 +60,7 @@ func readFile(path string, in io.Reader) ([]byte, error) {
 
 // newInvoker makes the function: in this process, or the real binary as a child that inherits the environment.
 func newInvoker(ctx context.Context, bootstrap string, logs io.Writer) (trigger.Invoker, func(), error) {
-	function := trigger.Function{Name: group, MemoryMB: 256}
+	function := trigger.Function{Name: wiring.ConsumerGroup, MemoryMB: 256}
 	if bootstrap != "" {
 		runtime, err := trigger.NewRuntimeAPI(trigger.RuntimeConfig{Bootstrap: bootstrap, Function: function, Stdout: logs, Stderr: logs})
 		if err != nil {

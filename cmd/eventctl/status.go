@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"event-processing-service/internal/settings"
+	"event-processing-service/internal/wiring"
 )
 
 func statusCommand() *cobra.Command {
@@ -34,16 +35,16 @@ func statusCommand() *cobra.Command {
 }
 
 func status(ctx context.Context, admin *kadm.Client, topic string, out io.Writer) error {
-	lags, err := admin.Lag(ctx, group)
+	lags, err := admin.Lag(ctx, wiring.ConsumerGroup)
 	if err != nil {
-		return fmt.Errorf("ask for the lag of %s: %w", group, err)
+		return fmt.Errorf("ask for the lag of %s: %w", wiring.ConsumerGroup, err)
 	}
-	lag := lags[group]
+	lag := lags[wiring.ConsumerGroup]
 	if err := lag.Error(); err != nil {
-		return fmt.Errorf("ask for the lag of %s: %w", group, err)
+		return fmt.Errorf("ask for the lag of %s: %w", wiring.ConsumerGroup, err)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "group %s: %s, %d behind\n", group, lag.State, lag.Lag.Total())
+	fmt.Fprintf(w, "group %s: %s, %d behind\n", wiring.ConsumerGroup, lag.State, lag.Lag.Total())
 	fmt.Fprintln(w, "TOPIC\tPARTITION\tCOMMITTED\tEND\tBEHIND")
 	readers := 0
 	for _, l := range lag.Lag.Sorted() {
@@ -59,7 +60,7 @@ func status(ctx context.Context, admin *kadm.Client, topic string, out io.Writer
 		return err
 	}
 	if readers == 0 {
-		return fmt.Errorf("nothing reads topic %s as group %s", topic, group)
+		return fmt.Errorf("nothing reads topic %s as group %s", topic, wiring.ConsumerGroup)
 	}
 	return nil
 }

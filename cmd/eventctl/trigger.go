@@ -7,14 +7,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"event-processing-service/internal/kafka"
 	"event-processing-service/internal/telemetry"
 	"event-processing-service/internal/trigger"
 	"event-processing-service/internal/wiring"
 )
-
-// group is the consumer group of the processor, the same in the cloud.
-const group = "event-processing-service-event-processor"
 
 func triggerCommand() *cobra.Command {
 	var bootstrap string
@@ -30,11 +26,7 @@ func triggerCommand() *cobra.Command {
 				return err
 			}
 			ctx := cmd.Context()
-			cfg, err := wiring.KafkaConfig(ctx, env.Kafka, "trigger")
-			if err != nil {
-				return err
-			}
-			opts, err := kafka.Options(cfg)
+			opts, err := wiring.ClientOptions(ctx, env.Kafka, "trigger")
 			if err != nil {
 				return err
 			}
@@ -46,7 +38,7 @@ func triggerCommand() *cobra.Command {
 			}
 			defer closeInvoker()
 			mc := trigger.Config{
-				Topic: env.Kafka.Topic, ConsumerGroup: group, ClientOptions: opts,
+				Topic: env.Kafka.Topic, ConsumerGroup: wiring.ConsumerGroup, ClientOptions: opts,
 				Source:    trigger.Source{BootstrapServers: strings.Join(env.Kafka.Brokers, ",")},
 				BatchSize: batchSize, BatchWindow: window, FunctionTimeout: timeout,
 				Logger: telemetry.NewLogger(cmd.OutOrStdout(), env.LogLevel),

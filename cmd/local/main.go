@@ -32,7 +32,6 @@ import (
 
 const (
 	deadLetterTopic = "events.dlq"
-	group           = "event-processing-service-event-processor"
 	partitions      = 3
 )
 
@@ -86,7 +85,7 @@ func run(ctx context.Context, port, kafkaPort int, brokers []string) (err error)
 		return err
 	}
 	defer closeProcessor()
-	handle := wiring.ObserveHandle(p.Handle, door.observed.Tracing, group, io.Discard)
+	handle := wiring.ObserveHandle(p.Handle, door.observed.Tracing, wiring.ConsumerGroup, io.Discard)
 	mapping, err := newMapping(ctx, env, lambda.NewHandler(handle), log)
 	if err != nil {
 		return err
@@ -158,17 +157,13 @@ func applyTopics(ctx context.Context, k settings.Kafka) error {
 }
 
 func newMapping(ctx context.Context, env settings.Processor, handler lambda.Handler, log *slog.Logger) (*trigger.Mapping, error) {
-	cfg, err := wiring.KafkaConfig(ctx, env.Kafka, "trigger")
-	if err != nil {
-		return nil, err
-	}
-	opts, err := kafka.Options(cfg)
+	opts, err := wiring.ClientOptions(ctx, env.Kafka, "trigger")
 	if err != nil {
 		return nil, err
 	}
 	return trigger.New(trigger.Config{
-		Topic: env.Kafka.Topic, ConsumerGroup: group, ClientOptions: opts,
+		Topic: env.Kafka.Topic, ConsumerGroup: wiring.ConsumerGroup, ClientOptions: opts,
 		BatchWindow:     100 * time.Millisecond, // AWS waits 500 ms; a person who tries things should not
 		FunctionTimeout: time.Minute, ShutdownGrace: 3 * time.Second, Logger: log,
-	}, trigger.InProcess(handler, trigger.Function{Name: group}))
+	}, trigger.InProcess(handler, trigger.Function{Name: wiring.ConsumerGroup}))
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	iam "github.com/twmb/franz-go/pkg/sasl/aws"
@@ -115,7 +116,7 @@ func checkTopic(ctx context.Context, client *kgo.Client, topic string) error {
 		return fmt.Errorf("ask Kafka for topic %s: %w", topic, err)
 	}
 	for _, t := range resp.Topics {
-		if err := errorOf(t.ErrorCode); err != nil {
+		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
 			return fmt.Errorf("ask Kafka for topic %s: %w", topic, err)
 		}
 		for _, p := range t.Partitions {

@@ -40,9 +40,6 @@ func classify(err error, written bool) *event.PublishError {
 	return &event.PublishError{Failure: failure, Err: err}
 }
 
-// errorOf turns a Kafka error code into an error, 0 into nil.
-func errorOf(code int16) error { return kerr.ErrorForCode(code) }
-
 // produceWrites counts the produce requests of which at least a byte left this process.
 type produceWrites struct{ n atomic.Int64 }
 

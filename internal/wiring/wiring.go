@@ -5,8 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -17,9 +17,8 @@ import (
 	"event-processing-service/processor"
 )
 
-// retention is how long an event is remembered: longer than the topic keeps it, so that no replay of the topic finds an
-// event forgotten.
-const retention = 30 * 24 * time.Hour
+// ConsumerGroup is the processor's, on a laptop as in the cloud.
+const ConsumerGroup = "event-processing-service-event-processor"
 
 // Store is both sides of what became of events: the processor writes, the API reads.
 type Store interface {
@@ -32,22 +31,35 @@ type Store interface {
 func KafkaConfig(ctx context.Context, s settings.Kafka, clientID string) (kafka.Config, error) {
 	c := kafka.Config{Brokers: s.Brokers, Auth: s.Auth, ClientID: clientID}
 	if s.Auth == kafka.AuthIAM {
-		aws, err := config.LoadDefaultConfig(ctx)
+		cfg, err := loadAWS(ctx)
 		if err != nil {
-			return c, fmt.Errorf("load AWS configuration: %w", err)
+			return c, err
 		}
-		c.Credentials = aws.Credentials
+		c.Credentials = cfg.Credentials
 	}
 	return c, c.Validate()
 }
 
-// KafkaClient makes a client for administration. The caller closes it.
-func KafkaClient(ctx context.Context, s settings.Kafka) (*kgo.Client, error) {
-	cfg, err := KafkaConfig(ctx, s, "eventctl")
+func loadAWS(ctx context.Context) (aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return cfg, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	return cfg, nil
+}
+
+// ClientOptions are those of a client that is made elsewhere.
+func ClientOptions(ctx context.Context, s settings.Kafka, clientID string) ([]kgo.Opt, error) {
+	cfg, err := KafkaConfig(ctx, s, clientID)
 	if err != nil {
 		return nil, err
 	}
-	opts, err := kafka.Options(cfg)
+	return kafka.Options(cfg)
+}
+
+// KafkaClient makes a client for administration. The caller closes it.
+func KafkaClient(ctx context.Context, s settings.Kafka) (*kgo.Client, error) {
+	opts, err := ClientOptions(ctx, s, "eventctl")
 	if err != nil {
 		return nil, err
 	}
@@ -66,18 +78,18 @@ func NewPublisher(ctx context.Context, s settings.API, extra ...kgo.Opt) (*kafka
 // NewStore makes the store that the settings name.
 func NewStore(ctx context.Context, s settings.Store) (Store, error) {
 	if s.Kind != "dynamodb" {
-		return store.NewMemory(retention), nil
+		return store.NewMemory(store.DefaultRetention), nil
 	}
 	return NewDynamoDB(ctx, s)
 }
 
 // NewDynamoDB makes the store in a table.
 func NewDynamoDB(ctx context.Context, s settings.Store) (*store.DynamoDB, error) {
-	aws, err := config.LoadDefaultConfig(ctx)
+	cfg, err := loadAWS(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("load AWS configuration: %w", err)
+		return nil, err
 	}
-	return store.NewDynamoDB(aws, s.Table, retention), nil
+	return store.NewDynamoDB(cfg, s.Table, store.DefaultRetention), nil
 }
 
 // NewProcessor makes the processor with the service's handlers. close ends its connections.
