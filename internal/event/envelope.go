@@ -109,7 +109,7 @@ func (v *envelope) member(name string, value jsontext.Value) {
 
 func (v *envelope) once(name string, bit uint16) {
 	if v.seen&bit != 0 {
-		v.report(name, "is there more than once; send it once")
+		v.report(name, moreThanOnce)
 	}
 	v.seen |= bit
 }
@@ -141,18 +141,8 @@ func attributeText(value jsontext.Value) string {
 }
 
 func (v *envelope) extension(name string, value jsontext.Value) {
-	if !isExtensionName(name) {
-		v.report(name, extensionNameRule)
-		return
-	}
-	for _, x := range v.Extensions {
-		if x.Name == name {
-			v.report(name, "is there more than once; send it once")
-			return
-		}
-	}
-	if len(v.Extensions) == maxExtensions {
-		v.report(name, tooManyExtensions)
+	if fault := v.refuseExtension(name); fault != "" {
+		v.report(name, fault)
 		return
 	}
 	var canonical string

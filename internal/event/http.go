@@ -119,7 +119,7 @@ func (h *headerReader) attribute(name, value string) {
 		return
 	}
 	if h.seen&bit != 0 {
-		h.report(name, "is there more than once; send it once")
+		h.report(name, moreThanOnce)
 		return
 	}
 	*to, h.seen = value, h.seen|bit
@@ -129,18 +129,8 @@ func (h *headerReader) attribute(name, value string) {
 }
 
 func (h *headerReader) extension(name, value string) {
-	if !isExtensionName(name) {
-		h.report(name, extensionNameRule)
-		return
-	}
-	for _, x := range h.Extensions {
-		if x.Name == name {
-			h.report(name, "is there more than once; send it once")
-			return
-		}
-	}
-	if len(h.Extensions) == maxExtensions {
-		h.report(name, tooManyExtensions)
+	if fault := h.refuseExtension(name); fault != "" {
+		h.report(name, fault)
 		return
 	}
 	h.Extensions = append(h.Extensions, Extension{Name: name, Value: value})

@@ -90,7 +90,26 @@ func isExtensionName(name string) bool {
 	return name != ""
 }
 
+const moreThanOnce = "is there more than once; send it once"
+
 const extensionNameRule = "extension names are lower-case letters and digits only (CloudEvents 1.0.2, section 3); rename it, or put it into data"
+
+// refuseExtension says why e can't have one more extension of this name, or "". It is asked for each extension before it is
+// appended, in whatever format it came.
+func (e *Event) refuseExtension(name string) string {
+	if !isExtensionName(name) {
+		return extensionNameRule
+	}
+	for _, x := range e.Extensions {
+		if x.Name == name {
+			return moreThanOnce
+		}
+	}
+	if len(e.Extensions) == maxExtensions {
+		return tooManyExtensions
+	}
+	return ""
+}
 
 // uriBytes marks what RFC 3986 lets stand in a URI: unreserved, reserved, and the percent sign of an escape.
 var uriBytes = func() (set [256]bool) {
