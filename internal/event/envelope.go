@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -34,33 +35,6 @@ func eventPointer(index int) string {
 		return ""
 	}
 	return "/" + strconv.Itoa(index)
-}
-
-// memberName is unquote for the name of a member. It allocates nothing for those that nearly every event has.
-func memberName(raw jsontext.Value) string {
-	switch string(raw) { // compiles to a comparison in place
-	case `"id"`:
-		return "id"
-	case `"source"`:
-		return "source"
-	case `"type"`:
-		return "type"
-	case `"specversion"`:
-		return "specversion"
-	case `"subject"`:
-		return "subject"
-	case `"time"`:
-		return "time"
-	case `"datacontenttype"`:
-		return "datacontenttype"
-	case `"dataschema"`:
-		return "dataschema"
-	case `"data"`:
-		return "data"
-	case `"partitionkey"`:
-		return "partitionkey"
-	}
-	return unquote(raw)
 }
 
 // The attributes of the specification, by their bit in envelope.seen.
@@ -120,24 +94,13 @@ func (v *envelope) attribute(name string, bit uint16, value jsontext.Value, to *
 	case 'n': // section 2.2: null is the same as absent
 		v.seen &^= bit
 	case '"':
-		*to = attributeText(value)
+		*to = unquote(value)
 		if *to == "" && bit&(seenSubject|seenTime|seenDataContentType|seenDataSchema) != 0 {
 			v.report(name, "must not be empty; leave it out instead")
 		}
 	default:
 		v.report(name, "must be a JSON string")
 	}
-}
-
-// attributeText is unquote for an attribute. It allocates nothing for the values that nearly every event has.
-func attributeText(value jsontext.Value) string {
-	switch string(value) {
-	case `"1.0"`:
-		return SpecVersion
-	case `"application/json"`:
-		return "application/json"
-	}
-	return unquote(value)
 }
 
 func (v *envelope) extension(name string, value jsontext.Value) {
@@ -166,6 +129,22 @@ func (v *envelope) extension(name string, value jsontext.Value) {
 		return
 	}
 	v.Extensions = append(v.Extensions, Extension{Name: name, Value: canonical})
+}
+
+// fill gives a plain event what it has left out; what is there but wrong stays wrong.
+func (v *envelope) fill(defaults *Defaults) {
+	if v.seen&seenSpecVersion == 0 {
+		v.specversion, v.seen = SpecVersion, v.seen|seenSpecVersion
+	}
+	if v.seen&seenID == 0 && defaults.ID != nil {
+		v.ID = defaults.ID()
+	}
+	if v.seen&seenSource == 0 {
+		v.Source = defaults.Source
+	}
+	if v.seen&seenTime == 0 {
+		v.Time = defaults.Time
+	}
 }
 
 // finish turns the members that were read into an event. The error is nil or an *InvalidError.
@@ -206,16 +185,17 @@ func (v *envelope) decodeData() {
 			v.DataContentType = "application/json"
 		}
 	case v.data.Kind() == '"':
-		v.Data = []byte(unquote(v.data))
+		v.Data = []byte(unquote(v.data)) // of its own
 	default:
 		v.report("data", "must be a JSON string, as datacontenttype is not JSON; or send data_base64")
 	}
 }
 
-// unquote returns the text of a JSON string that the decoder has accepted.
+// unquote returns the text of a JSON string that was accepted: a part of the body, which does not change, if it has no
+// escapes.
 func unquote(value jsontext.Value) string {
 	if bytes.IndexByte(value, '\\') < 0 {
-		return string(value[1 : len(value)-1])
+		return unsafe.String(unsafe.SliceData(value[1:]), len(value)-2)
 	}
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {

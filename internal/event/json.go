@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,44 +23,58 @@ type Decoded struct {
 	Err   error // nil or *InvalidError
 }
 
-// ParseStructured reads one event in the JSON format (CloudEvents JSON format 1.0.2, section 3). The event keeps parts
-// of body, which therefore must not change afterwards. The error is a *SyntaxError or an *InvalidError.
-func ParseStructured(body []byte) (Event, error) { return parseOne(body, Defaults{}, false) }
+// ParseStructured reads one event in the JSON format (CloudEvents JSON format 1.0.2, section 3). The event's
+// attributes and data are parts of body, which therefore must not change afterwards. The error is a *SyntaxError or an *InvalidError.
+func ParseStructured(body []byte) (Event, error) { return parseOne(body, nil) }
 
 // ParsePlain reads one event in the JSON format of which all but type may be missing: specversion is taken to be 1.0
 // and the rest comes from defaults. See ParseStructured for body and errors.
-func ParsePlain(body []byte, defaults Defaults) (Event, error) { return parseOne(body, defaults, true) }
+func ParsePlain(body []byte, defaults Defaults) (Event, error) { return parseOne(body, &defaults) }
 
-func parseOne(body []byte, defaults Defaults, plain bool) (Event, error) {
-	r := newReader(body, defaults, plain)
-	var d Decoded
-	if err := r.event(&d, alone); err != nil {
-		return Event{}, err
-	}
-	if err := r.end(); err != nil {
-		return Event{}, err
+// parseOne reads one event. defaults fill in what it leaves out, nil: it may leave out nothing.
+func parseOne(body []byte, defaults *Defaults) (Event, error) {
+	d, ok := scanOne(body, defaults)
+	if !ok {
+		var err error
+		if d, err = decodeOne(body, defaults); err != nil {
+			return Event{}, err
+		}
 	}
 	return d.Event, d.Err
+}
+
+func decodeOne(body []byte, defaults *Defaults) (d Decoded, err error) {
+	r := newReader(body)
+	if err := r.event(&d, alone, defaults); err != nil {
+		return Decoded{}, err
+	}
+	return d, r.end()
 }
 
 // ParseBatch reads a JSON array of events (JSON format, section 4), at most limit of them, else ErrTooMany. A fault in
 // the JSON itself is a *SyntaxError and nothing is returned; an event that is invalid leaves its neighbours alone.
 func ParseBatch(body []byte, limit int) ([]Decoded, error) {
-	r := newReader(body, Defaults{}, false)
+	if batch, ok := scanBatch(body, limit); ok {
+		return batch, nil
+	}
+	return decodeBatch(body, limit)
+}
+
+func decodeBatch(body []byte, limit int) ([]Decoded, error) {
+	r := newReader(body)
 	if kind := r.dec.PeekKind(); kind != '[' {
 		return nil, r.unexpected(kind, "a JSON array of events")
 	}
 	if _, err := r.dec.ReadToken(); err != nil {
 		return nil, r.syntax(err)
 	}
-	// 200 bytes are a small event: enough to seldom grow, and bounded by what was sent.
-	batch := make([]Decoded, 0, min(limit, len(body)/200+1))
+	batch := []Decoded{}
 	for r.dec.PeekKind() != ']' {
 		if len(batch) == limit {
 			return nil, ErrTooMany
 		}
 		batch = append(batch, Decoded{})
-		if err := r.event(&batch[len(batch)-1], len(batch)-1); err != nil {
+		if err := r.event(&batch[len(batch)-1], len(batch)-1, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -72,23 +87,20 @@ func ParseBatch(body []byte, limit int) ([]Decoded, error) {
 	return batch, nil
 }
 
-// reader reads events from one body, in one pass.
+// reader reads events from one body with a general decoder: those that scanner is not sure of, and those that are wrong.
 type reader struct {
-	dec      *jsontext.Decoder
-	defaults Defaults
-	plain    bool
-	v        envelope // of the event that is being read; here, so that a batch needs only one
+	dec *jsontext.Decoder
 }
 
-func newReader(body []byte, defaults Defaults, plain bool) *reader {
+func newReader(body []byte) *reader {
 	// Duplicate names are looked for in the envelope only: inside of data they are the client's own affair, and the
 	// search for them would cost as much as all the rest. bytes.Buffer makes the decoder read body in place.
 	dec := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true))
-	return &reader{dec: dec, defaults: defaults, plain: plain}
+	return &reader{dec: dec}
 }
 
 // event reads one event into d. The error is about the JSON itself.
-func (r *reader) event(d *Decoded, index int) error {
+func (r *reader) event(d *Decoded, index int, defaults *Defaults) error {
 	if kind := r.dec.PeekKind(); kind != '{' {
 		if index == alone || kind == 0 {
 			return r.unexpected(kind, "a JSON object, the event")
@@ -103,44 +115,27 @@ func (r *reader) event(d *Decoded, index int) error {
 	if _, err := r.dec.ReadToken(); err != nil {
 		return r.syntax(err)
 	}
-	v := &r.v
-	*v = envelope{Event: &d.Event, index: index}
+	v := envelope{Event: &d.Event, index: index}
 	for r.dec.PeekKind() != '}' {
 		raw, err := r.dec.ReadValue()
 		if err != nil {
 			return r.syntax(err)
 		}
-		name := memberName(raw)
+		name := unquote(raw)
 		value, err := r.dec.ReadValue()
 		if err != nil {
 			return r.syntax(err)
 		}
-		v.member(name, value)
+		v.member(name, slices.Clip(value))
 	}
 	if _, err := r.dec.ReadToken(); err != nil {
 		return r.syntax(err)
 	}
-	if r.plain {
-		r.fill(v)
+	if defaults != nil {
+		v.fill(defaults)
 	}
 	d.Err = v.finish()
 	return nil
-}
-
-// fill gives a plain event what it has left out; what is there but wrong stays wrong.
-func (r *reader) fill(v *envelope) {
-	if v.seen&seenSpecVersion == 0 {
-		v.specversion, v.seen = SpecVersion, v.seen|seenSpecVersion
-	}
-	if v.seen&seenID == 0 && r.defaults.ID != nil {
-		v.ID = r.defaults.ID()
-	}
-	if v.seen&seenSource == 0 {
-		v.Source = r.defaults.Source
-	}
-	if v.seen&seenTime == 0 {
-		v.Time = r.defaults.Time
-	}
 }
 
 // end makes sure that nothing follows.

@@ -158,7 +158,7 @@ func topLevelID(value []byte) (id string, isJSON bool) {
 	if v.Kind() != '{' {
 		return "", true
 	}
-	r := newReader(value, Defaults{}, false)
+	r := newReader(value)
 	if _, err := r.dec.ReadToken(); err != nil {
 		return "", true
 	}
@@ -173,7 +173,7 @@ func topLevelID(value []byte) (id string, isJSON bool) {
 			return "", true
 		}
 		if isID && member.Kind() == '"' {
-			return unquote(member), true
+			return strings.Clone(unquote(member)), true // the value is the event's data, which a handler may change
 		}
 	}
 	return "", true
