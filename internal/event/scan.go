@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -191,15 +192,16 @@ func (s *scanner) string() bool {
 	}
 }
 
-// plain passes over eight bytes at a time for as long as all eight are ASCII, no controls, quotes or backslashes.
+// plain passes over all that is ASCII, no control, quote or backslash, as far as there are eight bytes to look at together.
 func (s *scanner) plain() {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for ; s.at+8 <= len(s.text); s.at += 8 {
 		w := binary.LittleEndian.Uint64(s.text[s.at:])
 		quotes, backslashes := w^(ones*'"'), w^(ones*'\\')
-		// A byte that is less than n loses its borrow from the highest bit in w - n; zero is what is less than one. A borrow may
-		// carry on into the next byte, which then is looked at alone: that costs time, but is not wrong.
-		if (w|(w-ones*0x20)|(quotes-ones)|(backslashes-ones))&highs != 0 {
+		// A byte that is less than n borrows in w - n*ones, which sets its highest bit; zero is what is less than one. The borrow
+		// may mark bytes above it, too, but the lowest that is marked is right.
+		if stops := (w | (w - ones*0x20) | (quotes - ones) | (backslashes - ones)) & highs; stops != 0 {
+			s.at += bits.TrailingZeros64(stops) / 8
 			return
 		}
 	}
