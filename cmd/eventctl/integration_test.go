@@ -83,13 +83,13 @@ func TestRecordsOfEveryProducerAreProcessedByTheRealFunction(t *testing.T) {
 	}
 	defer client.Close()
 	topic := env.Kafka.Topic
+	headers, _ := event.AppendHeaders[kgo.RecordHeader](nil, nil, &event.Event{ID: "binary-1", Source: "/s", Type: "t", Subject: "ü"})
 	records := []*kgo.Record{
 		{Topic: topic, Partition: 0, Value: []byte("no headers, no JSON \x00\xff")},
 		{Topic: topic, Value: []byte(`{"id":"json-1","user":"test"}`)},
 		{Topic: topic, Value: []byte(`{"specversion":"1.0","id":"structured-1","source":"/s","type":"t","data":1}`),
 			Headers: []kgo.RecordHeader{{Key: "content-type", Value: []byte("application/cloudevents+json; charset=UTF-8")}}},
-		{Topic: topic, Key: []byte("k"), Value: []byte(`{}`), Headers: event.AppendHeaders[kgo.RecordHeader](nil,
-			&event.Event{ID: "binary-1", Source: "/s", Type: "t", Subject: "ü"})},
+		{Topic: topic, Key: []byte("k"), Value: []byte(`{}`), Headers: headers},
 	}
 	if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
 		t.Fatalf("produce: %v", err)

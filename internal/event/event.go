@@ -52,16 +52,13 @@ func (e *Event) Extension(name string) string {
 	return ""
 }
 
-// Key is the Kafka record's key: the partitionkey extension, else the subject, else nil. Events with one key keep their
-// order; those without are spread over all partitions.
-func (e *Event) Key() []byte {
+// PartitionKey is the Kafka record's key: the partitionkey extension, else the subject, else "", which means none. Events
+// with one key keep their order; those without are spread over all partitions.
+func (e *Event) PartitionKey() string {
 	if k := e.Extension("partitionkey"); k != "" {
-		return []byte(k)
+		return k
 	}
-	if e.Subject != "" {
-		return []byte(e.Subject)
-	}
-	return nil
+	return e.Subject
 }
 
 // HasJSONData tells whether the data is JSON: its media type is */json or */*+json, or there is none, which in the JSON

@@ -18,7 +18,8 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	r := event.Record{Topic: "events", Key: e.Key(), Value: e.Data, Headers: event.AppendHeaders([]event.Header(nil), &e)}
+	headers, _ := event.AppendHeaders([]event.Header(nil), nil, &e)
+	r := event.Record{Topic: "events", Key: []byte(e.PartitionKey()), Value: e.Data, Headers: headers}
 	fmt.Printf("key %s\n", r.Key)
 	for _, h := range r.Headers {
 		fmt.Printf("%s: %s\n", h.Key, h.Value)

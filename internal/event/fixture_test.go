@@ -15,6 +15,12 @@ import (
 // value, its removal. Values of JSON members are raw JSON.
 type change struct{ name, value string }
 
+// recordHeaders are those of e's record.
+func recordHeaders(e *event.Event) []event.Header {
+	headers, _ := event.AppendHeaders([]event.Header(nil), nil, e)
+	return headers
+}
+
 // structured is a good event in the JSON format, with changes.
 func structured(changes ...change) []byte {
 	members := apply([]change{

@@ -17,7 +17,7 @@ func survivesKafka(t *testing.T, e *event.Event) {
 	if e.ID == "" || e.Source == "" || e.Type == "" {
 		t.Fatalf("accepted without a required attribute: %+v", e)
 	}
-	r := event.Record{Topic: "events", Value: e.Data, Headers: event.AppendHeaders([]event.Header(nil), e)}
+	r := event.Record{Topic: "events", Value: e.Data, Headers: recordHeaders(e)}
 	back, err := event.FromRecord(&r)
 	if err != nil {
 		t.Fatalf("accepted, but its record is refused: %v\n%+v", err, e)

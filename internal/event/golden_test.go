@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"event-processing-service/internal/event"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -33,8 +31,8 @@ func TestRecordsAreWrittenAsTheGoldenFilesHaveThem(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := mustParse(t, body)
 			var b strings.Builder
-			fmt.Fprintf(&b, "key: %s\n", quoted(e.Key()))
-			for _, h := range event.AppendHeaders([]event.Header(nil), &e) {
+			fmt.Fprintf(&b, "key: %s\n", quotedKey(e.PartitionKey()))
+			for _, h := range recordHeaders(&e) {
 				fmt.Fprintf(&b, "%s: %s\n", h.Key, quoted(h.Value))
 			}
 			fmt.Fprintf(&b, "value: %s\n", quoted(e.Data))
@@ -53,6 +51,13 @@ func TestRecordsAreWrittenAsTheGoldenFilesHaveThem(t *testing.T) {
 			}
 		})
 	}
+}
+
+func quotedKey(key string) string {
+	if key == "" {
+		return "null"
+	}
+	return fmt.Sprintf("%q", key)
 }
 
 func quoted(b []byte) string {

@@ -107,16 +107,17 @@ func TestKafkaRecordsAreWritten(t *testing.T) {
 	t.Run("Kafka 3.2.3 an empty extension is a header, an absent attribute is none", func(t *testing.T) {
 		e := good()
 		e.Extensions = []event.Extension{{Name: "ext", Value: ""}}
-		equal(t, event.AppendHeaders([]event.Header(nil), &e), append(record().Headers, event.Header{Key: "ce_ext", Value: []byte{}}))
+		equal(t, recordHeaders(&e), append(record().Headers, event.Header{Key: "ce_ext", Value: []byte{}}))
 	})
 	t.Run("headers that are there already stay", func(t *testing.T) {
 		e := good()
 		first := event.Header{Key: "traceparent", Value: []byte("00")}
-		equal(t, event.AppendHeaders([]event.Header{first}, &e), append([]event.Header{first}, record().Headers...))
+		headers, _ := event.AppendHeaders([]event.Header{first}, nil, &e)
+		equal(t, headers, append([]event.Header{first}, record().Headers...))
 	})
 	t.Run("appending to one value writes into no other", func(t *testing.T) {
 		e := good()
-		headers := event.AppendHeaders([]event.Header(nil), &e)
+		headers := recordHeaders(&e)
 		for i := range headers {
 			_ = append(headers[i].Value, "XXXX"...)
 		}
@@ -127,20 +128,20 @@ func TestKafkaRecordsAreWritten(t *testing.T) {
 func TestKeyOfTheRecord(t *testing.T) {
 	tests := map[string]struct {
 		change func(*event.Event)
-		want   []byte
+		want   string
 	}{
 		"Kafka 3.1 is the partitionkey extension": {func(e *event.Event) {
 			e.Subject, e.Extensions = "s", []event.Extension{{"ext", "x"}, {"partitionkey", "p"}}
-		}, []byte("p")},
-		"is the subject where there is no partitionkey":  {func(e *event.Event) { e.Subject = "s" }, []byte("s")},
-		"is the subject where the partitionkey is empty": {func(e *event.Event) { e.Subject, e.Extensions = "s", []event.Extension{{"partitionkey", ""}} }, []byte("s")},
-		"is null where there is neither":                 {func(*event.Event) {}, nil},
+		}, "p"},
+		"is the subject where there is no partitionkey":  {func(e *event.Event) { e.Subject = "s" }, "s"},
+		"is the subject where the partitionkey is empty": {func(e *event.Event) { e.Subject, e.Extensions = "s", []event.Extension{{"partitionkey", ""}} }, "s"},
+		"is none where there is neither":                 {func(*event.Event) {}, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			e := good()
 			test.change(&e)
-			equal(t, e.Key(), test.want)
+			equal(t, e.PartitionKey(), test.want)
 		})
 	}
 }

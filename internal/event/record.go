@@ -33,20 +33,16 @@ func (r *Record) Position() string { return fmt.Sprintf("%s/%d/%d", r.Topic, r.P
 const ForeignType = "kafka.record"
 
 // AppendHeaders appends the event's attributes as headers of a Kafka record in binary mode (CloudEvents Kafka binding
-// 1.0.2, section 3.2) to headers. It is generic over the client library's header type, so that none is copied twice.
+// 1.0.2, section 3.2) to headers, and their values to text, of which the headers are parts. It is generic over the client
+// library's header type, so that none is copied twice.
 func AppendHeaders[H ~struct {
 	Key   string
 	Value []byte
-}](headers []H, e *Event) []H {
-	size := len(SpecVersion) + len(e.ID) + len(e.Source) + len(e.Type) + len(e.Subject) + len(e.Time) + len(e.DataContentType) + len(e.DataSchema)
-	for _, x := range e.Extensions {
-		size += len(x.Value)
-	}
-	values := make([]byte, 0, size) // all values in one allocation
+}](headers []H, text []byte, e *Event) ([]H, []byte) {
 	add := func(key, value string) {
-		start := len(values)
-		values = append(values, value...)
-		headers = append(headers, H{Key: key, Value: values[start:len(values):len(values)]})
+		start := len(text)
+		text = append(text, value...)
+		headers = append(headers, H{Key: key, Value: text[start:len(text):len(text)]})
 	}
 	optional := func(key, value string) {
 		if value != "" {
@@ -62,9 +58,17 @@ func AppendHeaders[H ~struct {
 	optional("ce_dataschema", e.DataSchema)
 	optional("content-type", e.DataContentType)
 	for _, x := range e.Extensions {
-		add("ce_"+x.Name, x.Value)
+		add(extensionHeader(x.Name), x.Value)
 	}
-	return headers
+	return headers, text
+}
+
+// extensionHeader makes no new string for the extension that most events with one have.
+func extensionHeader(name string) string {
+	if name == "partitionkey" {
+		return "ce_partitionkey"
+	}
+	return "ce_" + name
 }
 
 // FromRecord reads the event of a Kafka record: structured mode where content-type says so, binary mode where there are

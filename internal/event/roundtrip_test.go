@@ -65,7 +65,7 @@ func TestEveryEventSurvivesItsWayThroughKafka(t *testing.T) {
 	random := seeded(t)
 	for range rounds {
 		e := randomEvent(random)
-		back, err := event.FromRecord(&event.Record{Topic: "events", Value: e.Data, Headers: event.AppendHeaders([]event.Header(nil), &e)})
+		back, err := event.FromRecord(&event.Record{Topic: "events", Value: e.Data, Headers: recordHeaders(&e)})
 		if err != nil {
 			t.Fatalf("%+v: %v", e, err)
 		}

@@ -5,53 +5,93 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"event-processing-service/internal/event"
 )
 
-// delivery collects the outcomes of one Publish. The client's promises may come after the caller has gone, so they meet
-// the caller under a lock.
+// delivery is one Publish under way: its records, and their outcomes. The client's promises may come after the caller has
+// gone, so they meet the caller under a lock.
 type delivery struct {
+	publisher *Publisher
+	written   int64 // of the client's writes, when the first record was about to be buffered
+
 	mu       sync.Mutex
-	receipts []event.Receipt
+	receipts []event.Receipt // the caller's
 	pending  int
-	left     bool // the caller has gone: receipts are its own now
-	waiter   *waiter
-	one      [1]event.Receipt // room for the receipts of a single event, which most requests are
+	left     bool // the caller has gone
+	all      chan struct{}
+	timer    *time.Timer
+
+	records  []kgo.Record
+	headers  []kgo.RecordHeader // of all records
+	text     []byte             // of all headers and keys
+	promises []func(*kgo.Record, error)
 }
 
-// waiter is what a caller sleeps on. Nobody holds on to it when the wait is over, so it is used again: a channel and a
-// timer for each request would be an eighth of what the request allocates.
-type waiter struct {
-	all   chan struct{} // room for one
-	timer *time.Timer
-}
-
-var waiters = sync.Pool{New: func() any {
+// deliveries are used again once all of their records are stored, as nobody holds on to anything of them then: their parts
+// would be half of all that a request allocates.
+var deliveries = sync.Pool{New: func() any {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
-	return &waiter{all: make(chan struct{}, 1), timer: timer}
+	return &delivery{all: make(chan struct{}, 1), timer: timer}
 }}
+
+// maxReused is how many records a delivery may have to be worth keeping: those of larger batches are little beside the rest.
+const maxReused = 128
 
 // errNoAnswer is the outcome of every event until another is known.
 var errNoAnswer = &event.PublishError{Failure: event.FailureOutcomeUnknown, Err: errors.New("no acknowledgement from Kafka in time")}
 
-func newDelivery(topic string, n int) *delivery {
-	d := &delivery{pending: n, waiter: waiters.Get().(*waiter)}
-	if d.receipts = d.one[:]; n != 1 {
-		d.receipts = make([]event.Receipt, n)
-	}
+// newDelivery is for events of a count above 0.
+func newDelivery(p *Publisher, events int) *delivery {
+	d := deliveries.Get().(*delivery)
+	d.publisher, d.written = p, p.writes.n.Load()
+	d.receipts, d.pending = make([]event.Receipt, events), events
 	for i := range d.receipts {
-		d.receipts[i] = event.Receipt{Topic: topic, Err: errNoAnswer}
+		d.receipts[i] = event.Receipt{Topic: p.topic, Err: errNoAnswer}
 	}
+	if cap(d.records) < events {
+		// An event of the common kind has six attributes, and a request adds two headers.
+		d.records, d.headers, d.text = make([]kgo.Record, events), make([]kgo.RecordHeader, 0, 8*events), make([]byte, 0, 128*events)
+	}
+	d.records, d.headers, d.text = d.records[:events], d.headers[:0], d.text[:0]
 	return d
 }
 
-func (d *delivery) fail(i int, err *event.PublishError) {
-	d.settle(i, event.Receipt{Topic: d.receipts[i].Topic, Err: err})
+// record fills in the i-th record. What is appended to may move; the records that are filled in keep what they have.
+func (d *delivery) record(i int, e *event.Event, transport []event.Header) *kgo.Record {
+	r := &d.records[i]
+	*r = kgo.Record{Topic: d.publisher.topic, Value: e.Data}
+	if key := e.PartitionKey(); key != "" {
+		start := len(d.text)
+		d.text = append(d.text, key...)
+		r.Key = d.text[start:len(d.text):len(d.text)]
+	}
+	start := len(d.headers)
+	d.headers, d.text = event.AppendHeaders(d.headers, d.text, e)
+	for _, h := range transport {
+		d.headers = append(d.headers, kgo.RecordHeader(h))
+	}
+	r.Headers = d.headers[start:len(d.headers):len(d.headers)]
+	return r
+}
+
+// promise is what the client calls with the outcome of the i-th record.
+func (d *delivery) promise(i int) func(*kgo.Record, error) {
+	for n := len(d.promises); n <= i; n++ {
+		d.promises = append(d.promises, func(r *kgo.Record, err error) { d.settle(n, r, err) })
+	}
+	return d.promises[i]
 }
 
 // settle is called once for each i.
-func (d *delivery) settle(i int, receipt event.Receipt) {
+func (d *delivery) settle(i int, r *kgo.Record, err error) {
+	receipt := event.Receipt{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}
+	if err != nil {
+		d.publisher.forgetTopicID(err)
+		receipt = event.Receipt{Topic: r.Topic, Err: classify(err, d.publisher.writes.n.Load() != d.written)}
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.left {
@@ -59,28 +99,38 @@ func (d *delivery) settle(i int, receipt event.Receipt) {
 	}
 	d.receipts[i] = receipt
 	if d.pending--; d.pending == 0 {
-		d.waiter.all <- struct{}{}
+		d.all <- struct{}{}
 	}
 }
 
-// wait returns the receipts when all are settled, or as far as they are after the time-out. It is called once.
+// wait returns the receipts when all are settled, or as far as they are after the time-out. It is called once, and the
+// delivery is not to be used after it.
 func (d *delivery) wait(timeout time.Duration) []event.Receipt {
-	if len(d.receipts) == 0 {
-		return d.receipts
-	}
-	w := d.waiter
-	w.timer.Reset(timeout)
+	receipts := d.receipts
+	d.timer.Reset(timeout)
 	select {
-	case <-w.all:
-	case <-w.timer.C:
+	case <-d.all:
+		d.timer.Stop()
+		d.recycle()
+	case <-d.timer.C:
 		d.mu.Lock()
 		d.left = true
-		if d.pending == 0 { // the last one came in this very moment
-			<-w.all
-		}
 		d.mu.Unlock()
 	}
-	w.timer.Stop()
-	waiters.Put(w)
-	return d.receipts
+	return receipts
+}
+
+// recycle is called when the last promise was.
+func (d *delivery) recycle() {
+	for i := range d.receipts {
+		if d.receipts[i].Err != nil {
+			return // a rare thing; who knows what the client still does with the record
+		}
+	}
+	if len(d.records) > maxReused {
+		return
+	}
+	clear(d.records)
+	d.receipts, d.publisher = nil, nil
+	deliveries.Put(d)
 }

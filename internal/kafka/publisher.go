@@ -46,39 +46,29 @@ func NewPublisher(cfg Config, pc ProducerConfig, topic string, extra ...kgo.Opt)
 // Once a record is buffered, the end of ctx does not call it back: Kafka may have it already. So ctx is looked at before,
 // and after that only the time-out ends the wait.
 func (p *Publisher) Publish(ctx context.Context, events []event.Event, transport ...event.Header) []event.Receipt {
-	d := newDelivery(p.topic, len(events))
 	if err := ctx.Err(); err != nil {
-		for i := range events {
-			d.fail(i, &event.PublishError{Failure: event.FailureNeverSent, Err: err})
-		}
-		return d.receipts
+		return p.neverSent(len(events), err)
+	}
+	if len(events) == 0 {
+		return nil
 	}
 	unending := ctx // a copy of one that never ends is not worth its allocation
 	if ctx.Done() != nil {
 		unending = context.WithoutCancel(ctx)
 	}
-	written := p.writes.n.Load()
-	records := make([]kgo.Record, len(events))
+	d := newDelivery(p, len(events))
 	for i := range events {
-		e, r := &events[i], &records[i]
-		r.Topic = p.topic
-		r.Key = e.Key()
-		r.Value = e.Data
-		r.Headers = make([]kgo.RecordHeader, 0, 8+len(e.Extensions)+len(transport))
-		r.Headers = event.AppendHeaders(r.Headers, e)
-		for _, h := range transport {
-			r.Headers = append(r.Headers, kgo.RecordHeader(h))
-		}
-		p.client.TryProduce(unending, r, func(r *kgo.Record, err error) {
-			if err != nil {
-				p.forgetTopicID(err)
-				d.fail(i, classify(err, p.writes.n.Load() != written))
-				return
-			}
-			d.settle(i, event.Receipt{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset})
-		})
+		p.client.TryProduce(unending, d.record(i, &events[i], transport), d.promise(i))
 	}
 	return d.wait(p.timeout)
+}
+
+func (p *Publisher) neverSent(events int, err error) []event.Receipt {
+	receipts := make([]event.Receipt, events)
+	for i := range receipts {
+		receipts[i] = event.Receipt{Topic: p.topic, Err: &event.PublishError{Failure: event.FailureNeverSent, Err: err}}
+	}
+	return receipts
 }
 
 // forgetTopicID lets the client look the topic up anew where it was deleted and created again: the library itself goes on
