@@ -36,17 +36,19 @@ func (s *Server) take(c *fiber.Ctx, n int) error {
 	if err != nil {
 		return fmt.Errorf("take from the rate limit: %w", err)
 	}
-	value := append(make([]byte, 0, 40), `"default";r=`...)
-	value = strconv.AppendInt(value, int64(d.Remaining), 10)
-	value = append(value, ";t="...)
-	value = strconv.AppendInt(value, int64((d.Reset+time.Second-1)/time.Second), 10)
-	c.Response().Header.SetBytesV("RateLimit", value)
+	_ = withScratch(func(to []byte) ([]byte, error) { return appendRateLimit(to, d), nil },
+		func(value []byte) { c.Response().Header.SetBytesV("RateLimit", value) })
 	if d.Allowed {
 		return nil
 	}
 	p := newProblem(rateLimited, fmt.Sprintf("the limit of %d events each %s is used up", s.cfg.Rate.Units, s.cfg.Rate.Per))
 	p.wait = d.Wait
 	return p
+}
+
+func appendRateLimit(to []byte, d limit.Decision) []byte {
+	to = strconv.AppendInt(append(to, `"default";r=`...), int64(d.Remaining), 10)
+	return strconv.AppendInt(append(to, ";t="...), int64((d.Reset+time.Second-1)/time.Second), 10)
 }
 
 // takeBatch takes what a batch of n events costs beyond the one unit of its request.
