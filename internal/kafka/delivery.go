@@ -37,8 +37,8 @@ var deliveries = sync.Pool{New: func() any {
 	return &delivery{all: make(chan struct{}, 1), timer: timer}
 }}
 
-// maxReused is how many records a delivery may have to be worth keeping: those of larger batches are little beside the rest.
-const maxReused = 128
+// maxReused is how many records a delivery may have to be kept: the API's largest batch, with 600 kB.
+const maxReused = 1000
 
 // errNoAnswer is the outcome of every event until another is known.
 var errNoAnswer = &event.PublishError{Failure: event.FailureOutcomeUnknown, Err: errors.New("no acknowledgement from Kafka in time")}
