@@ -94,3 +94,11 @@ func TestThePlotAndTheTableShowEveryNumberOfConnections(t *testing.T) {
 		t.Errorf("the plot has %d points, want 3 in each of its 2 charts", points)
 	}
 }
+
+func TestEachClientsKeyFitsIntoTheRequest(t *testing.T) {
+	for _, kind := range []string{"greedy", "modest"} {
+		if k := keyOf(kind, greedyClients-1); len(k) != len(key) || k == keyOf(kind, 0) {
+			t.Errorf("key %q", k)
+		}
+	}
+}

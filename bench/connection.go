@@ -47,6 +47,9 @@ type connection struct {
 	in      *bufio.Reader
 	request *request
 	next    uint64
+
+	mayBeRefused  bool // 429 is an answer like others
+	sent, refused uint64
 }
 
 func dial(addr string, r *request, number int) (*connection, error) {
@@ -70,7 +73,11 @@ func (c *connection) roundTrip() error {
 	if err != nil {
 		return err
 	}
-	if len(status) < 12 || string(status[9:12]) != "200" && string(status[9:12]) != "202" {
+	c.sent++
+	code := string(status[min(9, len(status)):min(12, len(status))])
+	if code == "429" && c.mayBeRefused {
+		c.refused++
+	} else if code != "200" && code != "202" {
 		rest, _ := c.in.Peek(min(c.in.Buffered(), 1000))
 		return fmt.Errorf("the server answers %q: %s", status, rest)
 	}

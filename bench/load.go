@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -76,6 +77,29 @@ func (c crowd) openLoop(ctx context.Context, rate int, d time.Duration) (load, e
 				return err
 			}
 			h.add(time.Since(at))
+		}
+		return nil
+	})
+}
+
+// paced has each connection send rate requests a second, the connections one after the other. As in openLoop, a request's
+// time counts from when it was due.
+func (c crowd) paced(ctx context.Context, rate int, d time.Duration) (load, error) {
+	start, gap := time.Now(), time.Second/time.Duration(rate)
+	var begun atomic.Int64
+	return c.each(ctx, start.Add(d+10*time.Second), func(conn *connection, h *histogram) error {
+		due := start.Add(gap * time.Duration(begun.Add(1)) / time.Duration(len(c)))
+		for ; due.Before(start.Add(d)); due = due.Add(gap) {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Until(due) - 2*time.Millisecond):
+			}
+			sleep(time.Until(due)) // the rest, as timers are late
+			if err := conn.roundTrip(); err != nil {
+				return err
+			}
+			h.add(time.Since(due))
 		}
 		return nil
 	})

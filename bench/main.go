@@ -36,6 +36,12 @@ func main() {
 		exitOn(serve(os.Args[2]))
 		return
 	}
+	if len(os.Args) > 2 && os.Args[1] == "greedy" {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		exitOn(beGreedy(ctx, os.Args[2]))
+		return
+	}
 	p := plan{}
 	connections := flag.String("connections", "1,16,64,256", "numbers of connections")
 	rates := flag.String("rates", "1000,5000", "requests/s of the open loop")
@@ -43,7 +49,7 @@ func main() {
 	flag.IntVar(&p.rounds, "rounds", 5, "how often each measurement is made; the table shows medians")
 	flag.DurationVar(&p.duration, "duration", 2*time.Second, "how long one measurement takes, at most 30s")
 	only := flag.String("only", "", "measure the variants whose name matches this regular expression")
-	flag.StringVar(&p.parts, "parts", "http,open,kafka,processor,runtime,start,end", "what to measure")
+	flag.StringVar(&p.parts, "parts", "http,open,greedy,kafka,processor,runtime,start,end", "what to measure")
 	flag.StringVar(&p.compare, "compare", "", "another build of cmd/api, measured by turns with this one")
 	flag.StringVar(&p.out, "out", "bench", "folder for results.json and plot.svg")
 	flag.Parse()
@@ -104,7 +110,7 @@ func run(ctx context.Context, p plan, brokers string) error {
 		name string
 		run  func(context.Context, plan, *lab, *results) error
 	}{
-		{"http", measureHTTP}, {"open", measureOpenLoop}, {"kafka", measureKafka},
+		{"http", measureHTTP}, {"open", measureOpenLoop}, {"greedy", measureGreedy}, {"kafka", measureKafka},
 		{"processor", measureProcessor}, {"runtime", measureRuntime}, {"start", measureStart}, {"end", measureEndToEnd},
 	} {
 		if !p.has(part.name) {

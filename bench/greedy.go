@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// What 64 clients that ask for many times their limit do to those that keep within theirs.
+const (
+	greedyClients = 64
+	modestClients = 20 // with as many, there are enough requests for a p99
+	perClient     = 5  // events a second, the limit
+	modestRate    = 4  // of each client, a second
+	greedyRate    = 80
+	// greedyTime bounds the life of the greedy, should nobody end them.
+	greedyTime = 2 * time.Minute
+)
+
+// measureGreedy measures the modest alone and beside the greedy by turns, in measurements that are longer than others, as
+// they need few requests a second. The greedy are a process of their own: their work is not the modest's clock's.
+func measureGreedy(ctx context.Context, p plan, l *lab, r *results) error {
+	keys := map[string]string{}
+	for i := range max(greedyClients, modestClients) {
+		keys[fmt.Sprint("greedy", i)], keys[fmt.Sprint("modest", i)] = keyOf("greedy", i), keyOf("modest", i)
+	}
+	text, err := json.Marshal(keys)
+	if err != nil {
+		return fmt.Errorf("encode keys: %w", err)
+	}
+	c, err := startChild(ctx, l.binary("api"), nil, true, "LOG_LEVEL=INFO", "API_KEYS="+string(text), fmt.Sprintf("RATE_LIMIT=%d/1s", perClient))
+	if err != nil {
+		return err
+	}
+	defer c.stop()
+	all, err := connectEach(c.addr, "modest", modestClients)
+	if err != nil {
+		return err
+	}
+	defer all.close()
+	const alone, crowded = "one of 20 within its limit, alone", "one of 20 within its limit, beside 64 greedy"
+	for range p.rounds {
+		if err := measureModest(ctx, p, all, r, alone); err != nil {
+			return err
+		}
+		stop, err := startGreedy(ctx, c.addr)
+		if err != nil {
+			return err
+		}
+		err = measureModest(ctx, p, all, r, crowded)
+		if err = errors.Join(err, stop()); err != nil {
+			return err
+		}
+		r.find(crowded, modestClients, modestRate*modestClients).base = alone
+	}
+	return nil
+}
+
+func measureModest(ctx context.Context, p plan, all crowd, r *results, name string) error {
+	if _, err := all.paced(ctx, modestRate, max(p.warmUp, time.Second)); err != nil {
+		return err
+	}
+	met, err := all.paced(ctx, modestRate, 5*p.duration)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	r.add(name, modestClients, modestRate*modestClients, sample{EventsPerSecond: float64(met.count) / met.took.Seconds(),
+		P50: milliseconds(met.quantile(0.5)), P99: milliseconds(met.quantile(0.99)), P999: milliseconds(met.quantile(0.999))})
+	return nil
+}
+
+// startGreedy runs this program as `bench greedy ADDR`. stop ends it, and fails if it was not greedy in fact.
+func startGreedy(ctx context.Context, addr string) (stop func() error, err error) {
+	path, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this binary: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, path, "greedy", addr)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the greedy: %w", err)
+	}
+	return func() error {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			return fmt.Errorf("the greedy: %w", err)
+		}
+		return nil
+	}, nil
+}
+
+// beGreedy is the main of that process.
+func beGreedy(ctx context.Context, addr string) error {
+	all, err := connectEach(addr, "greedy", greedyClients)
+	if err != nil {
+		return err
+	}
+	defer all.close()
+	if _, err := all.paced(ctx, greedyRate, greedyTime); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	sent, refused := uint64(0), uint64(0)
+	for _, conn := range all {
+		sent, refused = sent+conn.sent, refused+conn.refused
+	}
+	fmt.Fprintf(os.Stderr, "the greedy sent %d, of which %d were refused\n", sent, refused)
+	if refused < sent/2 {
+		return fmt.Errorf("only %d of %d requests were refused", refused, sent)
+	}
+	return nil
+}
+
+// connectEach gives each connection the key of a client of its own.
+func connectEach(addr, kind string, n int) (crowd, error) {
+	c := make(crowd, 0, n)
+	for i := range n {
+		request := structured(eventBytes)
+		request.bytes = bytes.Replace(request.bytes, []byte(key), []byte(keyOf(kind, i)), 1)
+		conn, err := dial(addr, request, i)
+		if err != nil {
+			c.close()
+			return nil, err
+		}
+		conn.mayBeRefused = kind == "greedy"
+		c = append(c, conn)
+	}
+	return c, nil
+}
+
+// keyOf has the length of key, so that the ids in a request stay where they are.
+func keyOf(kind string, client int) string {
+	return fmt.Sprintf("%s-%0*d", kind, len(key)-len(kind)-1, client)
+}
