@@ -25,9 +25,8 @@ const (
 	problemPolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 )
 
-// documentation are the routes that explain the others. All they send is made at the start.
+// documentation are the routes that explain the others.
 func documentation() []route {
-	asJSON, asYAML := openAPIDocuments()
 	kinds := map[string]*document{}
 	for _, k := range catalogue {
 		kinds[k.Name] = newPage(problemPage(k), problemPolicy)
@@ -36,8 +35,14 @@ func documentation() []route {
 		return route{fiber.MethodGet, path, open, chain(handler)}
 	}
 	return []route{
-		get("/openapi.json", "", asJSON.send),
-		get("/openapi.yaml", "", asYAML.send),
+		get("/openapi.json", "", func(c *fiber.Ctx) error {
+			asJSON, _ := openAPIDocuments()
+			return asJSON.send(c)
+		}),
+		get("/openapi.yaml", "", func(c *fiber.Ctx) error {
+			_, asYAML := openAPIDocuments()
+			return asYAML.send(c)
+		}),
 		get("/docs", "", newPage(file("docs.html"), docsPolicy).send),
 		get("/docs/start.js", "-", newDocument("text/javascript; charset=utf-8", file("start.js")).send),
 		get("/docs/assets/:file", "-", asset),

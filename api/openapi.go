@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -82,8 +83,9 @@ func (d *description) schemaOf(v any) *huma.Schema {
 	return d.api.Components.Schemas.Schema(reflect.TypeOf(v), true, "")
 }
 
-// openAPIDocuments are the description as it is sent.
-func openAPIDocuments() (asJSON, asYAML *document) {
+// openAPIDocuments are the description as it is sent. It is made when it is first asked for: that takes longer than all
+// else that a start of the service does.
+var openAPIDocuments = sync.OnceValues(func() (asJSON, asYAML *document) {
 	api := newOpenAPI()
 	j, err := json.Marshal(api)
 	if err != nil {
@@ -94,4 +96,4 @@ func openAPIDocuments() (asJSON, asYAML *document) {
 		panic(fmt.Sprintf("encode the OpenAPI document: %v", err))
 	}
 	return newDocument(mediaJSON, j), newDocument("application/yaml", y) // RFC 9512
-}
+})
