@@ -37,6 +37,8 @@ func (o outcomes) Outcome(_ context.Context, id event.Identity) (event.Outcome, 
 	return outcome, known, nil
 }
 
+func (outcomes) Check(context.Context) error { return nil }
+
 func start(t *testing.T, change ...func(*api.Config)) *service {
 	return startWith(t, outcomes{}, change...)
 }

@@ -28,6 +28,9 @@ type Publisher interface {
 // Outcomes knows what became of events. The second result is false for an event that is not, or not yet, known.
 type Outcomes interface {
 	Outcome(ctx context.Context, id event.Identity) (event.Outcome, bool, error)
+	// Check fails when no outcome could be read now. It is asked for here, and not looked for in what is given, so that no
+	// decorator can hide it: a store that nobody asks would always be healthy.
+	Check(ctx context.Context) error
 }
 
 // DefaultSource is the source of the events that the API makes itself or completes.
@@ -58,7 +61,7 @@ func New(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger) *Ser
 	cfg = cfg.withDefaults()
 	s := &Server{
 		cfg: cfg, events: events, outcomes: outcomes, log: log,
-		health: newHealth(cfg.Version, events, outcomes), metrics: newMetrics(cfg.Metrics),
+		health: newHealth(cfg.Version, events, outcomes, log), metrics: newMetrics(cfg.Metrics),
 		schemas: cfg.Schemas, schemaDocuments: newSchemaDocuments(cfg.Schemas),
 		https: strings.HasPrefix(cfg.PublicURL, "https:"),
 	}
