@@ -1,5 +1,8 @@
 package api
 
+// SpareConnections are for health alone.
+const SpareConnections = spareConnections
+
 // OpenAPI is the document as JSON, for tests.
 func OpenAPI() []byte {
 	asJSON, _ := openAPIDocuments()

@@ -94,7 +94,7 @@ func New(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger) *Ser
 	if len(cfg.CORSOrigins) > 0 {
 		s.app.Use(crossOrigin(cfg.CORSOrigins))
 	}
-	s.app.Use(s.admit, s.identify, s.limitRate, compress)
+	s.app.Use(s.admitConnection, s.admit, s.identify, s.limitRate, compress)
 	s.register()
 	return s
 }
@@ -105,7 +105,7 @@ func New(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger) *Ser
 func (s *Server) Serve(ctx context.Context, ln net.Listener, patience time.Duration) error {
 	failed := make(chan error, 1)
 	go func() {
-		failed <- s.app.Listener(&boundedListener{Listener: lingeringListener{ln}, most: defaultConnections})
+		failed <- s.app.Listener(&boundedListener{Listener: lingeringListener{ln}, most: int64(s.cfg.MaxConnections)})
 	}()
 	select {
 	case err := <-failed:
