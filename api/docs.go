@@ -26,8 +26,8 @@ const (
 )
 
 // documentation are the routes that explain the others. All they send is made at the start.
-func documentation() []route {
-	asJSON, asYAML := openAPIDocuments()
+func documentation(publicURL string) []route {
+	asJSON, asYAML := openAPIDocuments(publicURL)
 	kinds := map[string]*document{}
 	for _, k := range catalogue {
 		kinds[k.Name] = newPage(problemPage(k), problemPolicy)

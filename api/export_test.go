@@ -5,7 +5,7 @@ const SpareConnections = spareConnections
 
 // OpenAPI is the document as JSON, for tests.
 func OpenAPI() []byte {
-	asJSON, _ := openAPIDocuments()
+	asJSON, _ := openAPIDocuments("")
 	return asJSON.body
 }
 

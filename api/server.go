@@ -49,6 +49,7 @@ type Server struct {
 	load       load
 	ratePolicy string // the RateLimit-Policy header
 	https      bool   // clients are known to use it
+	basePath   string // what clients have in front of each path, without a slash at the end
 	draining   atomic.Bool
 
 	schemas         *schemas.Set
@@ -63,7 +64,7 @@ func New(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger) *Ser
 		cfg: cfg, events: events, outcomes: outcomes, log: log,
 		health: newHealth(cfg.Version, events, outcomes, log), metrics: newMetrics(cfg.Metrics),
 		schemas: cfg.Schemas, schemaDocuments: newSchemaDocuments(cfg.Schemas),
-		https: strings.HasPrefix(cfg.PublicURL, "https:"),
+		https: strings.HasPrefix(cfg.PublicURL, "https:"), basePath: pathOf(cfg.PublicURL),
 	}
 	s.load.maxRequests, s.load.maxBytes, s.load.maxEvents = int64(cfg.MaxInFlight), int64(cfg.MaxBufferedBytes), defaultBatchEvents
 	s.keys = newKeyring(cfg.Keys, s.metrics)
