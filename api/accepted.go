@@ -46,9 +46,10 @@ func sendAppended(c *fiber.Ctx, v jsonAppender) error {
 	return withScratch(v.appendJSON, c.Response().SetBody)
 }
 
-// locate names the place of the event's outcome in the answer.
-func locate(c *fiber.Ctx, id event.Identity) {
-	_ = withScratch(func(to []byte) ([]byte, error) { return appendOutcomePath(to, id), nil },
+// locate names the place of the event's outcome in the answer, by a path: clients of /v1 know it so, and put their own host
+// in front.
+func (s *Server) locate(c *fiber.Ctx, id event.Identity) {
+	_ = withScratch(func(to []byte) ([]byte, error) { return appendOutcomePath(append(to, s.basePath...), id), nil },
 		func(path []byte) { c.Response().Header.SetBytesV(fiber.HeaderLocation, path) })
 }
 

@@ -23,6 +23,15 @@ func (s *Server) baseURL(c *fiber.Ctx) string {
 	return "http://" + host
 }
 
+// pathOf is what follows the host in PUBLIC_URL, "" for most.
+func pathOf(publicURL string) string {
+	_, rest, _ := strings.Cut(publicURL, "://")
+	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
+		return rest[slash:]
+	}
+	return ""
+}
+
 // overTLS tells whether the client speaks TLS, be it with a proxy in front of this service. Only a trusted one is asked.
 func (s *Server) overTLS(c *fiber.Ctx) bool {
 	return s.cfg.TrustedProxies.holds(peerOf(c)) && c.Get(fiber.HeaderXForwardedProto) == "https"

@@ -36,6 +36,8 @@ type Config struct {
 	MaxBodyBytes int
 	// MaxBatch bounds the events of one batch. 0 is 1,000.
 	MaxBatch int
+	// MaxConnections bounds the connections that are open. 0 is 4,096. Health is told beyond it, too.
+	MaxConnections int
 	// MaxInFlight bounds the requests under way. 0 is 2,048.
 	MaxInFlight int
 	// MaxBufferedBytes bounds the bytes of all bodies held. 0 is 64 MiB.
@@ -54,6 +56,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	orDefault(&c.MaxBodyBytes, 4<<20)
 	orDefault(&c.MaxBatch, 1000)
+	orDefault(&c.MaxConnections, defaultConnections)
 	orDefault(&c.MaxInFlight, defaultInFlight)
 	orDefault(&c.MaxBufferedBytes, defaultBufferedBytes)
 	orDefault(&c.ReadTimeout, 10*time.Second)

@@ -11,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/gofiber/fiber/v2"
 	swagger "github.com/swaggest/swgui/v5/static"
@@ -25,8 +26,10 @@ const (
 	problemPolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 )
 
-// documentation are the routes that explain the others.
-func documentation() []route {
+// documentation are the routes that explain the others. The OpenAPI documents are made when they are first asked for: that
+// takes longer than all else that a start of the service does.
+func documentation(publicURL string) []route {
+	openAPI := sync.OnceValues(func() (asJSON, asYAML *document) { return openAPIDocuments(publicURL) })
 	kinds := map[string]*document{}
 	for _, k := range catalogue {
 		kinds[k.Name] = newPage(problemPage(k), problemPolicy)
@@ -36,11 +39,11 @@ func documentation() []route {
 	}
 	return []route{
 		get("/openapi.json", "", func(c *fiber.Ctx) error {
-			asJSON, _ := openAPIDocuments()
+			asJSON, _ := openAPI()
 			return asJSON.send(c)
 		}),
 		get("/openapi.yaml", "", func(c *fiber.Ctx) error {
-			_, asYAML := openAPIDocuments()
+			_, asYAML := openAPI()
 			return asYAML.send(c)
 		}),
 		get("/docs", "", newPage(file("docs.html"), docsPolicy).send),

@@ -69,7 +69,7 @@ func (s *Server) postEvents(c *fiber.Ctx) error {
 	if receipt.Err != nil {
 		return receipt.Err
 	}
-	locate(c, e.Identity())
+	s.locate(c, e.Identity())
 	return send(c, fiber.StatusAccepted, "event", &acceptedEvent{
 		ID: e.ID, Source: e.Source, Topic: receipt.Topic, Partition: receipt.Partition, Offset: receipt.Offset,
 	})

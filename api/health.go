@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"slices"
 	"sync"
@@ -74,18 +75,18 @@ type healthMetrics struct {
 	CPUUsagePercent float64 `json:"cpu_usage_percent" xml:"cpu_usage_percent" doc:"Of one core, since the look before" example:"12.5"`
 }
 
-// Checker is a dependency that can be asked how it is: it fails when it could not be used now.
-type Checker interface {
+// checker is a dependency that can be asked how it is: it fails when it could not be used now.
+type checker interface {
 	Check(ctx context.Context) error
 }
 
 // health looks at the dependencies, at most once a cacheFor, however many ask.
 type health struct {
-	version  string
-	kafka    Checker
-	hasStore bool
-	store    Checker // nil: a store within this process, which is well as long as the process is
-	started  time.Time
+	version string
+	kafka   checker
+	store   checker // nil: there is none
+	log     *slog.Logger
+	started time.Time
 
 	mu   sync.Mutex
 	last healthAnswer
@@ -100,10 +101,8 @@ const (
 	checkTimeout = 1500 * time.Millisecond
 )
 
-func newHealth(version string, kafka Checker, outcomes Outcomes) *health {
-	h := &health{version: version, kafka: kafka, hasStore: outcomes != nil, started: time.Now(), at: time.Now(), cpu: cpuTime()}
-	h.store, _ = outcomes.(Checker)
-	return h
+func newHealth(version string, kafka Publisher, outcomes Outcomes, log *slog.Logger) *health {
+	return &health{version: version, kafka: kafka, store: outcomes, log: log, started: time.Now(), at: time.Now(), cpu: cpuTime()}
 }
 
 // asked tells whether a request is for health.
@@ -146,22 +145,30 @@ func (h *health) check(ctx context.Context) (found dependencies) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	var all sync.WaitGroup
-	all.Go(func() { found.Kafka = check(ctx, h.kafka) })
-	if h.hasStore {
-		found.Store = &dependency{Status: healthy}
-	}
+	before := h.last.Dependencies
+	all.Go(func() { found.Kafka = h.ask(ctx, "kafka", h.kafka, before.Kafka) })
 	if h.store != nil {
-		all.Go(func() { *found.Store = check(ctx, h.store) })
+		found.Store = new(dependency)
+		if before.Store == nil {
+			before.Store = new(dependency)
+		}
+		all.Go(func() { *found.Store = h.ask(ctx, "store", h.store, *before.Store) })
 	}
 	all.Wait()
 	return found
 }
 
-func check(ctx context.Context, asked Checker) dependency {
+// ask logs a change only: probes come every few seconds. The answer tells that a dependency is ill, the log tells why.
+func (h *health) ask(ctx context.Context, name string, asked checker, before dependency) dependency {
 	start := time.Now()
 	d := dependency{Status: healthy}
 	if err := asked.Check(ctx); err != nil {
 		d.Status = unhealthy
+		if before.Status != unhealthy {
+			h.log.WarnContext(ctx, "dependency is unhealthy", "dependency", name, "error", err)
+		}
+	} else if before.Status == unhealthy {
+		h.log.InfoContext(ctx, "dependency is healthy again", "dependency", name)
 	}
 	d.LatencyMS = float64(time.Since(start).Microseconds()) / 1000
 	return d

@@ -72,6 +72,10 @@ func (s *Server) identify(c *fiber.Ctx) error {
 	return c.Next()
 }
 
+// Client returns the name of the client that the request's key belongs to, or "", for the handlers around this package's.
+// It is known when the request is answered.
+func Client(c *fiber.Ctx) string { return clientOf(c) }
+
 // clientOf returns the name of the client that the request's key belongs to, or "".
 func clientOf(c *fiber.Ctx) string {
 	if who, ok := c.Locals(clientKey{}).(*client); ok {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -30,11 +29,11 @@ type description struct {
 
 // newOpenAPI describes every route. It is made of the types that are sent and of the catalogue of problems, so that most of
 // it can't go wrong; what is written by hand is tried by tests.
-func newOpenAPI() *huma.OpenAPI {
+func newOpenAPI(server *huma.Server) *huma.OpenAPI {
 	d := &description{api: &huma.OpenAPI{
 		OpenAPI: "3.1.0",
 		Info:    &huma.Info{Title: "event-processing-service", Version: apiVersion, Description: apiDescription},
-		Servers: []*huma.Server{{URL: "/", Description: "Where this document came from"}},
+		Servers: []*huma.Server{server},
 		Tags: []*huma.Tag{
 			{Name: "events", Description: "Post events and see what became of them"},
 			{Name: "schemas", Description: "What the data of event types looks like"},
@@ -83,10 +82,13 @@ func (d *description) schemaOf(v any) *huma.Schema {
 	return d.api.Components.Schemas.Schema(reflect.TypeOf(v), true, "")
 }
 
-// openAPIDocuments are the description as it is sent. It is made when it is first asked for: that takes longer than all
-// else that a start of the service does.
-var openAPIDocuments = sync.OnceValues(func() (asJSON, asYAML *document) {
-	api := newOpenAPI()
+// openAPIDocuments are the description as it is sent by the service at publicURL, "" for wherever a client finds it.
+func openAPIDocuments(publicURL string) (asJSON, asYAML *document) {
+	server := &huma.Server{URL: "/", Description: "Where this document came from"}
+	if publicURL != "" {
+		server = &huma.Server{URL: publicURL, Description: "This deployment"}
+	}
+	api := newOpenAPI(server)
 	j, err := json.Marshal(api)
 	if err != nil {
 		panic(fmt.Sprintf("encode the OpenAPI document: %v", err)) // made of constants
@@ -96,4 +98,4 @@ var openAPIDocuments = sync.OnceValues(func() (asJSON, asYAML *document) {
 		panic(fmt.Sprintf("encode the OpenAPI document: %v", err))
 	}
 	return newDocument(mediaJSON, j), newDocument("application/yaml", y) // RFC 9512
-})
+}

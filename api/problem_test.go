@@ -60,15 +60,6 @@ func TestTheTypeOfAProblemLeadsToItsPage(t *testing.T) {
 	}
 }
 
-func TestTheTypeOfAProblemIsWhereTheOperatorsSayThatTheServiceIs(t *testing.T) {
-	s := serve(t, &broker{}, nil, func(c *api.Config) { c.PublicURL = "https://api.example.com/base" })
-	var p problemDocument
-	s.do(http.MethodGet, "/nowhere", "", "").want(404).json(&p)
-	if p.Type != "https://api.example.com/base/docs/problems/not-found" {
-		t.Errorf("the type is %q", p.Type)
-	}
-}
-
 func TestEachWayInWhichKafkaFailsHasItsProblem(t *testing.T) {
 	for failure, want := range map[event.Failure]struct {
 		status int

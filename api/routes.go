@@ -34,7 +34,7 @@ func (s *Server) register() {
 	for _, path := range readyPaths {
 		s.routes = append(s.routes, route{fiber.MethodGet, path, "", chain(s.ready)})
 	}
-	s.routes = append(s.routes, documentation()...)
+	s.routes = append(s.routes, documentation(s.cfg.PublicURL)...)
 
 	methods := map[string][]string{}
 	for _, r := range s.routes {

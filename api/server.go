@@ -28,6 +28,9 @@ type Publisher interface {
 // Outcomes knows what became of events. The second result is false for an event that is not, or not yet, known.
 type Outcomes interface {
 	Outcome(ctx context.Context, id event.Identity) (event.Outcome, bool, error)
+	// Check fails when no outcome could be read now. It is asked for here, and not looked for in what is given, so that no
+	// decorator can hide it: a store that nobody asks would always be healthy.
+	Check(ctx context.Context) error
 }
 
 // DefaultSource is the source of the events that the API makes itself or completes.
@@ -46,6 +49,7 @@ type Server struct {
 	load       load
 	ratePolicy string // the RateLimit-Policy header
 	https      bool   // clients are known to use it
+	basePath   string // what clients have in front of each path, without a slash at the end
 	draining   atomic.Bool
 
 	schemas         *schemas.Set
@@ -58,9 +62,9 @@ func New(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger) *Ser
 	cfg = cfg.withDefaults()
 	s := &Server{
 		cfg: cfg, events: events, outcomes: outcomes, log: log,
-		health: newHealth(cfg.Version, events, outcomes), metrics: newMetrics(cfg.Metrics),
+		health: newHealth(cfg.Version, events, outcomes, log), metrics: newMetrics(cfg.Metrics),
 		schemas: cfg.Schemas, schemaDocuments: newSchemaDocuments(cfg.Schemas),
-		https: strings.HasPrefix(cfg.PublicURL, "https:"),
+		https: strings.HasPrefix(cfg.PublicURL, "https:"), basePath: pathOf(cfg.PublicURL),
 	}
 	s.load.maxRequests, s.load.maxBytes, s.load.maxEvents = int64(cfg.MaxInFlight), int64(cfg.MaxBufferedBytes), defaultBatchEvents
 	s.keys = newKeyring(cfg.Keys, s.metrics)
@@ -91,7 +95,7 @@ func New(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger) *Ser
 	if len(cfg.CORSOrigins) > 0 {
 		s.app.Use(crossOrigin(cfg.CORSOrigins))
 	}
-	s.app.Use(s.admit, s.identify, s.limitRate, compress)
+	s.app.Use(s.admitConnection, s.admit, s.identify, s.limitRate, compress)
 	s.register()
 	return s
 }
@@ -102,7 +106,7 @@ func New(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger) *Ser
 func (s *Server) Serve(ctx context.Context, ln net.Listener, patience time.Duration) error {
 	failed := make(chan error, 1)
 	go func() {
-		failed <- s.app.Listener(&boundedListener{Listener: lingeringListener{ln}, most: defaultConnections})
+		failed <- s.app.Listener(&boundedListener{Listener: lingeringListener{ln}, most: int64(s.cfg.MaxConnections)})
 	}()
 	select {
 	case err := <-failed:

@@ -75,6 +75,7 @@ type logConfiguration struct {
 // deployed are the values that containers need and that only a deployment knows.
 type deployed struct {
 	Image, BootstrapServers, Table, LogGroup string
+	URL                                      string // of the edge, where clients find the API
 	APIKeys                                  string // ARN of one version of the secret; empty without keys
 }
 
@@ -100,7 +101,9 @@ func apiEnvironment(d deployed, s containerSettings) map[string]string {
 		"DRAIN_DELAY":             drainDelay,
 		"STORE":                   "dynamodb",
 		"EVENTS_TABLE":            d.Table,
-		"TRUSTED_PROXIES":         strings.Join(s.TrustedProxies, ","),
+		// The host of a request is what its sender says it is. Links in answers and in events outlive the request.
+		"PUBLIC_URL":      d.URL,
+		"TRUSTED_PROXIES": strings.Join(s.TrustedProxies, ","),
 	}
 	if s.API.RateLimit != "" {
 		env["RATE_LIMIT"] = s.API.RateLimit

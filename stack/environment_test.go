@@ -24,6 +24,7 @@ func envNames() map[string]map[string]bool {
 	for _, name := range []string{"STORE", "EVENTS_TABLE"} {
 		api[name], processor[name] = true, true
 	}
+	api["PUBLIC_URL"] = true // without it links in answers and events are made of what a client says in Host
 	processor["KAFKA_DLQ_TOPIC"], operator["KAFKA_DLQ_TOPIC"] = true, true
 	processor["PARTIAL_BATCH_RESPONSE"] = true
 	return map[string]map[string]bool{"api": api, "processor": processor, "operator": operator}
@@ -120,6 +121,19 @@ func TestEachProgramAcceptsTheEnvironmentThatItIsGiven(t *testing.T) {
 			if _, err := settings.LoadProcessor(lookup(variables)); err != nil {
 				t.Errorf("%s: %s: %v", stack, program, err)
 			}
+		}
+	}
+}
+
+// The address of the load balancer, or the domain where there is one: the same as is exported.
+func TestTheAPIKnowsTheAddressThatTheStackTells(t *testing.T) {
+	for stack, want := range map[string]string{"dev": "http://balancer.elb.example", "prod": "https://events.example.com"} {
+		g := recorded(t, stack, false)
+		if got := containerVariables(t, g, "api")["PUBLIC_URL"]; got != want {
+			t.Errorf("%s: PUBLIC_URL is %q, want %q", stack, got, want)
+		}
+		if _, set := containerVariables(t, g, "operator")["PUBLIC_URL"]; set {
+			t.Errorf("%s: the operator's task is given an address that it does not read", stack)
 		}
 	}
 }

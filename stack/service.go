@@ -72,10 +72,10 @@ func newService(ctx *pulumi.Context, name string, args serviceArgs, opts ...pulu
 		return nil, err
 	}
 
-	known := pulumi.StringArray{args.Image.Digest, args.Kafka.BootstrapServers, args.Store.TableName, logs.Name, secretVersion}
+	known := pulumi.StringArray{args.Image.Digest, args.Kafka.BootstrapServers, args.Store.TableName, logs.Name, secretVersion, args.Edge.URL}
 	write := func(containers func(deployed, containerSettings) []container) pulumi.StringOutput {
 		return known.ToStringArrayOutput().ApplyT(func(v []string) string {
-			return containersJSON(containers(deployed{Image: v[0], BootstrapServers: v[1], Table: v[2], LogGroup: v[3], APIKeys: v[4]}, args.Settings))
+			return containersJSON(containers(deployed{Image: v[0], BootstrapServers: v[1], Table: v[2], LogGroup: v[3], APIKeys: v[4], URL: v[5]}, args.Settings))
 		}).(pulumi.StringOutput)
 	}
 	definition, err := newTaskDefinition(ctx, "api", args, write(apiContainers), execution, task, child)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -125,54 +124,6 @@ func TestWithoutAnyStoreTheLimitIsTheProcessesOwn(t *testing.T) {
 	}
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("two requests waited %s for a store that is down", took)
-	}
-}
-
-// store is the server that REDIS_URL names, such as redis://localhost:6379.
-func store(t *testing.T) string {
-	t.Helper()
-	url := os.Getenv("REDIS_URL")
-	if url == "" {
-		t.Skip("REDIS_URL is not set: start redis-server or valkey-server and set it to redis://localhost:6379")
-	}
-	return url
-}
-
-func TestProcessesShareALimitThroughTheStore(t *testing.T) {
-	url, client := store(t), fmt.Sprint("test ", time.Now().UnixNano())
-	rate := Rate{Units: 100, Per: time.Hour}
-	first, err := NewRedis(rate, url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer first.Close()
-	many(t, first, client)
-	second, err := NewRedis(rate, url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.Close()
-	d, err := second.Take(context.Background(), client, 1)
-	if err != nil || d.Allowed || d.Wait <= 0 || d.Wait > 36*time.Second || d.Reset < 59*time.Minute {
-		t.Errorf("another process: %+v, %v", d, err)
-	}
-}
-
-func TestTheStoreDecidesAsTheProcessDoes(t *testing.T) {
-	url, client := store(t), fmt.Sprint("test ", time.Now().UnixNano())
-	rate := Rate{Units: 10, Per: time.Hour}
-	r, err := NewRedis(rate, url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	m := NewMemory(rate)
-	for _, n := range []int{3, 4, 5, 3, 1} {
-		got, err := r.Take(context.Background(), client, n)
-		want, _ := m.Take(context.Background(), client, n)
-		if err != nil || got.Allowed != want.Allowed || got.Remaining != want.Remaining || (got.Wait-want.Wait).Abs() > time.Second {
-			t.Errorf("take %d: the store says %+v (%v), the process %+v", n, got, err, want)
-		}
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 // Redis limits across processes, in Valkey or Redis. Time is the server's, so that the clocks of the processes need not
 // agree.
 type Redis struct {
-	rate   Rate
-	client *redis.Client
+	rate    Rate
+	client  *redis.Client
+	timeout time.Duration
 }
 
 // take is the algorithm of decide, next to the data: between reading and writing nobody else comes. Times are in
@@ -43,21 +44,23 @@ func (quiet) Printf(context.Context, string, ...any) {}
 func init() { redis.SetLogger(quiet{}) }
 
 // NewRedis connects when it is first asked. The URL's scheme is redis, valkey, or rediss and valkeys for TLS.
-func NewRedis(rate Rate, url string) (*Redis, error) {
+func NewRedis(rate Rate, url string) (*Redis, error) { return newRedis(rate, url, storeTimeout) }
+
+func newRedis(rate Rate, url string, timeout time.Duration) (*Redis, error) {
 	opts, err := redis.ParseURL(strings.Replace(url, "valkey", "redis", 1))
 	if err != nil {
 		return nil, fmt.Errorf("parse the URL of the rate limits' store: %w", err)
 	}
-	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout = storeTimeout, storeTimeout, storeTimeout
-	opts.PoolTimeout = storeTimeout
+	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout = timeout, timeout, timeout
+	opts.PoolTimeout = timeout
 	opts.MaxRetries = -1              // Fallback is quicker than a second try
 	opts.ContextTimeoutEnabled = true // or the context would bound nothing
-	return &Redis{rate: rate, client: redis.NewClient(opts)}, nil
+	return &Redis{rate: rate, client: redis.NewClient(opts), timeout: timeout}, nil
 }
 
 // Take fails when the store does not answer in time.
 func (r *Redis) Take(ctx context.Context, client string, n int) (Decision, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	interval := max(r.rate.interval().Microseconds(), 1)
 	v, err := take.Run(ctx, r.client, []string{"rate-limit:" + client}, interval, r.rate.Units, n).Int64Slice()

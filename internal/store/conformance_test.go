@@ -15,6 +15,7 @@ type anyStore interface {
 	Begin(context.Context, event.Claim) (event.Claim, error)
 	Finish(context.Context, event.Claim, event.Outcome) (event.Claim, error)
 	Outcome(context.Context, event.Identity) (event.Outcome, bool, error)
+	Check(context.Context) error
 }
 
 // storeTest is one event in the store under test. Its id is new each time, so that the tests can share a table.

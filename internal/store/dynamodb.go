@@ -94,6 +94,22 @@ func (d *DynamoDB) Outcome(ctx context.Context, id event.Identity) (event.Outcom
 	return e.outcome, true, nil
 }
 
+// neverKey is of no event: the key of each has a space or a colon in it.
+const neverKey = "check"
+
+// Check fails when nothing could be read now. It reads an item that is never there, as that needs no right that Outcome
+// does not need, and half a read unit. A try that hangs takes a second; ctx bounds all of them.
+func (d *DynamoDB) Check(ctx context.Context) error {
+	_, err := d.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &d.table,
+		Key:       map[string]types.AttributeValue{attrKey: text(neverKey)},
+	})
+	if err != nil {
+		return fmt.Errorf("read from table %s: %w", d.table, err)
+	}
+	return nil
+}
+
 // apply makes the change that r decides on. It starts from what the caller's claim says of the entry, which is most often
 // right and saves a read; if not, the put is refused with the entry as it is.
 func (d *DynamoDB) apply(ctx context.Context, c event.Claim, r rule) (event.Claim, error) {

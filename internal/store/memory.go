@@ -53,6 +53,9 @@ func (m *Memory) Outcome(_ context.Context, id event.Identity) (event.Outcome, b
 	return o, true, nil
 }
 
+// Check never fails: the memory is well as long as the process is.
+func (m *Memory) Check(context.Context) error { return nil }
+
 func (m *Memory) apply(id event.Identity, now time.Time, r rule) event.Claim {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -24,6 +24,7 @@ const ConsumerGroup = "event-processing-service-event-processor"
 type Store interface {
 	processor.Store
 	Outcome(ctx context.Context, id event.Identity) (event.Outcome, bool, error)
+	Check(ctx context.Context) error
 }
 
 // KafkaConfig says how to reach the brokers. With IAM it looks for AWS credentials where the AWS SDK does: environment,

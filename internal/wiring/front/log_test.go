@@ -1,10 +1,17 @@
 package front_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"event-processing-service/internal/settings"
 )
 
 func TestLogsOfAWholeRunAreObjectsWithIDsAndWithoutData(t *testing.T) {
@@ -34,6 +41,61 @@ func TestLogsOfAWholeRunAreObjectsWithIDsAndWithoutData(t *testing.T) {
 	}
 	if !seen["request"] || !seen["event processed"] {
 		t.Errorf("lines are missing; there are %v", seen)
+	}
+}
+
+func TestLinesNameTheClientAndNoLineHasAKey(t *testing.T) {
+	const key, wrong = "shop-key-0123456789", "guess-0123456789"
+	w := start(t, false, func(s *settings.API) {
+		s.Keys = map[string][][sha256.Size]byte{"shop": {sha256.Sum256([]byte(key))}}
+		s.PublishTimeout = 300 * time.Millisecond
+	})
+	ask := func(method, contentType string, headers ...string) (status int) {
+		req, err := http.NewRequest(method, w.url+"/v1/events", strings.NewReader(`{"type":"order.created"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", contentType)
+		for i := 0; i < len(headers); i += 2 {
+			req.Header.Set(headers[i], headers[i+1])
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	const post, plain = http.MethodPost, "application/json"
+	statuses := []int{
+		ask(post, plain, "X-API-Key", key), ask(post, plain, "Authorization", "Bearer "+key), ask(post, "text/plain", "X-API-Key", key),
+		ask(http.MethodDelete, plain, "X-API-Key", key), ask(post, plain, "X-API-Key", wrong), ask(post, plain, "Authorization", "Basic "+wrong),
+		ask(post, plain),
+	}
+	w.cluster.Close()
+	statuses = append(statuses, ask(post, plain, "X-API-Key", key))
+	if want := []int{202, 202, 415, 405, 401, 401, 401, 503}; !slices.Equal(statuses, want) {
+		t.Fatalf("the answers are %v, want %v", statuses, want)
+	}
+
+	lines := map[string][]string{} // clients by message
+	for line := range strings.Lines(w.log.String()) {
+		for _, secret := range []string{key, wrong} {
+			if strings.Contains(line, secret) {
+				t.Errorf("a key is in the line %s", line)
+			}
+		}
+		var fields struct{ Msg, Client string }
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatalf("%q is no JSON object: %v", line, err)
+		}
+		if fields.Msg == "request" || fields.Msg == "request failed" {
+			lines[fields.Msg] = append(lines[fields.Msg], fields.Client)
+		}
+	}
+	want := map[string][]string{"request": {"shop", "shop", "shop", "shop", "", "", "", "shop"}, "request failed": {"shop"}}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("the clients of the lines are not those who asked (-want +got):\n%s", diff)
 	}
 }
 

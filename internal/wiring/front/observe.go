@@ -58,7 +58,7 @@ func observe(ctx context.Context, s settings.API, m *metrics.Metrics, log *slog.
 		o.Around = append(o.Around, web.PassTrace)
 	}
 	if s.AccessLogOneIn > 0 && log.Enabled(ctx, slog.LevelInfo) {
-		o.Around = append(o.Around, web.AccessLog(log, s.AccessLogOneIn, api.RequestID))
+		o.Around = append(o.Around, web.AccessLog(log, s.AccessLogOneIn, api.RequestID, api.Client))
 	}
 	return o, nil
 }

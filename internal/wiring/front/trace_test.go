@@ -36,6 +36,7 @@ import (
 type whole struct {
 	t       *testing.T
 	url     string
+	cluster *kfake.Cluster
 	metrics *metrics.Metrics
 	log     *lockedBuffer
 	emf     *lockedBuffer
@@ -61,14 +62,14 @@ func (l *lockedBuffer) String() string {
 }
 
 // start runs the service with spans, or without.
-func start(t *testing.T, traced bool) *whole {
+func start(t *testing.T, traced bool, change ...func(*settings.API)) *whole {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "events", "events.dlq"))
 	if err != nil {
 		t.Fatalf("start broker: %v", err)
 	}
 	t.Cleanup(cluster.Close)
-	w := &whole{t: t, metrics: metrics.New("test"), log: &lockedBuffer{}, emf: &lockedBuffer{}, events: store.NewMemory(time.Hour)}
+	w := &whole{t: t, cluster: cluster, metrics: metrics.New("test"), log: &lockedBuffer{}, emf: &lockedBuffer{}, events: store.NewMemory(time.Hour)}
 	log, exporter, traces := telemetry.NewLogger(w.log, slog.LevelDebug), tracetest.NewInMemoryExporter(), tracing.Off()
 	w.spans = exporter.GetSpans
 	observed := &front.Observed{Metrics: w.metrics, Tracing: traces, Topic: "events"}
@@ -77,14 +78,18 @@ func start(t *testing.T, traced bool) *whole {
 		traces = tracing.On(sdk.WithSyncer(exporter))
 		around = web.Trace(traces)
 	}
-	observed.Around = append(observed.Around, web.Metrics(w.metrics.Requests()), around, web.AccessLog(log, 1, api.RequestID))
+	observed.Around = append(observed.Around, web.Metrics(w.metrics.Requests()), around, web.AccessLog(log, 1, api.RequestID, api.Client))
 
 	k := settings.Kafka{Brokers: cluster.ListenAddrs(), Topic: "events", Auth: kafka.AuthNone}
-	publisher, err := wiring.NewPublisher(t.Context(), settings.API{Kafka: k}, observed.ClientOptions()...)
+	env := settings.API{Kafka: k}
+	for _, f := range change {
+		f(&env)
+	}
+	publisher, err := wiring.NewPublisher(t.Context(), env, observed.ClientOptions()...)
 	if err != nil {
 		t.Fatalf("make publisher: %v", err)
 	}
-	cfg, err := front.Config(settings.API{}, observed, log)
+	cfg, err := front.Config(env, observed, log)
 	if err != nil {
 		t.Fatalf("configure API: %v", err)
 	}
