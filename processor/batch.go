@@ -4,17 +4,17 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
+	"hash/maphash"
 	"slices"
 	"sync"
 	"sync/atomic"
 
-	"github.com/aws/aws-lambda-go/events"
+	"event-processing-service/internal/payload"
 )
 
 // item is one record on its way through an invocation.
 type item struct {
-	raw       *events.KafkaRecord
+	raw       *payload.Record
 	partition string // the payload's name of it, "<topic>-<partition number>"
 	next      int    // index of the next record with the same key, -1: none
 	err       error  // why the record has not reached its end
@@ -28,36 +28,37 @@ type batch struct {
 	heads []int // index of the first record of each key
 }
 
-type lane struct {
-	partition string
-	key       string
-}
+// seed makes the hashes of keys such that nobody can choose keys with one hash.
+var seed = maphash.MakeSeed()
 
-func newBatch(in events.KafkaEvent) *batch {
-	count := 0
-	for _, records := range in.Records {
-		count += len(records)
-	}
+func newBatch(in *payload.Batch) *batch {
+	count := in.Len()
 	b := &batch{items: make([]item, 0, count), heads: make([]int, 0, count)}
-	tails := map[lane]int{}
-	for _, partition := range slices.Sorted(maps.Keys(in.Records)) {
-		records := in.Records[partition]
+	tails := map[uint64]int{} // index of the last record of each key
+	for _, partition := range in.Partitions {
+		records := partition.Records
 		start := len(b.items)
 		for i := range records {
-			b.items = append(b.items, item{raw: &records[i], partition: partition, next: -1})
+			b.items = append(b.items, item{raw: &records[i], partition: partition.Name, next: -1})
 		}
 		// Lambda delivers in order; a payload put together by hand may not be.
 		slices.SortStableFunc(b.items[start:], func(x, y item) int { return cmp.Compare(x.raw.Offset, y.raw.Offset) })
+		clear(tails)
 		for i := start; i < len(b.items); i++ {
-			// The payload's text of the key will do: equal keys have equal texts. No key means no order, so each is a lane
-			// of its own.
-			l := lane{partition, b.items[i].raw.Key}
-			if tail, ok := tails[l]; ok && l.key != "" {
+			// The payload's text of the key will do: equal keys have equal texts. So will its hash: two keys with one would
+			// wait for each other, nothing worse. No key means no order, so each is a lane of its own.
+			key := b.items[i].raw.KeyText()
+			if len(key) == 0 {
+				b.heads = append(b.heads, i)
+				continue
+			}
+			hash := maphash.Bytes(seed, key)
+			if tail, ok := tails[hash]; ok {
 				b.items[tail].next = i
 			} else {
 				b.heads = append(b.heads, i)
 			}
-			tails[l] = i
+			tails[hash] = i
 		}
 	}
 	return b

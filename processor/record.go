@@ -59,7 +59,7 @@ func (p *Processor) process(ctx context.Context, s schedule, i *item) (err error
 
 // decode reads the record and its event, or says why it is none. Each call gives the event bytes of its own.
 func (j *job) decode() error {
-	j.record = decodeRecord(j.item.raw)
+	j.record = j.item.raw.Decode()
 	from := origin(&j.record)
 	var err error
 	if j.event, err = event.FromRecord(&from); err != nil {
@@ -174,7 +174,7 @@ func (j *job) succeed(ctx context.Context) error {
 func (j *job) deadLetter(ctx context.Context, attempts int, reason string) error {
 	closing, cancel := j.closing(ctx)
 	defer cancel()
-	original := decodeRecord(j.item.raw) // not the bytes that a handler had
+	original := j.item.raw.Decode() // not the bytes that a handler had
 	at := time.Now()
 	letter := newDeadLetter(&original, j.cfg.DeadLetterTopic, failure{err: reason, attempts: attempts, at: at})
 	if err := j.deadLetters.Publish(closing, letter); err != nil {
