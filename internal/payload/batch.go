@@ -60,7 +60,7 @@ func (r *Record) KeyText() []byte { return r.key }
 //
 // Lambda's payload does not tell an empty key or value from none; both are read as none.
 func (r *Record) Decode() event.Record {
-	own := make([]byte, len(r.key)+len(r.value)) // both in one; decoded they are not longer
+	own := make([]byte, len(r.key)+len(r.value)) // both in one, neither with room to grow into the other
 	value, isBase64 := decodeText(own[:len(r.value):len(r.value)], r.value)
 	own = own[len(r.value):]
 	key := own
@@ -92,5 +92,5 @@ func decodeText(dst, text []byte) (b []byte, isBase64 bool) {
 		copy(dst, text)
 		return dst, false
 	}
-	return dst[:n:n], true
+	return dst[:n], true
 }

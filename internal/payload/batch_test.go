@@ -119,19 +119,24 @@ func TestRecordsAreDecoded(t *testing.T) {
 }
 
 func TestDecodingGivesBytesOfItsOwnEachTime(t *testing.T) {
-	payload := []byte(oneRecord(`"key":"test_key","value":"{}","headers":[{"h":[118]}]`))
-	batch, err := Parse(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	record := &batch.Partitions[0].Records[0]
-	first := record.Decode()
-	second := record.Decode()
-	first.Key[0], first.Value[0] = 'X', 'X'
-	_, _ = append(first.Value, "YYYY"...), append(first.Key, "YYYY"...)
-	clear(payload) // Lambda's runtime reads the next payload into it
-	if string(second.Key) != "test_key" || string(second.Value) != "{}" || string(second.Headers[0].Value) != "v" {
-		t.Errorf("the second decoding has %q, %q and %q: it changed with the first or the payload", second.Key, second.Value, second.Headers[0].Value)
+	for name, text := range map[string][2]string{"plain text": {"test_key", "{}"}, "base64": {"dGVzdF9rZXk=", "e30="}} {
+		payload := []byte(oneRecord(`"key":"` + text[0] + `","value":"` + text[1] + `","headers":[{"h":[118]},{"i":[119]}]`))
+		batch, err := Parse(payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		record := &batch.Partitions[0].Records[0]
+		first, second := record.Decode(), record.Decode()
+		_, _ = append(first.Value, "YYYYYYYY"...), append(first.Headers[0].Value, 'Y')
+		if string(first.Key) != "test_key" || string(first.Headers[1].Value) != "w" {
+			t.Errorf("%s: the key is %q and the second header %q after one appended to the value and the first header", name, first.Key, first.Headers[1].Value)
+		}
+		clear(first.Key)
+		clear(first.Value)
+		clear(payload) // Lambda's runtime reads the next payload into it
+		if string(second.Key) != "test_key" || string(second.Value) != "{}" || string(second.Headers[0].Value) != "v" {
+			t.Errorf("%s: the second decoding has %q, %q and %q: it changed with the first or the payload", name, second.Key, second.Value, second.Headers[0].Value)
+		}
 	}
 }
 

@@ -8,7 +8,9 @@ import (
 
 // benchPayload is what the API's events make of 100 records: seven headers, a value of some 130 bytes, no key.
 func benchPayload() []byte {
-	numbers := func(s string) string { return strings.ReplaceAll(strings.Trim(fmt.Sprint([]byte(s)), "[]"), " ", ",") }
+	numbers := func(s string) string {
+		return strings.ReplaceAll(strings.Trim(fmt.Sprintf("%d", []byte(s)), "[]"), " ", ",")
+	}
 	value := base64Of([]byte(`{"order":"1234567","customer":"01890a5d-ac96-774b-bcce-b302099a8057","lines":[{"sku":"A-1","n":1},{"sku":"B-2","n":20}],"total":12.30}`))
 	var records []string
 	for i := range 100 {
