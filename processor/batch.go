@@ -64,33 +64,49 @@ func newBatch(in *payload.Batch) *batch {
 	return b
 }
 
-// run calls do for every item, for those of one key in order, for up to width keys side by side. After an error the rest of
-// that key is not begun.
-func (b *batch) run(width int, do func(*item) error) {
+// run calls work up to width times side by side, with a function that returns the next item to work on, and nil at the end.
+// Those of one key are returned in order, each after the one before has come to its end; after an error the rest of that
+// key is not begun.
+func (b *batch) run(width int, work func(next func() *item)) {
 	var begun atomic.Int64
-	worker := func() {
-		for {
-			head := int(begun.Add(1)) - 1
-			if head >= len(b.heads) {
-				return
-			}
-			var err error
-			for i := b.heads[head]; i >= 0; i = b.items[i].next {
-				if err == nil {
-					err = do(&b.items[i])
-					b.items[i].err = err
+	var workers sync.WaitGroup
+	var worker func(n int)
+	// Each worker starts the next one with its first item. Where the work waits for something, all of them work at once;
+	// where it does not, the next one finds nothing left to do, and few are made.
+	worker = func(n int) {
+		i := -1 // index of the item that is worked on
+		isFirst := true
+		work(func() *item {
+			if i >= 0 {
+				if b.items[i].err != nil {
+					b.abandon(b.items[i].next)
+					i = -1
 				} else {
-					b.items[i].err = errBehind
+					i = b.items[i].next
 				}
 			}
-		}
+			if i < 0 {
+				head := int(begun.Add(1)) - 1
+				if head >= len(b.heads) {
+					return nil
+				}
+				i = b.heads[head]
+				if isFirst && n < width && head+1 < len(b.heads) {
+					workers.Go(func() { worker(n + 1) })
+				}
+				isFirst = false
+			}
+			return &b.items[i]
+		})
 	}
-	var workers sync.WaitGroup
-	for range min(width, len(b.heads)) - 1 {
-		workers.Go(worker)
-	}
-	worker()
+	worker(1)
 	workers.Wait()
+}
+
+func (b *batch) abandon(i int) {
+	for ; i >= 0; i = b.items[i].next {
+		b.items[i].err = errBehind
+	}
 }
 
 // failures returns, of each partition, the first record that is not finished and all behind it. Those behind it may be

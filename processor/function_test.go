@@ -69,3 +69,13 @@ func TestAHandlerMayKeepItsEventWhenThePayloadIsGone(t *testing.T) {
 		t.Errorf("the event has become %+v, data %q", kept, kept.Data)
 	}
 }
+
+func TestAPartitionIsNamedInTheAnswerAsItWasInThePayload(t *testing.T) {
+	r := newRig()
+	r.cfg.PartialBatchResponse = true
+	r.dead.fail = func(event.Record) error { return errNo }
+	answer, err := Function(r.build(t).Handle).Invoke(t.Context(), []byte(`{"records":{"<&>-0":[{"offset":7,"headers":[{"ce_id":[49]}]}]}}`))
+	if want := `{"batchItemFailures":[{"itemIdentifier":{"partition":"<&>-0","offset":7}}]}`; err != nil || string(answer) != want {
+		t.Errorf("the answer is %s, %v; want %s", answer, err, want)
+	}
+}

@@ -55,12 +55,19 @@ func randomUpTo(d time.Duration) time.Duration { return rand.N(d + 1) }
 // Config.PartialBatchResponse there is no error: the response names, in each partition, the first record that has not
 // reached its end and all behind it.
 func (p *Processor) Handle(ctx context.Context, in *payload.Batch) (Response, error) {
-	s := newSchedule(ctx, time.Now(), p.cfg.Margin)
-	ctx, cancel := s.work(ctx)
+	d := &deadlines{schedule: newSchedule(ctx, time.Now(), p.cfg.Margin)}
+	defer d.close()
+	ctx, cancel := d.work(ctx)
 	defer cancel()
 
 	b := newBatch(in)
-	b.run(p.cfg.Concurrency, func(i *item) error { return p.process(ctx, s, i) })
+	b.run(p.cfg.Concurrency, func(next func() *item) {
+		w := &worker{Processor: p, deadlines: d}
+		defer w.leaveCaller()
+		for item := next(); item != nil; item = next() {
+			item.err = w.process(ctx, item)
+		}
+	})
 
 	answer := Response{BatchItemFailures: []BatchItemFailure{}}
 	if p.cfg.PartialBatchResponse {
