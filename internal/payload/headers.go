@@ -54,7 +54,7 @@ func (r *reader) headerValue() []byte {
 	}
 	array := r.text[r.at : r.at+end+1]
 	value := r.arena.room(len(array)/2, len(r.text)-r.at) // of "[1,2]" each number takes two characters at least
-	if n := signedBytes(value, array); n >= 0 {
+	if n := textBytes(value, array); n >= 0 {
 		r.at += len(array)
 		return r.arena.take(n)
 	}
@@ -74,36 +74,30 @@ func (r *reader) headerValue() []byte {
 	return r.arena.take(n)
 }
 
-// signedBytes reads an array as Lambda writes it, without spaces, into dst. It returns how many bytes it has, or -1 if it is
-// written otherwise, which may still be good JSON. It looks at nearly half of a payload, digit by digit, so it is plain.
-func signedBytes(dst, array []byte) int {
-	n, i := 0, 1
-	if array[i] == ']' {
-		return 0
-	}
-	for i < len(array)-1 && n < len(dst) {
-		negative := array[i] == '-'
-		if negative {
-			i++
+// textBytes reads an array of printable ASCII, as Lambda writes it, into dst. It returns how many bytes it has, or -1 if it
+// has others or is written otherwise, which may still be good. Such arrays are nearly half of a payload: numbers of two and
+// three digits, in no order that a processor could guess, so which of both it is decides over values and not over jumps.
+func textBytes(dst, array []byte) int {
+	n := 0
+	for i := 1; i+2 < len(array) && n < len(dst); i++ {
+		d0, d1, d2 := array[i]-'0', array[i+1]-'0', array[i+2]-'0'
+		b, size := int(d0)*10+int(d1), 2
+		longer := b*10 + int(d2)
+		if d2 <= 9 {
+			b = longer
 		}
-		first := i
-		b := 0
-		for ; i < first+3 && array[i]-'0' <= 9; i++ { // stops at the bracket
-			b = b*10 + int(array[i]-'0')
+		if d2 <= 9 {
+			size = 3
 		}
-		if i == first || i > first+1 && array[first] == '0' || b > 128 || b == 128 && !negative {
+		if d0 == 0 || d0 > 9 || d1 > 9 || b > 127 {
 			return -1
-		}
-		if negative {
-			b = -b
 		}
 		dst[n] = byte(b)
 		n++
-		switch array[i] {
+		switch i += size; array[i] {
+		case ',':
 		case ']':
 			return n
-		case ',':
-			i++
 		default:
 			return -1
 		}
