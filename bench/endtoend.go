@@ -7,11 +7,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
 	"event-processing-service/internal/event"
 	"event-processing-service/internal/kafka"
 	"event-processing-service/internal/trigger"
+	"event-processing-service/processor"
 )
 
 // endRate is a steady load that leaves both sides mostly idle, so that the figure is latency and not a queue.
@@ -84,7 +83,7 @@ func startTrigger(ctx context.Context, l *lab, store *ageStore, window time.Dura
 		return nil, err
 	}
 	mapping, err := trigger.New(trigger.Config{Topic: name, ConsumerGroup: name, ClientOptions: opts, BatchWindow: window, FunctionTimeout: time.Minute},
-		trigger.InProcess(lambda.NewHandler(proc.Handle), trigger.Function{}))
+		trigger.InProcess(processor.Function(proc.Handle), trigger.Function{}))
 	if err != nil {
 		return nil, err
 	}

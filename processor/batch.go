@@ -4,17 +4,17 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
+	"hash/maphash"
 	"slices"
 	"sync"
 	"sync/atomic"
 
-	"github.com/aws/aws-lambda-go/events"
+	"event-processing-service/internal/payload"
 )
 
 // item is one record on its way through an invocation.
 type item struct {
-	raw       *events.KafkaRecord
+	raw       *payload.Record
 	partition string // the payload's name of it, "<topic>-<partition number>"
 	next      int    // index of the next record with the same key, -1: none
 	err       error  // why the record has not reached its end
@@ -28,68 +28,85 @@ type batch struct {
 	heads []int // index of the first record of each key
 }
 
-type lane struct {
-	partition string
-	key       string
-}
+// seed makes the hashes of keys such that nobody can choose keys with one hash.
+var seed = maphash.MakeSeed()
 
-func newBatch(in events.KafkaEvent) *batch {
-	count := 0
-	for _, records := range in.Records {
-		count += len(records)
-	}
+func newBatch(in *payload.Batch) *batch {
+	count := in.Len()
 	b := &batch{items: make([]item, 0, count), heads: make([]int, 0, count)}
-	tails := map[lane]int{}
-	for _, partition := range slices.Sorted(maps.Keys(in.Records)) {
-		records := in.Records[partition]
+	tails := map[uint64]int{} // index of the last record of each key
+	for _, partition := range in.Partitions {
+		records := partition.Records
 		start := len(b.items)
 		for i := range records {
-			b.items = append(b.items, item{raw: &records[i], partition: partition, next: -1})
+			b.items = append(b.items, item{raw: &records[i], partition: partition.Name, next: -1})
 		}
 		// Lambda delivers in order; a payload put together by hand may not be.
 		slices.SortStableFunc(b.items[start:], func(x, y item) int { return cmp.Compare(x.raw.Offset, y.raw.Offset) })
+		clear(tails)
 		for i := start; i < len(b.items); i++ {
-			// The payload's text of the key will do: equal keys have equal texts. No key means no order, so each is a lane
-			// of its own.
-			l := lane{partition, b.items[i].raw.Key}
-			if tail, ok := tails[l]; ok && l.key != "" {
+			// The payload's text of the key will do: equal keys have equal texts. So will its hash: two keys with one would
+			// wait for each other, nothing worse. No key means no order, so each is a lane of its own.
+			key := b.items[i].raw.KeyText()
+			if len(key) == 0 {
+				b.heads = append(b.heads, i)
+				continue
+			}
+			hash := maphash.Bytes(seed, key)
+			if tail, ok := tails[hash]; ok {
 				b.items[tail].next = i
 			} else {
 				b.heads = append(b.heads, i)
 			}
-			tails[l] = i
+			tails[hash] = i
 		}
 	}
 	return b
 }
 
-// run calls do for every item, for those of one key in order, for up to width keys side by side. After an error the rest of
-// that key is not begun.
-func (b *batch) run(width int, do func(*item) error) {
+// run calls work up to width times side by side, with a function that returns the next item to work on, and nil at the end.
+// Those of one key are returned in order, each after the one before has come to its end; after an error the rest of that
+// key is not begun.
+func (b *batch) run(width int, work func(next func() *item)) {
 	var begun atomic.Int64
-	worker := func() {
-		for {
-			head := int(begun.Add(1)) - 1
-			if head >= len(b.heads) {
-				return
-			}
-			var err error
-			for i := b.heads[head]; i >= 0; i = b.items[i].next {
-				if err == nil {
-					err = do(&b.items[i])
-					b.items[i].err = err
+	var workers sync.WaitGroup
+	var worker func(n int)
+	// Each worker starts the next one with its first item. Where the work waits for something, all of them work at once;
+	// where it does not, the next one finds nothing left to do, and few are made.
+	worker = func(n int) {
+		i := -1 // index of the item that is worked on
+		isFirst := true
+		work(func() *item {
+			if i >= 0 {
+				if b.items[i].err != nil {
+					b.abandon(b.items[i].next)
+					i = -1
 				} else {
-					b.items[i].err = errBehind
+					i = b.items[i].next
 				}
 			}
-		}
+			if i < 0 {
+				head := int(begun.Add(1)) - 1
+				if head >= len(b.heads) {
+					return nil
+				}
+				i = b.heads[head]
+				if isFirst && n < width && head+1 < len(b.heads) {
+					workers.Go(func() { worker(n + 1) })
+				}
+				isFirst = false
+			}
+			return &b.items[i]
+		})
 	}
-	var workers sync.WaitGroup
-	for range min(width, len(b.heads)) - 1 {
-		workers.Go(worker)
-	}
-	worker()
+	worker(1)
 	workers.Wait()
+}
+
+func (b *batch) abandon(i int) {
+	for ; i >= 0; i = b.items[i].next {
+		b.items[i].err = errBehind
+	}
 }
 
 // failures returns, of each partition, the first record that is not finished and all behind it. Those behind it may be

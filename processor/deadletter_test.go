@@ -12,10 +12,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
 	"event-processing-service/internal/event"
+	"event-processing-service/internal/payload"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -199,8 +201,14 @@ func FuzzADeadLetterIsTheRecordByteForByte(f *testing.F) {
 	f.Add([]byte{}, []byte{0xff}, "dlq-original-topic", []byte("t"), "", []byte{})
 	f.Fuzz(func(t *testing.T, key, value []byte, name1 string, value1 []byte, name2 string, value2 []byte) {
 		in := event.Record{Topic: "events", Key: key, Value: value, Headers: []event.Header{{Key: name1, Value: value1}, {Key: name2, Value: value2}}}
-		raw := payloadRecord(in)
-		decoded := decodeRecord(&raw)
+		if !utf8.ValidString(name1) || !utf8.ValidString(name2) {
+			return // no JSON has it; Lambda puts U+FFFD
+		}
+		batch, err := payload.Parse(payloadOf(batchOf(payloadRecord(in))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		decoded := batch.Partitions[0].Records[0].Decode()
 		out := newDeadLetter(&decoded, "events.dlq", failure{err: string(value)})
 		if !bytes.Equal(out.Key, key) || !bytes.Equal(out.Value, value) {
 			t.Errorf("key %q and value %q became %q and %q", key, value, out.Key, out.Value)

@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"event-processing-service/internal/event"
 	"event-processing-service/internal/store"
 	"event-processing-service/processor"
@@ -62,12 +60,13 @@ func ExampleMux() {
 		fmt.Println(err)
 		return
 	}
-	_, err = p.Handle(context.Background(), events.KafkaEvent{Records: map[string][]events.KafkaRecord{
-		"events-0": {{Topic: "events", Value: `{
-			"specversion": "1.0", "id": "p-1", "source": "/shop", "type": "payment.received",
-			"data": {"account": "alice", "amount": 10}
-		}`, Headers: []map[string]events.JSONNumberBytes{{"content-type": []byte("application/cloudevents+json")}}}},
-	}})
-	fmt.Println(bank.balance["alice"], err)
-	// Output: 10 <nil>
+	answer, err := processor.Function(p.Handle).Invoke(context.Background(), []byte(`{"records": {"events-0": [{
+		"topic": "events", "offset": 1, "key": "alice", "value": "{\"account\": \"alice\", \"amount\": 10}",
+		"headers": [
+			{"ce_specversion": [49, 46, 48]}, {"ce_id": [112, 45, 49]}, {"ce_source": [47, 115]},
+			{"ce_type": [112, 97, 121, 109, 101, 110, 116, 46, 114, 101, 99, 101, 105, 118, 101, 100]}
+		]
+	}]}}`))
+	fmt.Println(bank.balance["alice"], string(answer), err)
+	// Output: 10 {"batchItemFailures":[]} <nil>
 }

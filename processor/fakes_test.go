@@ -1,8 +1,10 @@
 package processor
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -70,7 +72,29 @@ func (r *rig) build(t testing.TB) *Processor {
 
 func (r *rig) deliver(ctx context.Context, t testing.TB, in events.KafkaEvent) (Response, error) {
 	t.Helper()
-	return r.build(t).Handle(ctx, in)
+	return invoke(ctx, r.build(t), in)
+}
+
+// invoke goes the whole way that an invocation goes under Lambda.
+func invoke(ctx context.Context, p *Processor, in events.KafkaEvent) (response Response, err error) {
+	answer, err := Function(p.Handle).Invoke(ctx, payloadOf(in))
+	if err == nil {
+		err = json.Unmarshal(answer, &response)
+	}
+	return response, err
+}
+
+// payloadOf is the payload as aws-lambda-go writes it, except that records without a time have none.
+func payloadOf(in events.KafkaEvent) []byte {
+	text, err := json.Marshal(in)
+	if err != nil {
+		panic(err)
+	}
+	zero, err := json.Marshal(events.MilliSecondsEpochTime{})
+	if err != nil {
+		panic(err)
+	}
+	return bytes.ReplaceAll(text, fmt.Appendf(nil, `"timestamp":%s,`, zero), nil)
 }
 
 func (r *rig) outcome(t testing.TB, source, id string) event.Outcome {

@@ -80,7 +80,7 @@ func (m *mapping) deliver(batch events.KafkaEvent) {
 	}
 	for _, records := range batch.Records {
 		for _, r := range records {
-			if id := identityOf(decodeRecord(&r)); !m.ended(id) {
+			if id := identityOf(m.topic[int32(r.Partition)][r.Offset]); !m.ended(id) {
 				m.violated("%d/%d is committed, but %s has no outcome", r.Partition, r.Offset, id.ID)
 			}
 		}
@@ -91,7 +91,7 @@ func (m *mapping) invoke(p *Processor, batch events.KafkaEvent, timeout time.Dur
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	start := time.Now()
-	response, err := p.Handle(ctx, batch)
+	response, err := invoke(ctx, p, batch)
 	if took := time.Since(start); took >= timeout {
 		m.violated("the answer took %s of %s", took, timeout)
 	}
@@ -119,7 +119,7 @@ func (m *mapping) checkAnswer(delivered events.KafkaEvent, response Response, er
 				delete(reported, at)
 				continue
 			}
-			if id := identityOf(decodeRecord(&r)); !m.ended(id) {
+			if id := identityOf(m.topic[int32(r.Partition)][r.Offset]); !m.ended(id) {
 				m.violated("%s at %s/%d is not reported, and has no outcome", id.ID, partition, r.Offset)
 			}
 			if len(rest.Records[partition]) > 0 {

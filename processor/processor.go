@@ -7,9 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"event-processing-service/internal/event"
+	"event-processing-service/internal/payload"
 )
 
 // Store remembers what became of events. A failure of it is never the event's fault: the batch fails, and Kafka keeps it.
@@ -49,19 +48,26 @@ func New(cfg Config, mux *Mux, store Store, deadLetters DeadLetters, log *slog.L
 
 func randomUpTo(d time.Duration) time.Duration { return rand.N(d + 1) }
 
-// Handle processes one invocation of the event source mapping; it is the function that lambda.Start takes. ctx ends when
+// Handle processes one invocation of the event source mapping; Function makes of it what Lambda invokes. ctx ends when
 // Lambda does; Handle answers before that.
 //
 // The error says that not every record has reached its end, so that the whole batch must be delivered again. With
 // Config.PartialBatchResponse there is no error: the response names, in each partition, the first record that has not
 // reached its end and all behind it.
-func (p *Processor) Handle(ctx context.Context, in events.KafkaEvent) (Response, error) {
-	s := newSchedule(ctx, time.Now(), p.cfg.Margin)
-	ctx, cancel := s.work(ctx)
+func (p *Processor) Handle(ctx context.Context, in *payload.Batch) (Response, error) {
+	d := &deadlines{schedule: newSchedule(ctx, time.Now(), p.cfg.Margin)}
+	defer d.close()
+	ctx, cancel := d.work(ctx)
 	defer cancel()
 
 	b := newBatch(in)
-	b.run(p.cfg.Concurrency, func(i *item) error { return p.process(ctx, s, i) })
+	b.run(p.cfg.Concurrency, func(next func() *item) {
+		w := &worker{Processor: p, deadlines: d}
+		defer w.leaveCaller()
+		for item := next(); item != nil; item = next() {
+			item.err = w.process(ctx, item)
+		}
+	})
 
 	answer := Response{BatchItemFailures: []BatchItemFailure{}}
 	if p.cfg.PartialBatchResponse {

@@ -28,7 +28,7 @@ func TestAnEventWithoutAHandlerIsRecordedOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig()
 			for range 2 {
-				if _, err := r.deliver(t.Context(), t, parsePayload(t, payload.json)); err != nil {
+				if _, err := Function(r.build(t).Handle).Invoke(t.Context(), []byte(payload.json)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -44,8 +44,7 @@ func TestAnEventWithoutAHandlerIsRecordedOnce(t *testing.T) {
 
 func TestASuccessIsAnEmptyListOfFailures(t *testing.T) {
 	for _, payload := range []string{`{}`, `{"records":{}}`, `{"records":{"events-0":[]}}`, handWrittenPayload} {
-		response, err := newRig().deliver(t.Context(), t, parsePayload(t, payload))
-		answer, _ := json.Marshal(response)
+		answer, err := Function(newRig().build(t).Handle).Invoke(t.Context(), []byte(payload))
 		if err != nil || string(answer) != `{"batchItemFailures":[]}` {
 			t.Errorf("the answer to %s is %s, %v", payload, answer, err)
 		}
@@ -62,8 +61,7 @@ func TestAPartialResponseNamesTheFirstFailureOfAPartitionAndAllBehindIt(t *testi
 		"events-1": {record(43, "b", "1/43", "good"), record(41, "a", "1/41", "good"), record(42, "a", "1/42", "bad")}, // put together by hand
 		"events-0": {record(1, "a", "0/1", "bad"), record(2, "b", "0/2", "good")},
 	}}
-	response, err := r.deliver(t.Context(), t, in)
-	answer, _ := json.Marshal(response)
+	answer, err := Function(r.build(t).Handle).Invoke(t.Context(), payloadOf(in))
 	const want = `{"batchItemFailures":[` +
 		`{"itemIdentifier":{"partition":"events-0","offset":1}},{"itemIdentifier":{"partition":"events-0","offset":2}},` +
 		`{"itemIdentifier":{"partition":"events-1","offset":42}},{"itemIdentifier":{"partition":"events-1","offset":43}}]}`

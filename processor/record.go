@@ -3,7 +3,6 @@ package processor
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -23,8 +22,7 @@ const diedReason = "no attempt came to a result: the process died, or was killed
 
 // job is the work on one record.
 type job struct {
-	*Processor
-	schedule
+	*worker
 	item    *item
 	record  event.Record
 	event   event.Event // of an undecodable record only source and id, made of its position
@@ -33,17 +31,17 @@ type job struct {
 }
 
 // process brings one record to its end, or says why it is not there. It is one line in the log either way.
-func (p *Processor) process(ctx context.Context, s schedule, i *item) (err error) {
+func (w *worker) process(ctx context.Context, i *item) (err error) {
 	if ctx.Err() != nil {
 		return errNoTime
 	}
-	j := job{Processor: p, schedule: s, item: i, started: time.Now()}
+	j := job{worker: w, item: i, started: time.Now()}
 	undecodable := j.decode()
 	ctx, end := telemetry.StartRecord(ctx, &j.record)
 	defer func() { end(err) }()
-	j.claim = event.Claim{Identity: j.event.Identity(), Hops: hops(&j.record), Lease: p.cfg.lease()}
+	j.claim = event.Claim{Identity: j.event.Identity(), Hops: hops(&j.record), Lease: w.cfg.lease()}
 
-	switch h := p.mux.handler(j.event.Type); {
+	switch h := w.mux.handler(j.event.Type); {
 	case undecodable != nil:
 		err = j.refuse(ctx, undecodable)
 	case h == nil:
@@ -59,7 +57,7 @@ func (p *Processor) process(ctx context.Context, s schedule, i *item) (err error
 
 // decode reads the record and its event, or says why it is none. Each call gives the event bytes of its own.
 func (j *job) decode() error {
-	j.record = decodeRecord(j.item.raw)
+	j.record = j.item.raw.Decode()
 	from := origin(&j.record)
 	var err error
 	if j.event, err = event.FromRecord(&from); err != nil {
@@ -104,7 +102,7 @@ func (j *job) handle(ctx context.Context, h Handler) error {
 		if j.claim.Attempt > j.cfg.MaxAttempts {
 			return j.deadLetter(ctx, j.cfg.MaxAttempts, cmp.Or(j.claim.Reason, diedReason))
 		}
-		err := j.attempt(ctx, j.schedule, h, j.event)
+		err := j.attempt(ctx, h, j.event)
 		switch {
 		case err == nil:
 			return j.succeed(ctx)
@@ -128,7 +126,7 @@ func (j *job) handle(ctx context.Context, h Handler) error {
 // is done already.
 func (j *job) begin(ctx context.Context) (bool, error) {
 	if j.claim.Owner == "" {
-		j.claim.Owner = rand.Text()
+		j.claim.Owner = j.owner()
 	}
 	for waits, failures := 1, 0; ; waits++ {
 		if ctx.Err() != nil {
@@ -172,9 +170,8 @@ func (j *job) succeed(ctx context.Context) error {
 
 // deadLetter stores the dead letter before it remembers it: a death in between makes a second dead letter, not none.
 func (j *job) deadLetter(ctx context.Context, attempts int, reason string) error {
-	closing, cancel := j.closing(ctx)
-	defer cancel()
-	original := decodeRecord(j.item.raw) // not the bytes that a handler had
+	closing := j.closing(ctx)
+	original := j.item.raw.Decode() // not the bytes that a handler had
 	at := time.Now()
 	letter := newDeadLetter(&original, j.cfg.DeadLetterTopic, failure{err: reason, attempts: attempts, at: at})
 	if err := j.deadLetters.Publish(closing, letter); err != nil {
@@ -209,8 +206,7 @@ func (j *job) giveBackFor(ctx context.Context, attempts int, reason string, caus
 
 // finish writes the outcome, with some persistence: what is not remembered will be done again.
 func (j *job) finish(ctx context.Context, o event.Outcome) (event.Claim, error) {
-	ctx, cancel := j.closing(ctx)
-	defer cancel()
+	ctx = j.closing(ctx)
 	o.Identity, o.Type, o.Hops = j.claim.Identity, j.event.Type, j.claim.Hops
 	o.Topic, o.Partition, o.Offset = j.record.Topic, j.record.Partition, j.record.Offset
 	for failures := 1; ; failures++ {

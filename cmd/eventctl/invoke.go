@@ -7,12 +7,12 @@ import (
 	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/spf13/cobra"
 
 	"event-processing-service/internal/telemetry"
 	"event-processing-service/internal/trigger"
 	"event-processing-service/internal/wiring"
+	"event-processing-service/processor"
 )
 
 func invokeCommand() *cobra.Command {
@@ -80,5 +80,5 @@ func newInvoker(ctx context.Context, bootstrap string, logs io.Writer) (trigger.
 	if err != nil {
 		return nil, nil, err
 	}
-	return trigger.InProcess(lambda.NewHandler(p.Handle), function), closeProcessor, nil
+	return trigger.InProcess(processor.Function(p.Handle), function), closeProcessor, nil
 }

@@ -17,7 +17,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"event-processing-service/api"
@@ -85,8 +84,8 @@ func run(ctx context.Context, port, kafkaPort int, brokers []string) (err error)
 		return err
 	}
 	defer closeProcessor()
-	handle := wiring.ObserveHandle(p.Handle, door.observed.Tracing, wiring.ConsumerGroup, io.Discard)
-	mapping, err := newMapping(ctx, env, lambda.NewHandler(handle), log)
+	function := wiring.NewFunction(p, door.observed.Tracing, wiring.ConsumerGroup, io.Discard)
+	mapping, err := newMapping(ctx, env, function, log)
 	if err != nil {
 		return err
 	}
@@ -156,7 +155,7 @@ func applyTopics(ctx context.Context, k settings.Kafka) error {
 	return err
 }
 
-func newMapping(ctx context.Context, env settings.Processor, handler lambda.Handler, log *slog.Logger) (*trigger.Mapping, error) {
+func newMapping(ctx context.Context, env settings.Processor, function trigger.Invoker, log *slog.Logger) (*trigger.Mapping, error) {
 	opts, err := wiring.ClientOptions(ctx, env.Kafka, "trigger")
 	if err != nil {
 		return nil, err
@@ -165,5 +164,5 @@ func newMapping(ctx context.Context, env settings.Processor, handler lambda.Hand
 		Topic: env.Kafka.Topic, ConsumerGroup: wiring.ConsumerGroup, ClientOptions: opts,
 		BatchWindow:     100 * time.Millisecond, // AWS waits 500 ms; a person who tries things should not
 		FunctionTimeout: time.Minute, ShutdownGrace: 3 * time.Second, Logger: log,
-	}, trigger.InProcess(handler, trigger.Function{Name: wiring.ConsumerGroup}))
+	}, trigger.InProcess(function, trigger.Function{Name: wiring.ConsumerGroup}))
 }

@@ -39,5 +39,5 @@ func main() {
 		os.Exit(1)
 	}
 	defer closeProcessor()
-	lambda.Start(wiring.ObserveHandle(p.Handle, traces, "", os.Stdout))
+	lambda.Start(wiring.NewFunction(p, traces, "", os.Stdout))
 }

@@ -49,7 +49,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lambda.Start(p.Handle)
+	lambda.Start(processor.Function(p.Handle))
 	return nil
 }
 

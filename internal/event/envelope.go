@@ -155,7 +155,9 @@ func (v *envelope) finish() error {
 		v.report("specversion", `is required and must be "1.0"`)
 	}
 	v.decodeData()
-	v.validate(v)
+	for _, p := range v.validate() {
+		v.report(p.name, p.detail)
+	}
 	if len(v.faults) > 0 {
 		*v.Event = Event{ID: v.ID, Source: v.Source} // enough to tell the client which one it was
 		return &InvalidError{Fields: v.faults}

@@ -144,7 +144,9 @@ func (h *headerReader) finish(contentType string, data []byte) (Event, error) {
 	if h.specversion != SpecVersion {
 		h.report("specversion", `is required and must be "1.0"`)
 	}
-	h.validate(h)
+	for _, p := range h.validate() {
+		h.report(p.name, p.detail)
+	}
 	if len(h.faults) > 0 {
 		return Event{ID: h.ID, Source: h.Source}, &InvalidError{Fields: h.faults}
 	}

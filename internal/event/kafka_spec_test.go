@@ -2,6 +2,7 @@ package event_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"event-processing-service/internal/event"
@@ -143,5 +144,18 @@ func TestKeyOfTheRecord(t *testing.T) {
 			test.change(&e)
 			equal(t, e.PartitionKey(), test.want)
 		})
+	}
+}
+
+func TestAttributesOfAnyLengthAreReadFromARecord(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("a", n) }
+	for n := 1; n < 4*128; n++ {
+		e, err := event.FromRecord(&event.Record{Topic: "events", Headers: []event.Header{
+			{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: []byte(long(n))}, {Key: "ce_source", Value: []byte("/s")},
+			{Key: "ce_long", Value: []byte(long(2 * n))}, {Key: "ce_type", Value: []byte("t" + long(n/2))},
+		}})
+		if err != nil || e.ID != long(n) || e.Source != "/s" || e.Type != "t"+long(n/2) || e.Extension("long") != long(2*n) {
+			t.Fatalf("with an id of %d characters the event is %+v, %v", n, e, err)
+		}
 	}
 }

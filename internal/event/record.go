@@ -79,7 +79,7 @@ func FromRecord(r *Record) (Event, error) {
 	contentType, contentTypes, attributes := "", 0, false
 	for _, h := range r.Headers {
 		if strings.EqualFold(h.Key, "content-type") {
-			contentType = string(h.Value) // the last one counts, as for Kafka's own clients
+			contentType = mediaType(h.Value) // the last one counts, as for Kafka's own clients
 			contentTypes++
 		}
 		attributes = attributes || strings.HasPrefix(h.Key, "ce_")
@@ -100,6 +100,18 @@ func FromRecord(r *Record) (Event, error) {
 	return fromForeignRecord(r, contentType)
 }
 
+// mediaType allocates nothing for the one that nearly every record has.
+func mediaType(value []byte) string {
+	if string(value) == "application/json" {
+		return "application/json"
+	}
+	return string(value)
+}
+
+// maxShared is how long a value may be to lie in one piece of memory with the other attributes, which saves an allocation
+// for each of them. Whoever keeps one keeps all, so what is long stays apart.
+const maxShared = 128
+
 const structuredPrefix = "application/cloudevents"
 
 func fromBinaryRecord(r *Record, contentType string, contentTypes int) (Event, error) {
@@ -107,9 +119,24 @@ func fromBinaryRecord(r *Record, contentType string, contentTypes int) (Event, e
 	if contentTypes > 1 {
 		h.report("datacontenttype", "is there more than once; send it once")
 	}
+	size := 0
 	for _, header := range r.Headers {
-		if name, ok := strings.CutPrefix(header.Key, "ce_"); ok {
+		if strings.HasPrefix(header.Key, "ce_") && len(header.Value) <= maxShared {
+			size += len(header.Value)
+		}
+	}
+	var shared strings.Builder
+	shared.Grow(size)
+	for _, header := range r.Headers {
+		name, ok := strings.CutPrefix(header.Key, "ce_")
+		switch {
+		case !ok:
+		case len(header.Value) > maxShared:
 			h.attribute(name, string(header.Value))
+		default:
+			start := shared.Len()
+			shared.Write(header.Value)
+			h.attribute(name, shared.String()[start:])
 		}
 	}
 	e, err := h.finish(contentType, nil)
@@ -147,7 +174,10 @@ func fromForeignRecord(r *Record, contentType string) (Event, error) {
 		e.DataContentType = "application/octet-stream"
 	}
 	v := envelope{Event: &e, index: alone}
-	if e.validate(&v); v.faults != nil { // cannot be, unless the topic's name is none that Kafka takes
+	for _, p := range e.validate() {
+		v.report(p.name, p.detail)
+	}
+	if v.faults != nil { // cannot be, unless the topic's name is none that Kafka takes
 		return e, &InvalidError{Fields: v.faults}
 	}
 	return e, nil

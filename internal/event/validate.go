@@ -7,48 +7,48 @@ import (
 	"unicode/utf8"
 )
 
-// reporter takes one fault of the attribute or member name. Where the event stood (a JSON member, a header) decides how
-// the name is shown to the client.
-type reporter interface {
-	report(name, detail string)
+// problem is one fault of the attribute or member name. Where the event stood (a JSON member, a header) decides how the
+// name is shown to the client.
+type problem struct {
+	name   string
+	detail string
 }
 
-// validate reports everything that the CloudEvents specification refuses in e (section numbers of version 1.0.2).
+// validate returns everything that the CloudEvents specification refuses in e (section numbers of version 1.0.2).
 // Extension names are checked where they are read, as only there it is known which are well-formed attributes at all.
-func (e *Event) validate(to reporter) {
-	validateRequired(to, "id", e.ID)
-	validateRequired(to, "type", e.Type)
-	validateRequired(to, "source", e.Source)
-	if e.Source != "" && !isURIReference(e.Source) {
-		to.report("source", `must be a URI-reference (RFC 3986), such as "/orders" or "https://example.com/orders"; percent-encode other characters`)
+func (e *Event) validate() (found []problem) {
+	report := func(name, detail string) {
+		if detail != "" {
+			found = append(found, problem{name, detail})
+		}
 	}
-	validateText(to, "subject", e.Subject)
+	report("id", requiredProblem(e.ID))
+	report("type", requiredProblem(e.Type))
+	report("source", requiredProblem(e.Source))
+	if e.Source != "" && !isURIReference(e.Source) {
+		report("source", `must be a URI-reference (RFC 3986), such as "/orders" or "https://example.com/orders"; percent-encode other characters`)
+	}
+	report("subject", textProblem(e.Subject))
 	for _, x := range e.Extensions {
-		validateText(to, x.Name, x.Value)
+		report(x.Name, textProblem(x.Value))
 	}
 	if e.Time != "" && !isRFC3339(e.Time) {
-		to.report("time", `must be an RFC 3339 timestamp, such as "2026-01-31T12:00:00Z"`)
+		report("time", `must be an RFC 3339 timestamp, such as "2026-01-31T12:00:00Z"`)
 	}
 	if e.DataSchema != "" && !isAbsoluteURI(e.DataSchema) {
-		to.report("dataschema", `must be an absolute URI (RFC 3986), such as "https://example.com/schemas/order.json"`)
+		report("dataschema", `must be an absolute URI (RFC 3986), such as "https://example.com/schemas/order.json"`)
 	}
 	if e.DataContentType != "" && !isMediaType(e.DataContentType) {
-		to.report("datacontenttype", `must be a media type (RFC 2046), such as "application/json"`)
+		report("datacontenttype", `must be a media type (RFC 2046), such as "application/json"`)
 	}
+	return found
 }
 
-func validateRequired(to reporter, name, value string) {
+func requiredProblem(value string) string {
 	if value == "" {
-		to.report(name, "is required and must not be empty")
-		return
+		return "is required and must not be empty"
 	}
-	validateText(to, name, value)
-}
-
-func validateText(to reporter, name, value string) {
-	if problem := textProblem(value); problem != "" {
-		to.report(name, problem)
-	}
+	return textProblem(value)
 }
 
 // textProblem says what section 3.1 ("String") keeps out of attribute values: control characters, which would also let a

@@ -5,21 +5,21 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-lambda-go/events"
 	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"event-processing-service/internal/event"
+	"event-processing-service/internal/payload"
 )
 
-// Handle is the function that Lambda calls, with whatever answer R it gives.
-type Handle[R any] func(ctx context.Context, in events.KafkaEvent) (R, error)
+// Handle processes one invocation, with whatever answer R it gives.
+type Handle[R any] func(ctx context.Context, in *payload.Batch) (R, error)
 
 // TraceHandle puts a span around each invocation, with a link to the request that each record came from: a batch has many
 // beginnings, so it is a child of none. flush, after it, sends the spans on: a function that is frozen sends nothing. group may be "": the payload does not tell the function by which group it was read.
 func TraceHandle[R any](h Handle[R], provider trace.TracerProvider, group string, flush func(context.Context) error) Handle[R] {
 	tracer := provider.Tracer(Scope, trace.WithSchemaURL(semconv.SchemaURL))
-	return func(ctx context.Context, in events.KafkaEvent) (R, error) {
+	return func(ctx context.Context, in *payload.Batch) (R, error) {
 		topic, count, links := summarize(in)
 		traced, span := tracer.Start(ctx, "process "+topic, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithLinks(links...),
 			trace.WithAttributes(semconv.MessagingSystemKafka, semconv.MessagingOperationName("process"), semconv.MessagingOperationTypeProcess,
@@ -37,16 +37,15 @@ func TraceHandle[R any](h Handle[R], provider trace.TracerProvider, group string
 	}
 }
 
-func summarize(in events.KafkaEvent) (topic string, count int, links []trace.Link) {
-	for _, records := range in.Records {
-		count += len(records)
-		for i := range records {
-			topic = records[i].Topic
+func summarize(in *payload.Batch) (topic string, count int, links []trace.Link) {
+	for _, partition := range in.Partitions {
+		count += len(partition.Records)
+		for i := range partition.Records {
+			r := &partition.Records[i]
+			topic = r.Topic
 			var c carrier
-			for _, header := range records[i].Headers {
-				for key, value := range header {
-					c.Set(strings.ToLower(key), string(value))
-				}
+			for _, header := range r.Headers {
+				c.read(header)
 			}
 			if remote := RemoteSpan(c.parent, c.state); remote.IsValid() {
 				links = append(links, trace.Link{SpanContext: remote})
@@ -61,14 +60,11 @@ func summarize(in events.KafkaEvent) (topic string, count int, links []trace.Lin
 func StartRecord(ctx context.Context, r *event.Record) (_ context.Context, end func(error)) {
 	var c carrier
 	for _, h := range r.Headers {
-		switch {
-		case strings.EqualFold(h.Key, "x-request-id"):
+		if strings.EqualFold(h.Key, "x-request-id") {
 			ctx = WithRequestID(ctx, string(h.Value))
-		case len(h.Key) == len(TraceParent) && strings.EqualFold(h.Key, TraceParent):
-			c.parent = string(h.Value)
-		case len(h.Key) == len(TraceState) && strings.EqualFold(h.Key, TraceState):
-			c.state = string(h.Value)
+			continue
 		}
+		c.read(h)
 	}
 	batch := trace.SpanFromContext(ctx)
 	remote := RemoteSpan(c.parent, c.state)

@@ -17,15 +17,31 @@ func NewLogger(w io.Writer, level slog.Leveler) *slog.Logger {
 
 type requestIDKey struct{}
 
+// requestContext is context.WithValue for the request id, which would put the string into one more piece of memory, for
+// each record that is processed.
+type requestContext struct {
+	context.Context
+	id string
+}
+
+func (c *requestContext) Value(key any) any {
+	if key == (requestIDKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
 // WithRequestID returns a context whose log lines carry the request id.
 func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+	return &requestContext{Context: ctx, id: id}
 }
 
 // RequestID returns the request id of ctx, or "".
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if c, ok := ctx.Value(requestIDKey{}).(*requestContext); ok {
+		return c.id
+	}
+	return ""
 }
 
 // contextHandler adds what the context knows to each line, so that no caller has to remember it.

@@ -6,6 +6,8 @@ import (
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"event-processing-service/internal/event"
 )
 
 // The headers of W3C Trace Context, in HTTP as in Kafka.
@@ -56,6 +58,16 @@ func (c *carrier) Set(key, value string) {
 		c.parent = strings.Clone(value)
 	case TraceState:
 		c.state = strings.Clone(value)
+	}
+}
+
+// read takes the header of a record if it is one of the two. The last one counts.
+func (c *carrier) read(h event.Header) {
+	switch {
+	case len(h.Key) == len(TraceParent) && strings.EqualFold(h.Key, TraceParent):
+		c.parent = string(h.Value)
+	case len(h.Key) == len(TraceState) && strings.EqualFold(h.Key, TraceState):
+		c.state = string(h.Value)
 	}
 }
 

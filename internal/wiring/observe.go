@@ -14,11 +14,12 @@ func ObserveStore(s processor.Store, system string) processor.Store {
 	return emf.Store(telemetry.TraceStore(s, system))
 }
 
-// ObserveHandle writes metrics of each batch to w, and traces it where OTEL_* asks for that.
-func ObserveHandle(h telemetry.Handle[processor.Response], traces *tracing.Tracing, group string, w io.Writer) telemetry.Handle[processor.Response] {
-	h = emf.Handle(h, w)
+// NewFunction is what Lambda invokes, and what the local trigger does. It writes metrics of each batch to w, and traces it
+// where OTEL_* asks for that.
+func NewFunction(p *processor.Processor, traces *tracing.Tracing, group string, w io.Writer) processor.Function {
+	h := emf.Handle(p.Handle, w)
 	if traces.IsOn() {
 		h = telemetry.TraceHandle(h, traces, group, traces.Flush)
 	}
-	return h
+	return processor.Function(h)
 }

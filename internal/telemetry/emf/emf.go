@@ -7,9 +7,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"event-processing-service/internal/event"
+	"event-processing-service/internal/payload"
 	"event-processing-service/internal/telemetry"
 )
 
@@ -19,7 +18,7 @@ func Handle[R any](h telemetry.Handle[R], w io.Writer) telemetry.Handle[R] {
 	if function == "" {
 		function = "local"
 	}
-	return func(ctx context.Context, in events.KafkaEvent) (R, error) {
+	return func(ctx context.Context, in *payload.Batch) (R, error) {
 		i, began := &invocation{byType: map[string]*counts{}}, time.Now()
 		answer, err := h(context.WithValue(ctx, key{}, i), in)
 		var lines []byte

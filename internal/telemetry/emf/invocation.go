@@ -7,9 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"event-processing-service/internal/event"
+	"event-processing-service/internal/payload"
 )
 
 // maxTypes bounds the dimension: each new value of it is a metric that costs money every month, and clients choose types.
@@ -75,7 +74,7 @@ func (i *invocation) finished(o event.Outcome, c event.Claim) {
 }
 
 // documents are the batch, and one for each type of event in it.
-func (i *invocation) documents(function string, in events.KafkaEvent, began, ended time.Time, failed bool) []document {
+func (i *invocation) documents(function string, in *payload.Batch, began, ended time.Time, failed bool) []document {
 	size, ages := measure(in, ended)
 	batch := document{at: ended, values: map[string]any{"msg": "batch processed"}}
 	batch.dimension("FunctionName", function)
@@ -115,15 +114,14 @@ const maxValues = 100
 
 // measure tells how many records a batch has and, of at most 100 spread over it, how old they are: the time from when
 // Kafka, or its producer, stamped the record.
-func measure(in events.KafkaEvent, now time.Time) (size int, ages []float64) {
-	for _, records := range in.Records {
-		size += len(records)
-	}
+func measure(in *payload.Batch, now time.Time) (size int, ages []float64) {
+	size = in.Len()
 	step, n := (size+maxValues-1)/maxValues, 0
-	for _, records := range in.Records {
-		for j := range records {
-			if n++; (n-1)%step == 0 && !records[j].Timestamp.IsZero() {
-				ages = append(ages, max(0, float64(now.Sub(records[j].Timestamp.Time).Milliseconds())))
+	for _, partition := range in.Partitions {
+		for j := range partition.Records {
+			stamp := partition.Records[j].Timestamp
+			if n++; (n-1)%step == 0 && !stamp.IsZero() {
+				ages = append(ages, max(0, float64(now.Sub(stamp).Milliseconds())))
 			}
 		}
 	}

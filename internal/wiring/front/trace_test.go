@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/twmb/franz-go/pkg/kfake"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
@@ -113,7 +112,7 @@ func start(t *testing.T, traced bool, change ...func(*settings.API)) *whole {
 		t.Fatalf("make options: %v", err)
 	}
 	mapping, err := trigger.New(trigger.Config{Topic: "events", ConsumerGroup: "processor", ClientOptions: opts, BatchWindow: 10 * time.Millisecond, ShutdownGrace: time.Second},
-		trigger.InProcess(lambda.NewHandler(wiring.ObserveHandle(p.Handle, traces, "processor", w.emf)), trigger.Function{}))
+		trigger.InProcess(wiring.NewFunction(p, traces, "processor", w.emf), trigger.Function{}))
 	if err != nil {
 		t.Fatalf("make trigger: %v", err)
 	}

@@ -1,0 +1,287 @@
+package payload
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxDepth is how deep arrays and objects may lie in each other, as for encoding/json: what is skipped recurses.
+const maxDepth = 10_000
+
+// scanner reads JSON from a text that lies in memory as a whole. After a fault it is at the end, every call reads nothing,
+// and err says what was the first: so only the one who has called them all need ask.
+type scanner struct {
+	text []byte
+	at   int
+	err  *FormatError
+}
+
+func (s *scanner) fail(detail string) {
+	if s.err == nil {
+		s.err = &FormatError{Offset: s.at, Detail: detail}
+	}
+	s.at = len(s.text)
+}
+
+// refuse is fail for JSON that is something else than name must be.
+func (s *scanner) refuse(name, want string) {
+	switch c := s.next(); {
+	case s.at == len(s.text):
+		s.fail("it ends where " + want + " should be, " + name)
+	case c == '{':
+		s.fail(name + " must be " + want + ", not an object")
+	case c == '[':
+		s.fail(name + " must be " + want + ", not an array")
+	case c == '"':
+		s.fail(name + " must be " + want + ", not a string")
+	default:
+		s.fail(name + " must be " + want)
+	}
+}
+
+// next returns the first byte of what comes next, which stays to be read, or 0 at the end.
+func (s *scanner) next() byte {
+	for ; s.at < len(s.text); s.at++ {
+		if c := s.text[s.at]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			return c
+		}
+	}
+	return 0
+}
+
+// begin goes into an array or object, and tells whether there is anything in it.
+func (s *scanner) begin(opening byte, name, want string) bool {
+	if s.next() != opening {
+		s.refuse(name, want)
+		return false
+	}
+	s.at++
+	if s.next() == opening+2 { // in ASCII: [ and ], { and }
+		s.at++
+		return false
+	}
+	return s.err == nil
+}
+
+// more goes on to the next element or member, or out of what began with opening.
+func (s *scanner) more(opening byte) bool {
+	switch s.next() {
+	case ',':
+		s.at++
+		return true
+	case opening + 2:
+		s.at++
+	default:
+		s.fail("a comma or the end of an array or object is missing")
+	}
+	return false
+}
+
+// name reads the name of a member, up to its value.
+func (s *scanner) name() []byte {
+	name := s.string("the name of a member")
+	if s.next() != ':' {
+		s.fail("a colon is missing")
+		return nil
+	}
+	s.at++
+	return name
+}
+
+// null reads the literal if it comes next.
+func (s *scanner) null() bool { return s.next() == 'n' && s.literal("null") }
+
+func (s *scanner) literal(word string) bool {
+	if end := s.at + len(word); end <= len(s.text) && string(s.text[s.at:end]) == word {
+		s.at = end
+		return true
+	}
+	s.fail("it is not valid JSON")
+	return false
+}
+
+// string reads a string, of which it returns the text: a part of the payload, except where there is something to unescape.
+func (s *scanner) string(name string) []byte {
+	if s.next() != '"' {
+		s.refuse(name, "a string")
+		return nil
+	}
+	start := s.at + 1
+	s.at = start + plain(s.text[start:])
+	if s.at < len(s.text) && s.text[s.at] == '"' {
+		s.at++
+		return s.text[start : s.at-1 : s.at-1]
+	}
+	return s.rest(start)
+}
+
+// rest reads on in a string that is not all plain. Like encoding/json it puts U+FFFD for what is not UTF-8.
+func (s *scanner) rest(start int) []byte {
+	escaped := false
+	for s.at < len(s.text) {
+		switch c := s.text[s.at]; {
+		case c == '"':
+			s.at++
+			if text := s.text[start : s.at-1 : s.at-1]; !escaped && utf8.Valid(text) {
+				return text
+			}
+			text, _ := jsontext.AppendUnquote(nil, s.text[start-1:s.at]) // the error is about U+FFFD
+			return text
+		case c == '\\':
+			escaped = true
+			s.escape()
+		case c < ' ':
+			s.fail("a control character stands in a string")
+		default:
+			s.at++
+		}
+		s.at += plain(s.text[s.at:])
+	}
+	s.fail("it ends within a string")
+	return nil
+}
+
+func (s *scanner) escape() {
+	length := 2
+	if s.at+1 < len(s.text) {
+		switch s.text[s.at+1] {
+		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+			s.at += length
+			return
+		case 'u':
+			for length = 2; length < 6 && s.at+length < len(s.text) && isHex(s.text[s.at+length]); {
+				length++
+			}
+		}
+	}
+	if length != 6 {
+		s.fail("a string has an escape that there is not")
+		return
+	}
+	s.at += length
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+// plain returns how many bytes b begins with that stand for themselves in a JSON string: printable ASCII, no quote and no
+// backslash. It looks at eight at a time, as most of a payload is base64.
+func plain(b []byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		quote, backslash := w^ones*'"', w^ones*'\\'
+		// The high bit of each byte that is zero or below ' '. A borrow makes a byte wrong only behind one that is right.
+		special := (quote-ones)&^quote | (backslash-ones)&^backslash | (w-ones*' ')&^w | w
+		if special &= highs; special != 0 {
+			return i + bits.TrailingZeros64(special)/8
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			break
+		}
+	}
+	return i
+}
+
+// integer reads a whole number of 64 bits.
+func (s *scanner) integer(name string) int64 {
+	if c := s.next(); c != '-' && (c < '0' || c > '9') {
+		s.refuse(name, "a whole number")
+		return 0
+	}
+	start := s.at
+	s.number()
+	if s.err != nil {
+		return 0
+	}
+	digits := s.text[start:s.at]
+	if len(digits) <= 18 && digits[0] != '-' { // cannot overflow
+		n := int64(0)
+		for _, c := range digits {
+			if c < '0' || c > '9' {
+				n = -1
+				break
+			}
+			n = n*10 + int64(c-'0')
+		}
+		if n >= 0 {
+			return n
+		}
+	}
+	n, err := strconv.ParseInt(string(digits), 10, 64)
+	if err != nil {
+		s.at = start
+		s.fail(name + " must be a whole number of 64 bits")
+	}
+	return n
+}
+
+// number reads a number of any form.
+func (s *scanner) number() {
+	if s.text[s.at] == '-' {
+		s.at++
+	}
+	if s.at < len(s.text) && s.text[s.at] == '0' {
+		s.at++
+	} else {
+		s.digits()
+	}
+	if s.at < len(s.text) && s.text[s.at] == '.' {
+		s.at++
+		s.digits()
+	}
+	if s.at < len(s.text) && s.text[s.at]|0x20 == 'e' {
+		s.at++
+		if s.at < len(s.text) && (s.text[s.at] == '+' || s.text[s.at] == '-') {
+			s.at++
+		}
+		s.digits()
+	}
+}
+
+func (s *scanner) digits() {
+	start := s.at
+	for s.at < len(s.text) && s.text[s.at] >= '0' && s.text[s.at] <= '9' {
+		s.at++
+	}
+	if s.at == start {
+		s.fail("a number lacks digits")
+	}
+}
+
+// skip reads a value of any kind that lies in so many arrays and objects.
+func (s *scanner) skip(depth int) {
+	switch c := s.next(); {
+	case c == '"':
+		s.string("")
+	case c == '-' || c >= '0' && c <= '9':
+		s.number()
+	case c == 't':
+		s.literal("true")
+	case c == 'f':
+		s.literal("false")
+	case c == 'n':
+		s.literal("null")
+	case (c == '{' || c == '[') && depth == maxDepth:
+		s.fail("arrays and objects lie too deep in each other")
+	case c == '{':
+		for more := s.begin(c, "", ""); more; more = s.more(c) {
+			s.name()
+			s.skip(depth + 1)
+		}
+	case c == '[':
+		for more := s.begin(c, "", ""); more; more = s.more(c) {
+			s.skip(depth + 1)
+		}
+	default:
+		s.refuse("the value of a member", "valid JSON")
+	}
+}
