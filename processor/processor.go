@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -23,10 +24,15 @@ type Store interface {
 	Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Claim, error)
 }
 
-// DeadLetters stores a record in the topic that it names, and returns nil only when the record is safe there: when all
-// in-sync replicas have it.
+// DeadLetters is the dead letter topic.
 type DeadLetters interface {
-	Publish(ctx context.Context, r event.Record) error
+	// Publish stores a record in the topic that it names, and returns where it lies, without an error only when it is safe
+	// there: when all in-sync replicas have it.
+	Publish(ctx context.Context, r event.Record) (event.Place, error)
+
+	// Since yields the records of a topic with a timestamp from since on, up to where it ends now, or a last error. It is
+	// asked only for records that an earlier process did not finish.
+	Since(ctx context.Context, topic string, since time.Time) iter.Seq2[event.Record, error]
 }
 
 // Processor brings the records of a batch to their end. It is safe for concurrent use.
@@ -60,8 +66,8 @@ func (p *Processor) Handle(ctx context.Context, in events.KafkaEvent) (Response,
 	ctx, cancel := s.work(ctx)
 	defer cancel()
 
-	b := newBatch(in)
-	b.run(p.cfg.Concurrency, func(i *item) error { return p.process(ctx, s, i) })
+	b, letters := newBatch(in), p.newLetterbook()
+	b.run(p.cfg.Concurrency, func(i *item) error { return p.process(ctx, s, letters, i) })
 
 	answer := Response{BatchItemFailures: []BatchItemFailure{}}
 	if p.cfg.PartialBatchResponse {

@@ -25,19 +25,22 @@ const diedReason = "no attempt came to a result: the process died, or was killed
 type job struct {
 	*Processor
 	schedule
-	item    *item
-	record  event.Record
-	event   event.Event // of an undecodable record only source and id, made of its position
-	claim   event.Claim
-	started time.Time
+	item      *item
+	letters   *letterbook
+	record    event.Record
+	event     event.Event // of an undecodable record only source and id, made of its position
+	claim     event.Claim
+	claimed   time.Time // since when the event is this job's
+	inherited bool      // somebody else began before, and may have got as far as the dead letter
+	started   time.Time
 }
 
 // process brings one record to its end, or says why it is not there. It is one line in the log either way.
-func (p *Processor) process(ctx context.Context, s schedule, i *item) (err error) {
+func (p *Processor) process(ctx context.Context, s schedule, letters *letterbook, i *item) (err error) {
 	if ctx.Err() != nil {
 		return errNoTime
 	}
-	j := job{Processor: p, schedule: s, item: i, started: time.Now()}
+	j := job{Processor: p, schedule: s, letters: letters, item: i, started: time.Now()}
 	undecodable := j.decode()
 	ctx, end := telemetry.StartRecord(ctx, &j.record)
 	defer func() { end(err) }()
@@ -60,12 +63,20 @@ func (p *Processor) process(ctx context.Context, s schedule, i *item) (err error
 // decode reads the record and its event, or says why it is none. Each call gives the event bytes of its own.
 func (j *job) decode() error {
 	j.record = decodeRecord(j.item.raw)
-	from := origin(&j.record)
 	var err error
-	if j.event, err = event.FromRecord(&from); err != nil {
-		j.event = event.Event{ID: from.Position(), Source: "/kafka/" + from.Topic}
-	}
+	j.event, err = decodeEvent(&j.record)
 	return err
+}
+
+// decodeEvent reads the event of a record, of its replay, or of its dead letter: it is the same in all three. With an error
+// it returns the identity under which a record that is no event is known.
+func decodeEvent(r *event.Record) (event.Event, error) {
+	from := origin(r)
+	e, err := event.FromRecord(&from)
+	if err != nil {
+		e = event.Event{ID: from.Position(), Source: "/kafka/" + from.Topic}
+	}
+	return e, err
 }
 
 // recordOnly is the whole work on an event without a handler: one conditional write.
@@ -142,6 +153,9 @@ func (j *job) begin(ctx context.Context) (bool, error) {
 				return false, fmt.Errorf("claim event: %w", err)
 			}
 		case c.State == event.ClaimGranted:
+			if j.claim.State != event.ClaimGranted {
+				j.claimed, j.inherited = time.Now(), c.Attempt > 1
+			}
 			j.claim = c
 			return true, nil
 		case c.State == event.ClaimDone:
@@ -170,24 +184,32 @@ func (j *job) succeed(ctx context.Context) error {
 	return nil
 }
 
-// deadLetter stores the dead letter before it remembers it: a death in between makes a second dead letter, not none.
+// deadLetter stores the dead letter before it remembers it. After a death in between the letter is found by the next one.
 func (j *job) deadLetter(ctx context.Context, attempts int, reason string) error {
 	closing, cancel := j.closing(ctx)
 	defer cancel()
-	original := decodeRecord(j.item.raw) // not the bytes that a handler had
-	at := time.Now()
-	letter := newDeadLetter(&original, j.cfg.DeadLetterTopic, failure{err: reason, attempts: attempts, at: at})
-	if err := j.deadLetters.Publish(closing, letter); err != nil {
-		return j.giveBackFor(ctx, j.claim.Attempt, reason, fmt.Errorf("publish dead letter: %w", err))
+	o := event.Outcome{Status: event.StatusDeadLettered, Attempts: attempts, Reason: shorten(reason, maxErrorBytes)}
+	there, found, err := j.earlierLetter(closing)
+	switch {
+	case err != nil:
+		return j.giveBackFor(ctx, j.claim.Attempt, reason, fmt.Errorf("look for dead letter of an earlier attempt: %w", err))
+	case found:
+		o.Attempts, o.Reason, o.Letter = there.attempts, there.reason, there.place
+	default:
+		original := decodeRecord(j.item.raw) // not the bytes that a handler had
+		letter := newDeadLetter(&original, j.cfg.DeadLetterTopic, failure{err: reason, attempts: attempts, at: time.Now()})
+		if o.Letter, err = j.deadLetters.Publish(closing, letter); err != nil {
+			return j.giveBackFor(ctx, j.claim.Attempt, reason, fmt.Errorf("publish dead letter: %w", err))
+		}
 	}
-	c, err := j.finish(closing, event.Outcome{Status: event.StatusDeadLettered, Attempts: attempts, Reason: shorten(reason, maxErrorBytes)})
+	c, err := j.finish(closing, o)
 	if err != nil {
 		return err
 	}
 	if c.State == event.ClaimHeld {
 		return errLost
 	}
-	j.logDeadLetter(ctx, attempts, reason)
+	j.logDeadLetter(ctx, o)
 	return nil
 }
 

@@ -179,7 +179,7 @@ func kafkaRights() map[string]map[string][]string {
 		"processor": {
 			cluster:             {"Connect", "DescribeCluster", "DescribeClusterDynamicConfiguration", "WriteDataIdempotently"},
 			topic("events"):     {"DescribeTopic", "ReadData"},
-			topic("events.dlq"): {"DescribeTopic", "WriteData"},
+			topic("events.dlq"): {"DescribeTopic", "ReadData", "WriteData"},
 			group("event-processing-service-processor"): {"AlterGroup", "DescribeGroup"},
 		},
 	}

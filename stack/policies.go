@@ -86,6 +86,8 @@ func processorPolicy(a processorARNs) document {
 	statements := append(produce(a.Cluster, a.DeadLetters),
 		allow("Pollers", []string{a.Cluster}, "kafka-cluster:DescribeClusterDynamicConfiguration", "kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"),
 		allow("Consume", []string{kafkaARN(a.Cluster, "topic", a.Topic)}, "kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"),
+		// A function that takes over from one that died looks whether its dead letter is there already.
+		allow("FindDeadLetters", []string{kafkaARN(a.Cluster, "topic", a.DeadLetters)}, "kafka-cluster:ReadData"),
 		allow("ConsumerGroup", []string{kafkaARN(a.Cluster, "group", a.Group)}, "kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"),
 		allow("RememberOutcome", []string{a.Table}, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
 		allow("WriteLogs", []string{a.LogGroup + ":*"}, "logs:CreateLogStream", "logs:PutLogEvents"),
