@@ -243,7 +243,8 @@ func (p *pipeline) checkLetters(records []event.Record) {
 		if letters[id]++; letters[id] == 1 {
 			kinds[eventType]++
 		} else {
-			complain("%s, a %s, is in the dead letter topic %d times, now at %s: %s", id, eventType, letters[id], letter.Position(), says.Error)
+			complain("%s, a %s, is in the dead letter topic %d times, now at %s, stored %s, failed %s after %d attempts: %s", id, eventType, letters[id],
+				letter.Position(), letter.Timestamp.Format(time.TimeOnly+".000"), says.FailedAt.Format(time.TimeOnly+".000"), says.Attempts, says.Error)
 		}
 		if m := known[id]; m.letter != letter.Position() {
 			complain("the dead letter of %s lies at %s, and is remembered at %s", id, letter.Position(), m.letter)
