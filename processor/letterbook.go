@@ -81,17 +81,25 @@ func (b *letterbook) read(ctx context.Context, from time.Time) error {
 	return nil
 }
 
+// blindAfter × MaxAttempts is how often work on a record begins before a dead letter is stored without a look. Brokers that
+// are away come back in fewer deliveries; what is left is a right that is missing, or too much to read.
+const blindAfter = 4
+
 // earlierLetter returns the dead letter that a process stored which did not live to remember it, or did not hear that it
-// was stored. It has half of the time that is left. An error asks for another delivery; when so many have failed as a handler
-// gets attempts, there is no letter, and so it is stored anew: twice is better than never. An event that nobody else began
-// has none, and is not looked for.
+// was stored. An error asks for another delivery. After many of these the letter is said not to be there, and so is stored
+// anew: twice is better than never. An event that nobody else began has none, and is not looked for.
 func (j *job) earlierLetter(ctx context.Context) (earlierLetter, bool, error) {
 	if !j.inherited {
 		return earlierLetter{}, false, nil
 	}
+	last := j.claim.Attempt >= blindAfter*j.cfg.MaxAttempts
 	if end, ok := ctx.Deadline(); ok {
+		budget := time.Until(end) * 3 / 4 // the rest is for a letter that is not there, over a connection that is by then
+		if last {
+			budget = time.Until(end) / 2
+		}
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/2)
+		ctx, cancel = context.WithTimeout(ctx, budget)
 		defer cancel()
 	}
 	of := try{j.claim.Identity, j.claim.Hops + 1}
@@ -101,7 +109,7 @@ func (j *job) earlierLetter(ctx context.Context) (earlierLetter, bool, error) {
 		case err == nil:
 			return letter, found, nil
 		case pause(ctx, j.backoff(failures)):
-		case j.claim.Attempt < 2*j.cfg.MaxAttempts:
+		case !last:
 			return letter, false, err
 		default:
 			j.logNotLookedFor(ctx, err)

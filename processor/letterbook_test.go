@@ -169,7 +169,7 @@ func TestADeadLetterIsStoredAgainAfterSomeDeliveriesWhereTheTopicCannotBeRead(t 
 				r.dead.unreadable = unreadable
 				deliveries := 0
 				for r.outcome(t, "/kafka/events", "events/0/1").Status == "" {
-					if deliveries++; r.dead.Len() != 1 || deliveries > 2*r.cfg.MaxAttempts {
+					if deliveries++; r.dead.Len() != 1 || deliveries > blindAfter*r.cfg.MaxAttempts {
 						t.Fatalf("%d dead letters before delivery %d", r.dead.Len(), deliveries)
 					}
 					start := time.Now()
@@ -178,7 +178,7 @@ func TestADeadLetterIsStoredAgainAfterSomeDeliveriesWhereTheTopicCannotBeRead(t 
 						t.Errorf("delivery %d took %s", deliveries, took)
 					}
 				}
-				if r.dead.Len() != 2 || deliveries != 2*r.cfg.MaxAttempts-1 {
+				if r.dead.Len() != 2 || deliveries != blindAfter*r.cfg.MaxAttempts-1 {
 					t.Errorf("%d dead letters after %d deliveries, want a second rather than none", r.dead.Len(), deliveries)
 				}
 			})

@@ -175,6 +175,7 @@ func kafkaRights() map[string]map[string][]string {
 			topic("events"):     {"DescribeTopic", "ReadData", "WriteData"},
 			topic("events.dlq"): {"DescribeTopic", "ReadData"},
 			group("eventctl-*"): {"AlterGroup", "DescribeGroup"},
+			group("event-processing-service-processor"): {"DescribeGroup"},
 		},
 		"processor": {
 			cluster:             {"Connect", "DescribeCluster", "DescribeClusterDynamicConfiguration", "WriteDataIdempotently"},
