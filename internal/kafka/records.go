@@ -73,8 +73,8 @@ func (p *RecordPublisher) PublishAll(ctx context.Context, records []event.Record
 	return problems
 }
 
-// Since yields what the topic holds now of the records with a timestamp from since on. An error is the last that it
-// yields.
+// Since yields what the topic holds now of the records with a timestamp from since on, and waits for those that not all
+// replicas have yet. An error is the last that it yields.
 func (p *RecordPublisher) Since(ctx context.Context, topic string, since time.Time) iter.Seq2[event.Record, error] {
 	return func(yield func(event.Record, error) bool) {
 		client, err := p.connect()
@@ -82,7 +82,7 @@ func (p *RecordPublisher) Since(ctx context.Context, topic string, since time.Ti
 			yield(event.Record{}, err)
 			return
 		}
-		spans, err := Bounds(ctx, client, topic, since, time.Time{})
+		spans, err := boundsOfAll(ctx, client, topic, since)
 		if err != nil {
 			yield(event.Record{}, err)
 			return
