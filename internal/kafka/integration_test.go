@@ -129,7 +129,7 @@ func TestRealKafkaKeepsRecordsByteForByte(t *testing.T) {
 	want := event.Record{Topic: dead, Key: []byte{}, Value: nil, Headers: []event.Header{
 		{Key: "a", Value: nil}, {Key: "a", Value: []byte{}}, {Key: "b", Value: []byte{0xff, 0}},
 	}}
-	if err := p.Publish(ctx, want); err != nil {
+	if _, err := p.Publish(ctx, want); err != nil {
 		t.Fatal(err)
 	}
 	r := readBack(t, ctx, cfg, dead, 1)[0]
