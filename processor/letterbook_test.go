@@ -220,3 +220,30 @@ func TestALetterThatIsReadBeforeTheTopicFailsIsFound(t *testing.T) {
 		}
 	})
 }
+
+func TestADeadLetterOfAProcessThatDiedSaysWhyTheAttemptBeforeFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig()
+		r.cfg.MaxAttempts = 2
+		world := &killed{Store: r.mem}
+		calls := 0
+		r.mux.HandleFunc("bad", func(context.Context, event.Event) error {
+			calls++
+			world.dead = calls == 2 // the attempt ends the process
+			return errNo
+		})
+		in := batchOf(record(1, "k", "1", "bad"))
+		r.store = world
+		if _, err := r.deliver(invocation(t, time.Minute), t, in); err == nil {
+			t.Fatal("the process lives")
+		}
+		r.store, r.p = r.mem, nil
+		r.dead.records = nil // it did not come to its letter
+		if _, err := r.deliver(invocation(t, 14*time.Minute), t, in); err != nil {
+			t.Fatal(err)
+		}
+		if o := r.outcome(t, "/test", "1"); calls != 2 || r.dead.Len() != 1 || o.Reason != "no" {
+			t.Errorf("%d calls, %d dead letters, outcome %+v; want the reason of the first attempt", calls, r.dead.Len(), o)
+		}
+	})
+}

@@ -16,7 +16,7 @@ import (
 // Store remembers what became of events. A failure of it is never the event's fault: the batch fails, and Kafka keeps it.
 type Store interface {
 	// Begin claims the event for c.Lease and counts an attempt. A claim that was granted may begin again, for its next
-	// attempt; its Token shows that the lease is its own.
+	// attempt, and says in c.Reason why the one before failed; its Owner shows that the lease is its own.
 	Begin(ctx context.Context, c event.Claim) (event.Claim, error)
 
 	// Finish writes the outcome of a claim, or gives it back with event.StatusUnfinished. A claim that never began is

@@ -128,6 +128,7 @@ func (j *job) handle(ctx context.Context, h Handler) error {
 			return j.deadLetter(ctx, j.claim.Attempt, err.Error())
 		}
 		j.logFailedAttempt(ctx, err)
+		j.claim.Reason = shorten(err.Error(), maxErrorBytes) // for whoever takes over, should the next attempt end this process
 		if !pause(ctx, j.backoff(j.claim.Attempt)) {
 			return j.giveBack(ctx, j.claim.Attempt, err)
 		}

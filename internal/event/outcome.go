@@ -62,5 +62,5 @@ type Claim struct {
 	Attempt int       // the how-manieth time that work on this record begins, over all deliveries and processes
 	Began   time.Time // when work on this record began for the first time, by the clock of whoever began it
 	Until   time.Time // end of the lease, of whoever has it
-	Reason  string    // why the attempt before failed, if it was given back
+	Reason  string    // why the attempt before failed, if that is known; the owner says it when it begins again
 }

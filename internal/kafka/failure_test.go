@@ -80,6 +80,7 @@ func TestFaultsThatPassAreInvisible(t *testing.T) {
 		"too few replicas afterwards, and it is kept": kerr.NotEnoughReplicasAfterAppend,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := newBroker(t)
 			refuse(c, err, 2)
 			wantFailures(t, newPublisher(t, c, kafka.ProducerConfig{}).Publish(context.Background(), numbered(3)), "", "", "")

@@ -34,6 +34,7 @@ func testStore(t *testing.T, open func(t *testing.T, retention time.Duration) an
 		"an event given back is granted at once, its attempts counted": testGivenBack,
 		"an attempt that does not count can be given back":             testUncounted,
 		"it is known when work on a record began for the first time":   testBegan,
+		"it is known why the last attempt failed that came to its end": testReason,
 		"finishing without a claim is one write that the first wins":   testRecordOnly,
 		"finishing without a claim does not break a lease":             testRecordOnlyHeld,
 		"a dead letter is done until it is replayed":                   testReplay,
@@ -146,6 +147,19 @@ func testBegan(t storeTest) {
 	replay := t.begin(event.Claim{Owner: "d", Hops: 1})
 	if t.want(replay, event.ClaimGranted, 1); !replay.Began.After(first.Began) {
 		t.Errorf("work on the replay began at %s, as on the record before", replay.Began)
+	}
+}
+
+func testReason(t storeTest) {
+	c := t.begin(event.Claim{Owner: "a", Lease: time.Nanosecond})
+	c.Reason = "first"
+	c = t.begin(c)
+	c.Reason = "second"
+	t.begin(c)
+	time.Sleep(2 * time.Millisecond) // it died in its third
+	c = t.begin(event.Claim{Owner: "b", Reason: "of somebody else"})
+	if t.want(c, event.ClaimGranted, 4); c.Reason != "second" {
+		t.Errorf("the attempt before failed for %q", c.Reason)
 	}
 }
 

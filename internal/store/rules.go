@@ -76,6 +76,9 @@ func begin(c event.Claim, now time.Time, retention time.Duration) rule {
 					next.work.began = old.work.began
 				}
 			}
+			if old.isOf(c) && c.Reason != "" {
+				next.work.reason = shorten(c.Reason)
+			}
 			if old.isOf(c) && old.version != c.Version {
 				next = old // this very call wrote it: its answer was lost, and the client library asked again
 			}
