@@ -128,7 +128,7 @@ func (j *job) handle(ctx context.Context, h Handler) error {
 			return j.deadLetter(ctx, j.claim.Attempt, err.Error())
 		}
 		j.logFailedAttempt(ctx, err)
-		j.claim.Reason = shorten(err.Error(), maxErrorBytes) // for whoever takes over, should the next attempt end this process
+		j.claim.Reason = shorten(err.Error()) // for whoever takes over, should the next attempt end this process
 		if !pause(ctx, j.backoff(j.claim.Attempt)) {
 			return j.giveBack(ctx, j.claim.Attempt, err)
 		}
@@ -189,7 +189,7 @@ func (j *job) succeed(ctx context.Context) error {
 func (j *job) deadLetter(ctx context.Context, attempts int, reason string) error {
 	closing, cancel := j.closing(ctx)
 	defer cancel()
-	o := event.Outcome{Status: event.StatusDeadLettered, Attempts: attempts, Reason: shorten(reason, maxErrorBytes)}
+	o := event.Outcome{Status: event.StatusDeadLettered, Attempts: attempts, Reason: shorten(reason)}
 	there, found, err := j.earlierLetter(closing)
 	switch {
 	case err != nil:
@@ -226,7 +226,7 @@ func (j *job) giveBackFor(ctx context.Context, attempts int, reason string, caus
 	if j.claim.State != event.ClaimGranted {
 		return cause
 	}
-	_, err := j.finish(ctx, event.Outcome{Status: event.StatusUnfinished, Attempts: attempts, Reason: shorten(reason, maxErrorBytes)})
+	_, err := j.finish(ctx, event.Outcome{Status: event.StatusUnfinished, Attempts: attempts, Reason: shorten(reason)})
 	return errors.Join(cause, err)
 }
 
