@@ -137,7 +137,10 @@ func (d *description) outcomeOperation() *huma.Operation {
 			"processed": example("It took effect", outcomeAnswer{ID: "order-1", Source: "/orders", Type: "order.placed", Status: event.StatusProcessed,
 				Attempts: 1, CompletedAt: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), Topic: "events", Partition: 2, Offset: 42}),
 			"dead-lettered": example("It could not, and was put aside", outcomeAnswer{ID: "order-2", Source: "/orders", Type: "order.placed", Status: event.StatusDeadLettered,
-				Attempts: 5, CompletedAt: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), Topic: "events", Partition: 2, Offset: 43, Reason: "the warehouse is not known"}),
+				Attempts: 5, CompletedAt: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), Topic: "events", Partition: 2, Offset: 43, Reason: "the warehouse is not known",
+				DeadLetter: &placeAnswer{Topic: "events.dlq", Partition: 2, Offset: 7}}),
+			"replayed": example("It was a dead letter, and took effect when it was replayed", outcomeAnswer{ID: "order-2", Source: "/orders", Type: "order.placed", Status: event.StatusProcessed,
+				Attempts: 1, CompletedAt: time.Date(2026, 1, 31, 13, 0, 0, 0, time.UTC), Topic: "events", Partition: 2, Offset: 57, Replays: 1}),
 		}, "Cache-Control", "RateLimit", "RateLimit-Policy")},
 	})
 	return d.problems(op, malformed, keyNeeded, notKnown, notAcceptable, tooSlow, rateLimited, headersTooLarge, internalError, noOutcomes, overloaded, storeUnavailable)

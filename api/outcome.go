@@ -19,10 +19,19 @@ type outcomeAnswer struct {
 	Status      event.Status `json:"status" xml:"status" enum:"processed,dead-lettered" example:"processed"`
 	Attempts    int          `json:"attempts" xml:"attempts" doc:"How often the handler was called" example:"1"`
 	CompletedAt time.Time    `json:"completed_at" xml:"completed_at" doc:"When the processor was done with it"`
-	Topic       string       `json:"topic" xml:"topic" example:"events"`
+	Topic       string       `json:"topic" xml:"topic" doc:"Where the event itself lies; of a replayed one, where its last replay lies" example:"events"`
 	Partition   int32        `json:"partition" xml:"partition" example:"2"`
 	Offset      int64        `json:"offset" xml:"offset" example:"42"`
+	Replays     int          `json:"replays,omitempty" xml:"replays,omitempty" doc:"How often it was a dead letter before, and was replayed; absent: never" example:"1"`
 	Reason      string       `json:"reason,omitempty" xml:"reason,omitempty" doc:"Of a dead letter: the last error"`
+	DeadLetter  *placeAnswer `json:"dead_letter,omitempty" xml:"dead_letter,omitempty" doc:"Of a dead letter: where it was put"`
+}
+
+// placeAnswer is where a record lies.
+type placeAnswer struct {
+	Topic     string `json:"topic" xml:"topic" example:"events.dlq"`
+	Partition int32  `json:"partition" xml:"partition" example:"2"`
+	Offset    int64  `json:"offset" xml:"offset" example:"7"`
 }
 
 // getOutcome answers GET /v1/events/{id}?source=S. The id is all that follows in the path, as ids may contain slashes.
@@ -45,8 +54,13 @@ func (s *Server) getOutcome(c *fiber.Ctx) error {
 		return newProblem(notKnown, fmt.Sprintf("no outcome is known of the event with id %q and source %q: it is not processed yet, or there is none; ask again, or give its source with ?source=", identity.ID, identity.Source))
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store") // a dead letter may be replayed
-	return send(c, fiber.StatusOK, "event", outcomeAnswer{
+	answer := outcomeAnswer{
 		ID: id, Source: identity.Source, Type: outcome.Type, Status: outcome.Status, Attempts: outcome.Attempts,
-		CompletedAt: outcome.At.UTC(), Topic: outcome.Topic, Partition: outcome.Partition, Offset: outcome.Offset, Reason: outcome.Reason,
-	})
+		CompletedAt: outcome.At.UTC(), Topic: outcome.Topic, Partition: outcome.Partition, Offset: outcome.Offset,
+		Replays: outcome.Hops, Reason: outcome.Reason,
+	}
+	if l := outcome.Letter; l.Topic != "" { // outcomes of earlier versions have none
+		answer.DeadLetter = &placeAnswer{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset}
+	}
+	return send(c, fiber.StatusOK, "event", answer)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"log/slog"
 	"os"
 	"runtime"
@@ -35,8 +36,12 @@ func (freeStore) Finish(_ context.Context, c event.Claim, _ event.Outcome) (even
 
 type noDeadLetters struct{}
 
-func (noDeadLetters) Publish(context.Context, event.Record) error {
-	return fmt.Errorf("no record of the bench should be a dead letter")
+func (noDeadLetters) Publish(context.Context, event.Record) (event.Place, error) {
+	return event.Place{}, fmt.Errorf("no record of the bench should be a dead letter")
+}
+
+func (noDeadLetters) Since(context.Context, string, time.Time) iter.Seq2[event.Record, error] {
+	return func(func(event.Record, error) bool) {}
 }
 
 func newProcessor(store processor.Store) (*processor.Processor, error) {

@@ -22,6 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"event-processing-service/internal/event"
 )
 
 // group is the trigger's consumer group.
@@ -157,6 +159,7 @@ func (p *pipeline) awaitDone(patience time.Duration) {
 // memory is what the store holds of an event.
 type memory struct {
 	status, reason  string
+	letter          string // where the dead letter lies, as Position has it
 	version, offset int64
 	attempts, hops  int
 	partition       int32
@@ -175,7 +178,9 @@ func (p *pipeline) remembered() map[string]memory {
 		}
 		for _, item := range page.Items {
 			at, _ := time.Parse(time.RFC3339Nano, textOf(item, "at")) // absent of what is not finished
+			letter := event.Record{Topic: textOf(item, "letter_topic"), Partition: int32(numberOf(item, "letter_partition")), Offset: numberOf(item, "letter_offset")}
 			all[textOf(item, "id")] = memory{
+				letter: letter.Position(),
 				status: textOf(item, "status"), reason: textOf(item, "reason"), at: at,
 				version: numberOf(item, "version"), attempts: int(numberOf(item, "attempts")), hops: int(numberOf(item, "hops")),
 				partition: int32(numberOf(item, "partition")), offset: numberOf(item, "offset"),

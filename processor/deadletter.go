@@ -52,7 +52,7 @@ func newDeadLetter(r *event.Record, topic string, f failure) event.Record {
 	add(headerPartition, strconv.FormatInt(int64(from.Partition), 10))
 	add(headerOffset, strconv.FormatInt(from.Offset, 10))
 	add(headerTimestamp, strconv.FormatInt(timestamp, 10))
-	add(headerError, shorten(f.err, maxErrorBytes))
+	add(headerError, shorten(f.err))
 	add(headerAttempts, strconv.Itoa(f.attempts))
 	add(headerFailedAt, f.at.UTC().Format(time.RFC3339Nano))
 	add(headerHops, strconv.Itoa(hops(r)+1))
@@ -102,11 +102,11 @@ func lastHeader(r *event.Record, key string) string {
 	return ""
 }
 
-// shorten returns valid UTF-8 of at most limit bytes.
-func shorten(s string, limit int) string {
+// shorten returns valid UTF-8 of at most maxErrorBytes.
+func shorten(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= limit {
+	if len(s) <= maxErrorBytes {
 		return s
 	}
-	return strings.ToValidUTF8(s[:limit], "") // drops the character that was cut
+	return strings.ToValidUTF8(s[:maxErrorBytes], "") // drops the character that was cut
 }

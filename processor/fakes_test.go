@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -15,23 +17,52 @@ import (
 	"event-processing-service/internal/store"
 )
 
-// topicFake is the dead letter topic. fail, if set, decides for each record whether the broker takes it.
+// topicFake is the dead letter topic. fail, if set, decides for each record whether the broker takes it; forget, whether it
+// takes it and the answer is lost; unreadable, whether a reading breaks off after so many records.
 type topicFake struct {
-	mu      sync.Mutex
-	records []event.Record
-	fail    func(event.Record) error
+	mu         sync.Mutex
+	records    []event.Record
+	readings   []time.Time // from when on the topic was read
+	fail       func(event.Record) error
+	forget     func(event.Record) error
+	unreadable func(ctx context.Context, records int) error
 }
 
-func (t *topicFake) Publish(ctx context.Context, r event.Record) error {
+func (t *topicFake) Publish(ctx context.Context, r event.Record) (event.Place, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.fail != nil {
 		if err := t.fail(r); err != nil {
-			return err
+			return event.Place{}, err
 		}
 	}
+	r.Partition, r.Offset, r.Timestamp = 2, int64(len(t.records)), time.Now()
 	t.records = append(t.records, r)
-	return nil
+	if t.forget != nil {
+		if err := t.forget(r); err != nil {
+			return event.Place{}, err
+		}
+	}
+	return event.Place{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}, nil
+}
+
+func (t *topicFake) Since(ctx context.Context, topic string, since time.Time) iter.Seq2[event.Record, error] {
+	t.mu.Lock()
+	t.readings = append(t.readings, since)
+	t.mu.Unlock()
+	return func(yield func(event.Record, error) bool) {
+		for n, r := range t.all() {
+			if t.unreadable != nil {
+				if err := t.unreadable(ctx, n); err != nil {
+					yield(event.Record{}, err)
+					return
+				}
+			}
+			if r.Topic == topic && !r.Timestamp.Before(since) && !yield(r, nil) {
+				return
+			}
+		}
+	}
 }
 
 func (t *topicFake) all() []event.Record {

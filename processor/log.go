@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"event-processing-service/internal/event"
 )
 
 // attrs says which event and where it lies. Its data is never logged.
@@ -29,8 +31,14 @@ func (j *job) logResult(ctx context.Context, result string, attempts int) {
 	}
 }
 
-func (j *job) logDeadLetter(ctx context.Context, attempts int, reason string) {
-	j.log.LogAttrs(ctx, slog.LevelInfo, "event dead-lettered", j.attrs(attempts, slog.String("error", reason))...)
+func (j *job) logDeadLetter(ctx context.Context, o event.Outcome) {
+	j.log.LogAttrs(ctx, slog.LevelInfo, "event dead-lettered", j.attrs(o.Attempts, slog.String("error", o.Reason),
+		slog.String("letter_topic", o.Letter.Topic), slog.Int("letter_partition", int(o.Letter.Partition)), slog.Int64("letter_offset", o.Letter.Offset))...)
+}
+
+func (j *job) logNotLookedFor(ctx context.Context, err error) {
+	j.log.LogAttrs(ctx, slog.LevelWarn, "could not look for a dead letter of an earlier attempt: it may be there twice",
+		j.attrs(j.claim.Attempt, slog.String("error", err.Error()))...)
 }
 
 func (j *job) logUnfinished(ctx context.Context, err error) {

@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -14,7 +15,7 @@ import (
 // Store remembers what became of events. A failure of it is never the event's fault: the batch fails, and Kafka keeps it.
 type Store interface {
 	// Begin claims the event for c.Lease and counts an attempt. A claim that was granted may begin again, for its next
-	// attempt; its Token shows that the lease is its own.
+	// attempt, and says in c.Reason why the one before failed; its Owner shows that the lease is its own.
 	Begin(ctx context.Context, c event.Claim) (event.Claim, error)
 
 	// Finish writes the outcome of a claim, or gives it back with event.StatusUnfinished. A claim that never began is
@@ -22,10 +23,15 @@ type Store interface {
 	Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Claim, error)
 }
 
-// DeadLetters stores a record in the topic that it names, and returns nil only when the record is safe there: when all
-// in-sync replicas have it.
+// DeadLetters is the dead letter topic.
 type DeadLetters interface {
-	Publish(ctx context.Context, r event.Record) error
+	// Publish stores a record in the topic that it names, and returns where it lies, without an error only when it is safe
+	// there: when all in-sync replicas have it.
+	Publish(ctx context.Context, r event.Record) (event.Place, error)
+
+	// Since yields the records of a topic with a timestamp from since on, up to where it ends now, or a last error. It is
+	// asked only for records that an earlier process did not finish.
+	Since(ctx context.Context, topic string, since time.Time) iter.Seq2[event.Record, error]
 }
 
 // Processor brings the records of a batch to their end. It is safe for concurrent use.
@@ -60,9 +66,9 @@ func (p *Processor) Handle(ctx context.Context, in *payload.Batch) (Response, er
 	ctx, cancel := d.work(ctx)
 	defer cancel()
 
-	b := newBatch(in)
+	b, letters := newBatch(in), p.newLetterbook()
 	b.run(p.cfg.Concurrency, func(next func() *item) {
-		w := &worker{Processor: p, deadlines: d}
+		w := &worker{Processor: p, deadlines: d, letters: letters}
 		defer w.leaveCaller()
 		for item := next(); item != nil; item = next() {
 			item.err = w.process(ctx, item)

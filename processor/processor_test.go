@@ -274,6 +274,7 @@ func TestEachEventIsOneLineOfTheLog(t *testing.T) {
 	}
 	bad := line(2, 1, "event dead-lettered")
 	bad["event_type"], bad["error"] = "bad", "no"
+	bad["letter_topic"], bad["letter_partition"], bad["letter_offset"] = "events.dlq", 2.0, 0.0
 	delete(bad, "request_id")
 	if diff := cmp.Diff([]map[string]any{line(1, 1, "event processed"), line(1, 0, "event already done"), bad}, got); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)

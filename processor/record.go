@@ -23,11 +23,13 @@ const diedReason = "no attempt came to a result: the process died, or was killed
 // job is the work on one record.
 type job struct {
 	*worker
-	item    *item
-	record  event.Record
-	event   event.Event // of an undecodable record only source and id, made of its position
-	claim   event.Claim
-	started time.Time
+	item      *item
+	record    event.Record
+	event     event.Event // of an undecodable record only source and id, made of its position
+	claim     event.Claim
+	claimed   time.Time // since when the event is this job's
+	inherited bool      // somebody else began before, and may have got as far as the dead letter
+	started   time.Time
 }
 
 // process brings one record to its end, or says why it is not there. It is one line in the log either way.
@@ -58,12 +60,20 @@ func (w *worker) process(ctx context.Context, i *item) (err error) {
 // decode reads the record and its event, or says why it is none. Each call gives the event bytes of its own.
 func (j *job) decode() error {
 	j.record = j.item.raw.Decode()
-	from := origin(&j.record)
 	var err error
-	if j.event, err = event.FromRecord(&from); err != nil {
-		j.event = event.Event{ID: from.Position(), Source: "/kafka/" + from.Topic}
-	}
+	j.event, err = decodeEvent(&j.record)
 	return err
+}
+
+// decodeEvent reads the event of a record, of its replay, or of its dead letter: it is the same in all three. With an error
+// it returns the identity under which a record that is no event is known.
+func decodeEvent(r *event.Record) (event.Event, error) {
+	from := origin(r)
+	e, err := event.FromRecord(&from)
+	if err != nil {
+		e = event.Event{ID: from.Position(), Source: "/kafka/" + from.Topic}
+	}
+	return e, err
 }
 
 // recordOnly is the whole work on an event without a handler: one conditional write.
@@ -115,6 +125,7 @@ func (j *job) handle(ctx context.Context, h Handler) error {
 			return j.deadLetter(ctx, j.claim.Attempt, err.Error())
 		}
 		j.logFailedAttempt(ctx, err)
+		j.claim.Reason = shorten(err.Error()) // for whoever takes over, should the next attempt end this process
 		if !pause(ctx, j.backoff(j.claim.Attempt)) {
 			return j.giveBack(ctx, j.claim.Attempt, err)
 		}
@@ -140,6 +151,9 @@ func (j *job) begin(ctx context.Context) (bool, error) {
 				return false, fmt.Errorf("claim event: %w", err)
 			}
 		case c.State == event.ClaimGranted:
+			if j.claim.State != event.ClaimGranted {
+				j.claimed, j.inherited = time.Now(), c.Attempt > 1
+			}
 			j.claim = c
 			return true, nil
 		case c.State == event.ClaimDone:
@@ -168,23 +182,31 @@ func (j *job) succeed(ctx context.Context) error {
 	return nil
 }
 
-// deadLetter stores the dead letter before it remembers it: a death in between makes a second dead letter, not none.
+// deadLetter stores the dead letter before it remembers it. After a death in between the letter is found by the next one.
 func (j *job) deadLetter(ctx context.Context, attempts int, reason string) error {
 	closing := j.closing(ctx)
-	original := j.item.raw.Decode() // not the bytes that a handler had
-	at := time.Now()
-	letter := newDeadLetter(&original, j.cfg.DeadLetterTopic, failure{err: reason, attempts: attempts, at: at})
-	if err := j.deadLetters.Publish(closing, letter); err != nil {
-		return j.giveBackFor(ctx, j.claim.Attempt, reason, fmt.Errorf("publish dead letter: %w", err))
+	o := event.Outcome{Status: event.StatusDeadLettered, Attempts: attempts, Reason: shorten(reason)}
+	there, found, err := j.earlierLetter(closing)
+	switch {
+	case err != nil:
+		return j.giveBackFor(ctx, j.claim.Attempt, reason, fmt.Errorf("look for dead letter of an earlier attempt: %w", err))
+	case found:
+		o.Attempts, o.Reason, o.Letter = there.attempts, there.reason, there.place
+	default:
+		original := j.item.raw.Decode() // not the bytes that a handler had
+		letter := newDeadLetter(&original, j.cfg.DeadLetterTopic, failure{err: reason, attempts: attempts, at: time.Now()})
+		if o.Letter, err = j.deadLetters.Publish(closing, letter); err != nil {
+			return j.giveBackFor(ctx, j.claim.Attempt, reason, fmt.Errorf("publish dead letter: %w", err))
+		}
 	}
-	c, err := j.finish(closing, event.Outcome{Status: event.StatusDeadLettered, Attempts: attempts, Reason: shorten(reason, maxErrorBytes)})
+	c, err := j.finish(closing, o)
 	if err != nil {
 		return err
 	}
 	if c.State == event.ClaimHeld {
 		return errLost
 	}
-	j.logDeadLetter(ctx, attempts, reason)
+	j.logDeadLetter(ctx, o)
 	return nil
 }
 
@@ -200,7 +222,7 @@ func (j *job) giveBackFor(ctx context.Context, attempts int, reason string, caus
 	if j.claim.State != event.ClaimGranted {
 		return cause
 	}
-	_, err := j.finish(ctx, event.Outcome{Status: event.StatusUnfinished, Attempts: attempts, Reason: shorten(reason, maxErrorBytes)})
+	_, err := j.finish(ctx, event.Outcome{Status: event.StatusUnfinished, Attempts: attempts, Reason: shorten(reason)})
 	return errors.Join(cause, err)
 }
 

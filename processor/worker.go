@@ -10,9 +10,10 @@ import (
 type worker struct {
 	*Processor
 	*deadlines
-	caller *caller     // nil: none yet
-	timer  *time.Timer // of an attempt; nil: none yet
-	owners string      // the next claims' owners, ownerLength characters each
+	letters *letterbook // of the invocation
+	caller  *caller     // nil: none yet
+	timer   *time.Timer // of an attempt; nil: none yet
+	owners  string      // the next claims' owners, ownerLength characters each
 }
 
 // ownerLength makes an owner of 128 random bits in hexadecimal: no two are the same, in any process.

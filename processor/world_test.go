@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"iter"
 	"log/slog"
 	"maps"
 	"runtime"
@@ -35,7 +36,8 @@ type world struct {
 	running    map[event.Identity]int
 	recorded   map[event.Identity]int // outcomes that were written without a claim
 	letters    map[event.Identity][]event.Record
-	unsure     map[event.Identity]int // dead letters whose outcome the store failed to write
+	stored     int64 // dead letters
+	readings   int   // of the dead letter topic
 	violations []string
 }
 
@@ -44,7 +46,7 @@ func newWorld(seed uint64) *world {
 		seed: seed, mem: store.NewMemory(store.DefaultRetention), release: make(chan struct{}),
 		topic: map[int32][]event.Record{}, kinds: map[event.Identity]string{}, throws: map[string]uint64{},
 		calls: map[event.Identity]int{}, successes: map[event.Identity]int{}, running: map[event.Identity]int{},
-		recorded: map[event.Identity]int{}, letters: map[event.Identity][]event.Record{}, unsure: map[event.Identity]int{},
+		recorded: map[event.Identity]int{}, letters: map[event.Identity][]event.Record{},
 	}
 }
 
@@ -186,15 +188,7 @@ func (w *world) Begin(ctx context.Context, c event.Claim) (event.Claim, error) {
 
 func (w *world) Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Claim, error) {
 	fault := func(what string) bool {
-		if !w.storeFaults || !w.happens(3, what, c.Identity) {
-			return false
-		}
-		if o.Status == event.StatusDeadLettered {
-			w.mu.Lock()
-			w.unsure[c.Identity]++
-			w.mu.Unlock()
-		}
-		return true
+		return w.storeFaults && w.happens(3, what, c.Identity)
 	}
 	if fault("finish fails") {
 		return event.Claim{}, errStore
@@ -214,18 +208,52 @@ func (w *world) Finish(ctx context.Context, c event.Claim, o event.Outcome) (eve
 	return claim, err
 }
 
-// Publish is the dead letter topic.
-func (w *world) Publish(_ context.Context, letter event.Record) error {
+// Publish and Since are the dead letter topic. What fails to be stored may be there all the same.
+func (w *world) Publish(_ context.Context, letter event.Record) (event.Place, error) {
 	r := letter
 	r.Topic = "events"
 	id := identityOf(r)
 	if w.happens(20, "publish fails", id) {
-		return errors.New("no leader")
+		return event.Place{}, errors.New("no leader")
 	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	letter.Offset, letter.Timestamp = w.stored, time.Now()
+	w.stored++
 	w.letters[id] = append(w.letters[id], letter)
-	return nil
+	w.mu.Unlock()
+	if w.happens(20, "publish is lost", id) {
+		return event.Place{}, errors.New("no answer")
+	}
+	return event.Place{Topic: letter.Topic, Partition: letter.Partition, Offset: letter.Offset}, nil
+}
+
+// Every other reading breaks off.
+func (w *world) Since(_ context.Context, _ string, since time.Time) iter.Seq2[event.Record, error] {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var letters []event.Record
+	for _, id := range sortedIdentities(w.letters) {
+		for _, letter := range w.letters[id] {
+			if !letter.Timestamp.Before(since) {
+				letters = append(letters, letter)
+			}
+		}
+	}
+	w.readings++
+	breaks := w.readings%2 == 1
+	return func(yield func(event.Record, error) bool) {
+		for i, letter := range letters {
+			if breaks && i >= len(letters)/2 {
+				break
+			}
+			if !yield(letter, nil) {
+				return
+			}
+		}
+		if breaks {
+			yield(event.Record{}, errors.New("no leader"))
+		}
+	}
 }
 
 func (w *world) processor(cfg Config) *Processor {

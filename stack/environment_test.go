@@ -189,11 +189,12 @@ func kafkaRights() map[string]map[string][]string {
 			topic("events"):     {"DescribeTopic", "ReadData", "WriteData"},
 			topic("events.dlq"): {"DescribeTopic", "ReadData"},
 			group("eventctl-*"): {"AlterGroup", "DescribeGroup"},
+			group("event-processing-service-processor"): {"DescribeGroup"},
 		},
 		"processor": {
 			cluster:             {"Connect", "DescribeCluster", "DescribeClusterDynamicConfiguration", "WriteDataIdempotently"},
 			topic("events"):     {"DescribeTopic", "ReadData"},
-			topic("events.dlq"): {"DescribeTopic", "WriteData"},
+			topic("events.dlq"): {"DescribeTopic", "ReadData", "WriteData"},
 			group("event-processing-service-processor"): {"AlterGroup", "DescribeGroup"},
 		},
 	}

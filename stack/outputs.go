@@ -37,6 +37,7 @@ func export(ctx *pulumi.Context, c config, o outputs) {
 	ctx.Export("imageDigest", o.image.Digest)
 	ctx.Export("ecrRepositoryUrl", o.image.RepositoryURL)
 	ctx.Export("processorFunction", pulumi.String(o.processor.FunctionName))
+	ctx.Export("consumerGroup", pulumi.String(o.processor.ConsumerGroup))
 	ctx.Export("undeliveredBucket", o.processor.Undelivered)
 	ctx.Export("logGroups", pulumi.StringArray{o.service.LogGroup, o.processor.LogGroup, o.kafka.LogGroup})
 	ctx.Export("dashboardUrl", o.observability.DashboardURL)

@@ -65,11 +65,13 @@ func apiPolicy(cluster, topic, table string) document {
 	return policy(append(produce(cluster, topic), allow("ReadOutcome", []string{table}, "dynamodb:GetItem"))...)
 }
 
-// operatorPolicy is what eventctl does to dead letters: read them, and write them back to where they came from.
-func operatorPolicy(cluster, topic, deadLetters string) document {
+// operatorPolicy is what eventctl does: read events and dead letters, write both back to where they came from, and see how
+// far the processor is.
+func operatorPolicy(cluster, topic, deadLetters, processorGroup string) document {
 	return policy(append(produce(cluster, topic),
 		allow("ReadTopics", []string{kafkaARN(cluster, "topic", topic), kafkaARN(cluster, "topic", deadLetters)}, "kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"),
 		allow("OwnGroups", []string{kafkaARN(cluster, "group", "eventctl-*")}, "kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"),
+		allow("SeeProcessor", []string{kafkaARN(cluster, "group", processorGroup)}, "kafka-cluster:DescribeGroup"),
 	)...)
 }
 
@@ -86,6 +88,8 @@ func processorPolicy(a processorARNs) document {
 	statements := append(produce(a.Cluster, a.DeadLetters),
 		allow("Pollers", []string{a.Cluster}, "kafka-cluster:DescribeClusterDynamicConfiguration", "kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"),
 		allow("Consume", []string{kafkaARN(a.Cluster, "topic", a.Topic)}, "kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"),
+		// A function that takes over from one that died looks whether its dead letter is there already.
+		allow("FindDeadLetters", []string{kafkaARN(a.Cluster, "topic", a.DeadLetters)}, "kafka-cluster:ReadData"),
 		allow("ConsumerGroup", []string{kafkaARN(a.Cluster, "group", a.Group)}, "kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"),
 		allow("RememberOutcome", []string{a.Table}, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
 		allow("WriteLogs", []string{a.LogGroup + ":*"}, "logs:CreateLogStream", "logs:PutLogEvents"),

@@ -23,6 +23,9 @@ type Processor struct {
 	MappingID     pulumi.StringOutput
 }
 
+// consumerGroup is the mapping's, by the name of the stack's resources.
+func consumerGroup(name string) string { return name + "-processor" }
+
 type processorArgs struct {
 	Name          string
 	Protect       bool
@@ -50,7 +53,7 @@ func processorEnvironment(topic, deadLetters string, c processorConfig) map[stri
 }
 
 func newProcessor(ctx *pulumi.Context, name string, args processorArgs, opts ...pulumi.ResourceOption) (*Processor, error) {
-	p := &Processor{FunctionName: args.Name + "-event-processor", ConsumerGroup: args.Name + "-processor"}
+	p := &Processor{FunctionName: args.Name + "-event-processor", ConsumerGroup: consumerGroup(args.Name)}
 	if err := register(ctx, "Processor", name, p, opts); err != nil {
 		return nil, err
 	}

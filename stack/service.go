@@ -66,7 +66,7 @@ func newService(ctx *pulumi.Context, name string, args serviceArgs, opts ...pulu
 	}
 	operator, err := newRole(ctx, "operator", args.Name+"-operator", "ecs-tasks.amazonaws.com",
 		policyOf(func(arns []string) document {
-			return operatorPolicy(arns[0], args.Settings.Topic, args.Settings.DeadLetters)
+			return operatorPolicy(arns[0], args.Settings.Topic, args.Settings.DeadLetters, consumerGroup(args.Name))
 		}, args.Kafka.ClusterARN), child)
 	if err != nil {
 		return nil, err

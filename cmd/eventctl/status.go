@@ -16,6 +16,7 @@ import (
 
 func statusCommand() *cobra.Command {
 	var quiet bool
+	var group string
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show how far the processor is behind; fail if nothing reads the topic",
@@ -26,25 +27,26 @@ func statusCommand() *cobra.Command {
 				if quiet {
 					out = io.Discard
 				}
-				return status(ctx, kadm.NewClient(client), env.Kafka.Topic, out)
+				return status(ctx, kadm.NewClient(client), group, env.Kafka.Topic, out)
 			})
 		},
 	}
+	cmd.Flags().StringVar(&group, "group", wiring.ConsumerGroup, "the processor's consumer group; of a stack, its output consumerGroup")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "print nothing; the exit status says it")
 	return cmd
 }
 
-func status(ctx context.Context, admin *kadm.Client, topic string, out io.Writer) error {
-	lags, err := admin.Lag(ctx, wiring.ConsumerGroup)
+func status(ctx context.Context, admin *kadm.Client, group, topic string, out io.Writer) error {
+	lags, err := admin.Lag(ctx, group)
 	if err != nil {
-		return fmt.Errorf("ask for the lag of %s: %w", wiring.ConsumerGroup, err)
+		return fmt.Errorf("ask for the lag of %s: %w", group, err)
 	}
-	lag := lags[wiring.ConsumerGroup]
+	lag := lags[group]
 	if err := lag.Error(); err != nil {
-		return fmt.Errorf("ask for the lag of %s: %w", wiring.ConsumerGroup, err)
+		return fmt.Errorf("ask for the lag of %s: %w", group, err)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "group %s: %s, %d behind\n", wiring.ConsumerGroup, lag.State, lag.Lag.Total())
+	fmt.Fprintf(w, "group %s: %s, %d behind\n", group, lag.State, lag.Lag.Total())
 	fmt.Fprintln(w, "TOPIC\tPARTITION\tCOMMITTED\tEND\tBEHIND")
 	readers := 0
 	for _, l := range lag.Lag.Sorted() {
@@ -60,7 +62,7 @@ func status(ctx context.Context, admin *kadm.Client, topic string, out io.Writer
 		return err
 	}
 	if readers == 0 {
-		return fmt.Errorf("nothing reads topic %s as group %s", topic, wiring.ConsumerGroup)
+		return fmt.Errorf("nothing reads topic %s as group %s", topic, group)
 	}
 	return nil
 }

@@ -26,9 +26,14 @@ func freePort(t *testing.T) int {
 // serve runs the whole service until the test ends, and gives the API's URL and the end of the run.
 func serve(t *testing.T) (url string, interrupt func() error) {
 	t.Helper()
+	return serveOn(t, freePort(t))
+}
+
+func serveOn(t *testing.T, kafkaPort int) (url string, interrupt func() error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	port, ended := freePort(t), make(chan error, 1)
-	go func() { ended <- run(ctx, port, freePort(t), nil) }()
+	go func() { ended <- run(ctx, port, kafkaPort, nil) }()
 	url = fmt.Sprintf("http://127.0.0.1:%d", port)
 	interrupt = func() error {
 		cancel()

@@ -43,7 +43,7 @@ func run(ctx context.Context) error {
 	cfg.MaxAttempts, cfg.DeadLetterTopic = env.MaxAttempts, env.DeadLetterTopic
 	cfg.PartialBatchResponse = env.PartialBatchResponse
 	// A hanging handler costs AttemptTimeout + Margin/2 each time, and a killed process AttemptTimeout + 3 × Margin.
-	cfg.AttemptTimeout, cfg.Margin = 300*time.Millisecond, time.Second
+	cfg.AttemptTimeout, cfg.Margin = 300*time.Millisecond, 2*time.Second
 	p, err := processor.New(cfg, handlers(), events, kafka.NewRecordPublisher(brokers, kafka.ProducerConfig{}),
 		telemetry.NewLogger(os.Stdout, env.LogLevel))
 	if err != nil {

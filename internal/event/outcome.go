@@ -27,6 +27,14 @@ type Outcome struct {
 	Partition int32
 	Offset    int64
 	Reason    string // of a dead letter: the last error
+	Letter    Place  // of a dead letter: where it was put; zero where that was not kept
+}
+
+// Place is where a record lies.
+type Place struct {
+	Topic     string
+	Partition int32
+	Offset    int64
 }
 
 // ClaimState is a store's answer to a claim.
@@ -52,6 +60,7 @@ type Claim struct {
 	State   ClaimState
 	Version int64     // the store's own: which version of its entry the claim made
 	Attempt int       // the how-manieth time that work on this record begins, over all deliveries and processes
+	Began   time.Time // when work on this record began for the first time, by the clock of whoever began it
 	Until   time.Time // end of the lease, of whoever has it
-	Reason  string    // why the attempt before failed, if it was given back
+	Reason  string    // why the attempt before failed, if that is known; the owner says it when it begins again
 }

@@ -71,11 +71,16 @@ func TestAMissingTopicIsRejectedInBoundedTime(t *testing.T) {
 func TestFaultsThatPassAreInvisible(t *testing.T) {
 	for name, err := range map[string]*kerr.Error{
 		"a leader that has moved":                     kerr.NotLeaderForPartition,
+		"a leader that is not elected yet":            kerr.LeaderNotAvailable,
+		"a leader that is of an older epoch":          kerr.FencedLeaderEpoch,
+		"a disk that fails":                           kerr.KafkaStorageError,
+		"a partition that the broker has yet to open": kerr.UnknownTopicOrPartition,
 		"too few replicas":                            kerr.NotEnoughReplicas,
 		"a store that took its time, and has it":      kerr.RequestTimedOut,
 		"too few replicas afterwards, and it is kept": kerr.NotEnoughReplicasAfterAppend,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := newBroker(t)
 			refuse(c, err, 2)
 			wantFailures(t, newPublisher(t, c, kafka.ProducerConfig{}).Publish(context.Background(), numbered(3)), "", "", "")
@@ -115,15 +120,40 @@ func TestABrokerThatSaysNothingAtAllWasNeverSentAnything(t *testing.T) {
 	})
 }
 
-// A leader that answers NOT_LEADER may have had the record appended, and its successor may keep it.
+// A leader that answers with one of these may have had the record appended, and it or its successor may keep it.
 func TestARecordThatALeaderHadInItsHandsIsNotSaidToBeNeverSent(t *testing.T) {
+	for name, err := range map[string]*kerr.Error{
+		"a leader that has moved, and no other":  kerr.NotLeaderForPartition,
+		"a disk that fails, and no other leader": kerr.KafkaStorageError,
+		"too few replicas for long":              kerr.NotEnoughReplicas,
+		"too few replicas afterwards":            kerr.NotEnoughReplicasAfterAppend,
+		"a store that takes too long":            kerr.RequestTimedOut,
+		"an error that the broker can't name":    kerr.UnknownServerError,
+		"bytes that arrive broken":               kerr.CorruptMessage,
+		"a sequence that it has lost":            kerr.OutOfOrderSequenceNumber,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const timeout = 2 * time.Second
+			c := newBroker(t)
+			refuse(c, err, -1)
+			p := newPublisher(t, c, kafka.ProducerConfig{Timeout: timeout})
+			within(t, timeout+slack, func() {
+				wantFailures(t, p.Publish(context.Background(), numbered(1)), event.FailureOutcomeUnknown)
+			})
+		})
+	}
+}
+
+// A topic that is deleted under a running service: the broker says so instead of storing.
+func TestATopicThatIsGoneIsRejectedInBoundedTime(t *testing.T) {
 	t.Parallel()
-	const timeout = 2 * time.Second
 	c := newBroker(t)
-	refuse(c, kerr.NotLeaderForPartition, -1)
-	p := newPublisher(t, c, kafka.ProducerConfig{Timeout: timeout})
-	within(t, timeout+slack, func() {
-		wantFailures(t, p.Publish(context.Background(), numbered(1)), event.FailureOutcomeUnknown)
+	p := newPublisher(t, c, kafka.ProducerConfig{})
+	wantFailures(t, p.Publish(context.Background(), numbered(1)), "")
+	refuse(c, kerr.UnknownTopicOrPartition, -1)
+	within(t, 8*time.Second, func() {
+		wantFailures(t, p.Publish(context.Background(), numbered(1)), event.FailureRejected)
 	})
 }
 

@@ -129,7 +129,7 @@ func TestRealKafkaKeepsRecordsByteForByte(t *testing.T) {
 	want := event.Record{Topic: dead, Key: []byte{}, Value: nil, Headers: []event.Header{
 		{Key: "a", Value: nil}, {Key: "a", Value: []byte{}}, {Key: "b", Value: []byte{0xff, 0}},
 	}}
-	if err := p.Publish(ctx, want); err != nil {
+	if _, err := p.Publish(ctx, want); err != nil {
 		t.Fatal(err)
 	}
 	r := readBack(t, ctx, cfg, dead, 1)[0]
@@ -152,5 +152,34 @@ func TestRealKafkaRejectsAMissingTopic(t *testing.T) {
 	within(t, 6*time.Second, func() { wantFailures(t, p.Publish(ctx, numbered(1)), event.FailureRejected) })
 	if err := p.Check(ctx); err == nil {
 		t.Error("the check finds the topic")
+	}
+}
+
+func TestSinceSeesARealTopicAsItsLeadersDo(t *testing.T) {
+	ctx, cfg := realKafka(t)
+	_, dead := applied(t, ctx, cfg)
+	p := kafka.NewRecordPublisher(cfg, kafka.ProducerConfig{})
+	defer p.Close()
+	since := func() (places []event.Place) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		for r, err := range p.Since(ctx, dead, time.Now().Add(-time.Hour)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			places = append(places, event.Place{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset})
+		}
+		return places
+	}
+	if got := since(); got != nil {
+		t.Errorf("a new topic has %v", got)
+	}
+	at, err := p.Publish(ctx, event.Record{Topic: dead, Key: []byte("k"), Value: []byte("v")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]event.Place{at}, since()); diff != "" { // two of three partitions are empty still
+		t.Errorf("-stored +read:\n%s", diff)
 	}
 }

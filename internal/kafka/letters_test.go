@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func TestADeadLetterOfTheLargestEventIsStored(t *testing.T) {
 	}
 	letters := NewRecordPublisher(cfg, ProducerConfig{})
 	defer letters.Close()
-	err = letters.Publish(t.Context(), event.Record{Topic: "events.dlq", Key: []byte("s"), Value: largest, Headers: []event.Header{
+	_, err = letters.Publish(t.Context(), event.Record{Topic: "events.dlq", Key: []byte("s"), Value: largest, Headers: []event.Header{
 		{Key: "dlq-error", Value: bytes.Repeat([]byte("x"), 1024)}, {Key: "dlq-original-topic", Value: bytes.Repeat([]byte("t"), 249)},
 		{Key: "the others", Value: bytes.Repeat([]byte("o"), 750)},
 	}})
@@ -66,6 +67,55 @@ func TestPublishAllTellsOfEachRecordByItself(t *testing.T) {
 		}
 		if got != want || (want == "") != (problems[i] == nil) {
 			t.Errorf("record %d: %q, want %q: %v", i, got, want, problems[i])
+		}
+	}
+}
+
+func TestPublishTellsWhereTheRecordLies(t *testing.T) {
+	p := NewRecordPublisher(letterBroker(t), ProducerConfig{})
+	defer p.Close()
+	for offset := range int64(3) {
+		got, err := p.Publish(t.Context(), event.Record{Topic: "events.dlq", Partition: 7, Offset: 99})
+		if want := (event.Place{Topic: "events.dlq", Offset: offset}); err != nil || got != want {
+			t.Errorf("%+v, %v; want %+v", got, err, want)
+		}
+	}
+}
+
+func TestSinceYieldsWhatIsThereFromThatTimeOn(t *testing.T) {
+	p := NewRecordPublisher(letterBroker(t), ProducerConfig{})
+	defer p.Close()
+	since := func(from time.Time) (values []string) {
+		for r, err := range p.Since(t.Context(), "events.dlq", from) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			values = append(values, string(r.Value))
+		}
+		return values
+	}
+	if got := since(time.Now().Add(-time.Hour)); got != nil {
+		t.Errorf("an empty topic gives %v", got)
+	}
+	var between time.Time
+	for _, v := range []string{"a", "b", "c"} {
+		if v == "b" {
+			time.Sleep(2 * time.Millisecond) // Kafka's times are in milliseconds
+			between = time.Now()
+		}
+		if _, err := p.Publish(t.Context(), event.Record{Topic: "events.dlq", Value: []byte(v)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := since(between); !slices.Equal(got, []string{"b", "c"}) {
+		t.Errorf("since before b: %v", got)
+	}
+	if got := since(time.Now().Add(time.Hour)); got != nil {
+		t.Errorf("since an hour from now: %v", got)
+	}
+	for _, err := range p.Since(t.Context(), "missing", between) {
+		if err == nil {
+			t.Error("a missing topic can be read")
 		}
 	}
 }

@@ -3,7 +3,9 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -40,6 +42,10 @@ func (p *RecordPublisher) connect() (*kgo.Client, error) {
 		// a Publisher send (1,000,012 bytes). Were this the same limit, such a letter could never be stored, and the
 		// record would hold up its partition for ever. 1 MiB is what brokers take by default (1,048,588), less 12 bytes.
 		kgo.ProducerBatchMaxBytes(1 << 20),
+		// A record that its caller gave up is given up here, too. Without this the library goes on sending one that a broker
+		// may have, for minutes or after a freeze, while whoever has taken over looks for it, does not find it, and stores
+		// another.
+		kgo.AllowIdempotentProduceCancellation(),
 	})
 	p.client = client
 	return client, err
@@ -54,21 +60,45 @@ func (p *RecordPublisher) Close() {
 	}
 }
 
-// Publish returns nil once every in-sync replica has the record. It waits until ctx ends or the time-out passed, whatever
-// the brokers do; after that the record may be stored or not. Partition, Offset and Timestamp of r are not used.
-func (p *RecordPublisher) Publish(ctx context.Context, r event.Record) error {
-	return p.PublishAll(ctx, []event.Record{r})[0]
+// Publish returns where the record lies, once every in-sync replica has it. It waits until ctx ends or the time-out passed,
+// whatever the brokers do; after that the record may be stored or not. Partition, Offset and Timestamp of r are not used.
+func (p *RecordPublisher) Publish(ctx context.Context, r event.Record) (event.Place, error) {
+	places, problems := p.publish(ctx, []event.Record{r})
+	return places[0], problems[0]
 }
 
 // PublishAll stores records, those of one key in their order, and returns an error, or nil, for each.
 func (p *RecordPublisher) PublishAll(ctx context.Context, records []event.Record) []error {
-	problems := make([]error, len(records))
+	_, problems := p.publish(ctx, records)
+	return problems
+}
+
+// Since yields what the topic holds now of the records with a timestamp from since on, and waits for those that not all
+// replicas have yet. An error is the last that it yields.
+func (p *RecordPublisher) Since(ctx context.Context, topic string, since time.Time) iter.Seq2[event.Record, error] {
+	return func(yield func(event.Record, error) bool) {
+		client, err := p.connect()
+		if err != nil {
+			yield(event.Record{}, err)
+			return
+		}
+		spans, err := boundsOfAll(ctx, client, topic, since)
+		if err != nil {
+			yield(event.Record{}, err)
+			return
+		}
+		Read(ctx, p.cfg, topic, spans)(yield)
+	}
+}
+
+func (p *RecordPublisher) publish(ctx context.Context, records []event.Record) ([]event.Place, []error) {
+	places, problems := make([]event.Place, len(records)), make([]error, len(records))
 	client, err := p.connect()
 	if err != nil {
 		for i := range problems {
 			problems[i] = err
 		}
-		return problems
+		return places, problems
 	}
 	out := make([]*kgo.Record, len(records))
 	for i, r := range records {
@@ -84,17 +114,22 @@ func (p *RecordPublisher) PublishAll(ctx context.Context, records []event.Record
 	// the answers come over a channel that can be left.
 	type answer struct {
 		index int
+		place event.Place
 		err   error
 	}
 	answers := make(chan answer, len(out))
 	for i, r := range out {
-		client.Produce(ctx, r, func(_ *kgo.Record, err error) { answers <- answer{i, err} })
+		client.Produce(ctx, r, func(r *kgo.Record, err error) {
+			answers <- answer{i, event.Place{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}, err}
+		})
 		problems[i] = errNoAnswer
 	}
 	for range out {
 		select {
 		case a := <-answers:
-			problems[a.index] = a.err
+			if problems[a.index] = a.err; a.err == nil {
+				places[a.index] = a.place
+			}
 		case <-ctx.Done():
 		}
 	}
@@ -103,5 +138,5 @@ func (p *RecordPublisher) PublishAll(ctx context.Context, records []event.Record
 			problems[i] = fmt.Errorf("store record in topic %s: %w", out[i].Topic, classify(err, true)) // a broker may have it
 		}
 	}
-	return problems
+	return places, problems
 }

@@ -38,7 +38,7 @@ func TestRecordsAreStoredByteForByte(t *testing.T) {
 			change(&r)
 			p := kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{})
 			defer p.Close()
-			if err := p.Publish(context.Background(), r); err != nil {
+			if _, err := p.Publish(context.Background(), r); err != nil {
 				t.Fatal(err)
 			}
 			got := stored(t, c, topic, 1)[0]
@@ -67,7 +67,7 @@ func TestRecordPublisherConnectsOnlyWhenThereIsARecord(t *testing.T) {
 	if n := requests.Load(); n != 0 {
 		t.Errorf("%d requests came before the first record", n)
 	}
-	if err := p.Publish(context.Background(), event.Record{Topic: topic}); err != nil || requests.Load() == 0 {
+	if _, err := p.Publish(context.Background(), event.Record{Topic: topic}); err != nil || requests.Load() == 0 {
 		t.Errorf("%d requests, %v", requests.Load(), err)
 	}
 	p.Close()
@@ -77,7 +77,7 @@ func TestRecordPublisherConnectsOnlyWhenThereIsARecord(t *testing.T) {
 func TestRecordPublisherTellsOfABadConfig(t *testing.T) {
 	p := kafka.NewRecordPublisher(kafka.Config{Auth: "ldap"}, kafka.ProducerConfig{})
 	defer p.Close()
-	err := p.Publish(context.Background(), event.Record{Topic: topic})
+	_, err := p.Publish(context.Background(), event.Record{Topic: topic})
 	if err == nil || !strings.Contains(err.Error(), "ldap") {
 		t.Errorf("got %v", err)
 	}
@@ -89,7 +89,7 @@ func TestRecordThatCannotBeStoredIsAnErrorInTime(t *testing.T) {
 		p := kafka.NewRecordPublisher(config(newBroker(t)), kafka.ProducerConfig{})
 		defer p.Close()
 		within(t, 5*time.Second, func() {
-			if err := p.Publish(context.Background(), event.Record{Topic: "missing"}); err == nil || !strings.Contains(err.Error(), "missing") {
+			if _, err := p.Publish(context.Background(), event.Record{Topic: "missing"}); err == nil || !strings.Contains(err.Error(), "missing") {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -103,7 +103,7 @@ func TestRecordThatCannotBeStoredIsAnErrorInTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 		defer cancel()
 		within(t, 500*time.Millisecond+slack, func() {
-			if err := p.Publish(ctx, event.Record{Topic: topic}); err == nil {
+			if _, err := p.Publish(ctx, event.Record{Topic: topic}); err == nil {
 				t.Error("says that it is stored")
 			}
 		})
@@ -115,7 +115,7 @@ func TestRecordThatCannotBeStoredIsAnErrorInTime(t *testing.T) {
 		p := kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{Timeout: time.Second})
 		defer p.Close()
 		within(t, time.Second+slack, func() {
-			if err := p.Publish(context.Background(), event.Record{Topic: topic}); err == nil {
+			if _, err := p.Publish(context.Background(), event.Record{Topic: topic}); err == nil {
 				t.Error("says that it is stored")
 			}
 		})
@@ -173,4 +173,31 @@ func TestCheckSaysWhatIsWrongWithTheTopic(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestARecordThatIsGivenUpIsNotSentAgainBehindItsCallersBack(t *testing.T) {
+	t.Parallel()
+	c := newBroker(t)
+	p := kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{Timeout: time.Second})
+	defer p.Close()
+	asked := make(chan struct{}, 1)
+	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) { // the first is never answered
+		asked <- struct{}{}
+		return nil, nil, true
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-asked
+		cancel()
+	}()
+	if _, err := p.Publish(ctx, event.Record{Topic: topic}); err == nil {
+		t.Fatal("it is stored")
+	}
+	time.Sleep(2 * time.Second) // the library tries again after one
+	if n := countStored(t, c, topic); n != 0 {
+		t.Errorf("%d records are stored", n)
+	}
+	if _, err := p.Publish(context.Background(), event.Record{Topic: topic}); err != nil {
+		t.Errorf("the next record: %v", err)
+	}
 }

@@ -34,6 +34,8 @@ func testStore(t *testing.T, open func(t *testing.T, retention time.Duration) an
 		"a finished event is done for everybody":                       testFinished,
 		"an event given back is granted at once, its attempts counted": testGivenBack,
 		"an attempt that does not count can be given back":             testUncounted,
+		"it is known when work on a record began for the first time":   testBegan,
+		"it is known why the last attempt failed that came to its end": testReason,
 		"finishing without a claim is one write that the first wins":   testRecordOnly,
 		"finishing without a claim does not break a lease":             testRecordOnlyHeld,
 		"a dead letter is done until it is replayed":                   testReplay,
@@ -108,7 +110,7 @@ func (t storeTest) wantOutcome(want event.Outcome) {
 
 var (
 	processed    = event.Outcome{Status: event.StatusProcessed, Attempts: 1}
-	deadLettered = event.Outcome{Status: event.StatusDeadLettered, Attempts: 5, Reason: "no"}
+	deadLettered = event.Outcome{Status: event.StatusDeadLettered, Attempts: 5, Reason: "no", Letter: event.Place{Topic: "events.dlq", Partition: 1, Offset: 7}}
 	unfinished   = event.Outcome{Status: event.StatusUnfinished, Attempts: 1, Reason: "not yet"}
 )
 
@@ -120,6 +122,46 @@ func testFirstClaim(t storeTest) {
 		t.Errorf("the lease ends in %s, want a minute", until)
 	}
 	t.wantOutcome(event.Outcome{})
+}
+
+func testBegan(t storeTest) {
+	first := t.begin(event.Claim{Owner: "a", Lease: time.Nanosecond})
+	if ago := time.Since(first.Began); ago < 0 || ago > 10*time.Second {
+		t.Fatalf("work began %s ago", ago)
+	}
+	is := func(c event.Claim, attempt int) {
+		t.Helper()
+		t.want(c, event.ClaimGranted, attempt)
+		if c.Began.UnixMilli() != first.Began.UnixMilli() {
+			t.Errorf("attempt %d says that work began at %s, want %s", c.Attempt, c.Began, first.Began)
+		}
+	}
+	time.Sleep(2 * time.Millisecond)
+	is(t.begin(first), 2)
+	time.Sleep(2 * time.Millisecond) // the first consumer died
+	second := t.begin(event.Claim{Owner: "b"})
+	is(second, 3)
+	t.finish(second, unfinished)
+	third := t.begin(event.Claim{Owner: "c"})
+	is(third, 2)
+	t.finish(third, unfinished)
+	replay := t.begin(event.Claim{Owner: "d", Hops: 1})
+	if t.want(replay, event.ClaimGranted, 1); !replay.Began.After(first.Began) {
+		t.Errorf("work on the replay began at %s, as on the record before", replay.Began)
+	}
+}
+
+func testReason(t storeTest) {
+	c := t.begin(event.Claim{Owner: "a", Lease: time.Nanosecond})
+	c.Reason = "first"
+	c = t.begin(c)
+	c.Reason = "second"
+	t.begin(c)
+	time.Sleep(2 * time.Millisecond) // it died in its third
+	c = t.begin(event.Claim{Owner: "b", Reason: "of somebody else"})
+	if t.want(c, event.ClaimGranted, 4); c.Reason != "second" {
+		t.Errorf("the attempt before failed for %q", c.Reason)
+	}
 }
 
 func testLeaseEnds(t storeTest) {

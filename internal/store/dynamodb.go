@@ -139,7 +139,7 @@ func (d *DynamoDB) presume(ctx context.Context, c event.Claim) (*entry, error) {
 		return d.read(ctx, c.Identity) // a replay has an earlier outcome, which must outlive the work on it
 	}
 	return &entry{
-		work:    work{owner: c.Owner, hops: c.Hops, attempts: c.Attempt, until: c.Until, reason: c.Reason},
+		work:    work{owner: c.Owner, hops: c.Hops, attempts: c.Attempt, began: c.Began, until: c.Until, reason: c.Reason},
 		version: c.Version,
 		expires: time.Now().Add(d.retention),
 	}, nil

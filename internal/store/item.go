@@ -32,10 +32,15 @@ const (
 	attrOffset    = "offset"
 	attrReason    = "reason"
 
+	attrLetterTopic     = "letter_topic" // absent: no dead letter, nor any of the following
+	attrLetterPartition = "letter_partition"
+	attrLetterOffset    = "letter_offset"
+
 	attrWorkOwner    = "work_owner"
 	attrWorkHops     = "work_hops"
 	attrWorkAttempts = "work_attempts"
-	attrWorkUntil    = "work_until_ms" // Unix milliseconds; absent: no lease
+	attrWorkBegan    = "work_began_ms" // Unix milliseconds, as the next
+	attrWorkUntil    = "work_until_ms" // absent: no lease
 	attrWorkReason   = "work_reason"
 )
 
@@ -81,6 +86,9 @@ func (e *entry) item(id event.Identity) map[string]types.AttributeValue {
 	if !e.work.until.IsZero() {
 		item[attrWorkUntil] = number(e.work.until.Add(time.Millisecond - 1).UnixMilli()) // rounded up: a lease is never shorter than asked for
 	}
+	if !e.work.began.IsZero() {
+		item[attrWorkBegan] = number(e.work.began.UnixMilli())
+	}
 	if o := e.outcome; o.Status != event.StatusUnfinished {
 		item[attrStatus] = text(string(o.Status))
 		item[attrAttempts] = number(int64(o.Attempts))
@@ -91,6 +99,9 @@ func (e *entry) item(id event.Identity) map[string]types.AttributeValue {
 		optional(attrType, o.Type)
 		optional(attrTopic, o.Topic)
 		optional(attrReason, o.Reason)
+		if l := o.Letter; l.Topic != "" {
+			item[attrLetterTopic], item[attrLetterPartition], item[attrLetterOffset] = text(l.Topic), number(int64(l.Partition)), number(l.Offset)
+		}
 	}
 	return item
 }
@@ -112,6 +123,9 @@ func entryOf(item map[string]types.AttributeValue) (*entry, error) {
 			reason:   r.text(attrWorkReason),
 		},
 	}
+	if item[attrWorkBegan] != nil {
+		e.work.began = time.UnixMilli(r.number(attrWorkBegan))
+	}
 	if item[attrWorkUntil] != nil {
 		e.work.until = time.UnixMilli(r.number(attrWorkUntil))
 	}
@@ -123,6 +137,9 @@ func entryOf(item map[string]types.AttributeValue) (*entry, error) {
 		e.outcome = event.Outcome{
 			Type: r.text(attrType), Status: event.Status(status), Attempts: int(r.number(attrAttempts)), Hops: int(r.number(attrHops)), At: at,
 			Topic: r.text(attrTopic), Partition: int32(r.number(attrPartition)), Offset: r.number(attrOffset), Reason: r.text(attrReason),
+		}
+		if topic := r.text(attrLetterTopic); topic != "" {
+			e.outcome.Letter = event.Place{Topic: topic, Partition: int32(r.number(attrLetterPartition)), Offset: r.number(attrLetterOffset)}
 		}
 	}
 	return e, r.err

@@ -28,6 +28,7 @@ type work struct {
 	owner    string    // of the last claim
 	hops     int       // of the record that is or was worked on
 	attempts int       // how often work on that record began
+	began    time.Time // when the first of them did
 	until    time.Time // end of the lease; zero: nobody holds it
 	reason   string    // why the last attempt failed
 }
@@ -66,17 +67,23 @@ func begin(c event.Claim, now time.Time, retention time.Duration) rule {
 			c.Until = old.work.until
 			return c, nil
 		}
-		next.work = work{owner: c.Owner, hops: c.Hops, attempts: 1, until: now.Add(c.Lease)}
+		next.work = work{owner: c.Owner, hops: c.Hops, attempts: 1, began: now, until: now.Add(c.Lease)}
 		if old != nil {
 			next.outcome = old.outcome
 			if old.work.hops == c.Hops {
 				next.work.attempts, next.work.reason = old.work.attempts+1, old.work.reason
+				if !old.work.began.IsZero() { // as in an entry of a version that did not keep it
+					next.work.began = old.work.began
+				}
+			}
+			if old.isOf(c) && c.Reason != "" {
+				next.work.reason = shorten(c.Reason)
 			}
 			if old.isOf(c) && old.version != c.Version {
 				next = old // this very call wrote it: its answer was lost, and the client library asked again
 			}
 		}
-		c.Version, c.Attempt, c.Until, c.Reason = next.version, next.work.attempts, next.work.until, next.work.reason
+		c.Version, c.Attempt, c.Began, c.Until, c.Reason = next.version, next.work.attempts, next.work.began, next.work.until, next.work.reason
 		if next == old {
 			return c, nil
 		}
@@ -109,7 +116,7 @@ func finish(c event.Claim, o event.Outcome, now time.Time, retention time.Durati
 				return c, nil // nothing to give back: the lease ended, and somebody else has begun since
 			}
 			next.outcome = old.outcome
-			next.work.owner, next.work.reason = "", shorten(o.Reason)
+			next.work.owner, next.work.began, next.work.reason = "", old.work.began, shorten(o.Reason)
 		}
 		return c, next
 	}

@@ -17,7 +17,7 @@ import (
 	"event-processing-service/processor"
 )
 
-// ConsumerGroup is the processor's, on a laptop as in the cloud.
+// ConsumerGroup is the processor's on a laptop. In the cloud it has the stack's name in it.
 const ConsumerGroup = "event-processing-service-event-processor"
 
 // Store is both sides of what became of events: the processor writes, the API reads.
