@@ -1,9 +1,9 @@
 package event
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"unicode/utf8"
+
+	"event-processing-service/internal/jsonscan"
 )
 
 // scanner walks over JSON (RFC 8259) in place. It is what reads nearly every event, in a third of the time that a general
@@ -88,22 +88,24 @@ func (s *scanner) value(depth int) bool {
 	if s.at == len(s.text) || depth > maxNesting {
 		return false
 	}
-	switch c := s.text[s.at]; c {
+	switch s.text[s.at] {
 	case '"':
 		return s.string()
 	case '{':
 		return s.elements(depth+1, true, '}')
 	case '[':
 		return s.elements(depth+1, false, ']')
-	case 't':
-		return s.literal("true")
-	case 'f':
-		return s.literal("false")
-	case 'n':
-		return s.literal("null")
+	case 't', 'f', 'n':
+		return s.skip(jsonscan.Literal(s.text[s.at:]))
 	default:
-		return s.number()
+		return s.skip(jsonscan.Number(s.text[s.at:]))
 	}
+}
+
+// skip passes over n bytes; 0 are none of what was looked for.
+func (s *scanner) skip(n int) bool {
+	s.at += n
+	return n > 0
 }
 
 // elements passes over an object or array.
@@ -129,40 +131,6 @@ func (s *scanner) elements(depth int, named bool, end byte) bool {
 	}
 }
 
-func (s *scanner) literal(word string) bool {
-	if len(s.text)-s.at < len(word) || string(s.text[s.at:s.at+len(word)]) != word {
-		return false
-	}
-	s.at += len(word)
-	return true
-}
-
-// number holds RFC 8259, section 6.
-func (s *scanner) number() bool {
-	s.is('-')
-	if !s.is('0') && !s.digits() {
-		return false
-	}
-	if s.is('.') && !s.digits() {
-		return false
-	}
-	if s.is('e') || s.is('E') {
-		if !s.is('-') {
-			s.is('+')
-		}
-		return s.digits()
-	}
-	return true
-}
-
-func (s *scanner) digits() bool {
-	start := s.at
-	for s.at < len(s.text) && s.text[s.at]-'0' <= 9 {
-		s.at++
-	}
-	return s.at > start
-}
-
 // string passes over a string, of which it checks what RFC 8259, section 7, asks for, and that it is Unicode: valid UTF-8,
 // and of surrogates only pairs.
 func (s *scanner) string() bool {
@@ -171,7 +139,7 @@ func (s *scanner) string() bool {
 	}
 	start, ascii := s.at, true
 	for {
-		s.plain()
+		s.at += jsonscan.Plain(s.text[s.at:])
 		if s.at == len(s.text) {
 			return false
 		}
@@ -186,61 +154,41 @@ func (s *scanner) string() bool {
 		case c < 0x20:
 			return false
 		default:
-			ascii = ascii && c < utf8.RuneSelf
+			ascii = false
 			s.at++
 		}
 	}
 }
 
-// plain passes over all that is ASCII, no control, quote or backslash, as far as there are eight bytes to look at together.
-func (s *scanner) plain() {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for ; s.at+8 <= len(s.text); s.at += 8 {
-		w := binary.LittleEndian.Uint64(s.text[s.at:])
-		quotes, backslashes := w^(ones*'"'), w^(ones*'\\')
-		// A byte that is less than n borrows in w - n*ones, which sets its highest bit; zero is what is less than one. The borrow
-		// may mark bytes above it, too, but the lowest that is marked is right.
-		if stops := (w | (w - ones*0x20) | (quotes - ones) | (backslashes - ones)) & highs; stops != 0 {
-			s.at += bits.TrailingZeros64(stops) / 8
-			return
-		}
-	}
-}
-
-// escape passes over a backslash and what belongs to it.
+// escape passes over an escape, or two that are one character.
 func (s *scanner) escape() bool {
-	if len(s.text)-s.at < 2 {
+	first := s.surrogate()
+	if !s.skip(jsonscan.Escape(s.text[s.at:])) {
 		return false
 	}
-	switch s.text[s.at+1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		s.at += 2
+	if first == none {
 		return true
-	case 'u':
-		unit, ok := s.unit()
-		if !ok || unit < 0xd800 || unit > 0xdfff {
-			return ok
-		}
-		low, ok := s.unit()
-		return ok && unit < 0xdc00 && low >= 0xdc00 && low <= 0xdfff
 	}
-	return false
+	return first == high && s.surrogate() == low && s.skip(jsonscan.Escape(s.text[s.at:]))
 }
 
-// unit reads one \u escape.
-func (s *scanner) unit() (unit uint32, ok bool) {
-	const size = len(`\u0000`)
-	if len(s.text)-s.at < size || s.text[s.at] != '\\' || s.text[s.at+1] != 'u' {
-		return 0, false
-	}
-	for _, c := range s.text[s.at+2 : s.at+size] {
-		if !isHex(c) {
-			return 0, false
+// Which half of a character a \u escape is.
+const (
+	none = iota
+	high // U+D800 to U+DBFF
+	low  // U+DC00 to U+DFFF
+)
+
+func (s *scanner) surrogate() int {
+	if text := s.text[s.at:]; len(text) > 3 && text[0] == '\\' && text[1] == 'u' && text[2]|0x20 == 'd' {
+		switch c := text[3] | 0x20; {
+		case c == '8' || c == '9' || c == 'a' || c == 'b':
+			return high
+		case c >= 'c' && c <= 'f':
+			return low
 		}
-		unit = unit<<4 | uint32(unhex(c))
 	}
-	s.at += size
-	return unit, true
+	return none
 }
 
 // take passes over space and then c, if that is next.
@@ -257,16 +205,7 @@ func (s *scanner) is(c byte) bool {
 	return false
 }
 
-func (s *scanner) space() {
-	for s.at < len(s.text) {
-		switch s.text[s.at] {
-		case ' ', '\t', '\n', '\r':
-			s.at++
-		default:
-			return
-		}
-	}
-}
+func (s *scanner) space() { s.at += jsonscan.Space(s.text[s.at:]) }
 
 // end tells whether nothing follows but space.
 func (s *scanner) end() bool {

@@ -1,12 +1,12 @@
 package payload
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"strconv"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"event-processing-service/internal/jsonscan"
 )
 
 // maxDepth is how deep arrays and objects may lie in each other, as for encoding/json: what is skipped recurses.
@@ -45,12 +45,10 @@ func (s *scanner) refuse(name, want string) {
 
 // next returns the first byte of what comes next, which stays to be read, or 0 at the end.
 func (s *scanner) next() byte {
-	for ; s.at < len(s.text); s.at++ {
-		if c := s.text[s.at]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
-			return c
-		}
+	if s.at += jsonscan.Space(s.text[s.at:]); s.at == len(s.text) {
+		return 0
 	}
-	return 0
+	return s.text[s.at]
 }
 
 // begin goes into an array or object, and tells whether there is anything in it.
@@ -96,8 +94,8 @@ func (s *scanner) name() []byte {
 func (s *scanner) null() bool { return s.next() == 'n' && s.literal("null") }
 
 func (s *scanner) literal(word string) bool {
-	if end := s.at + len(word); end <= len(s.text) && string(s.text[s.at:end]) == word {
-		s.at = end
+	if jsonscan.Literal(s.text[s.at:]) == len(word) {
+		s.at += len(word)
 		return true
 	}
 	s.fail("it is not valid JSON")
@@ -111,7 +109,7 @@ func (s *scanner) string(name string) []byte {
 		return nil
 	}
 	start := s.at + 1
-	s.at = start + plain(s.text[start:])
+	s.at = start + jsonscan.Plain(s.text[start:])
 	if s.at < len(s.text) && s.text[s.at] == '"' {
 		s.at++
 		return s.text[start : s.at-1 : s.at-1]
@@ -133,62 +131,21 @@ func (s *scanner) rest(start int) []byte {
 			return text
 		case c == '\\':
 			escaped = true
-			s.escape()
+			length := jsonscan.Escape(s.text[s.at:])
+			if length == 0 {
+				s.fail("a string has an escape that there is not")
+				return nil
+			}
+			s.at += length
 		case c < ' ':
 			s.fail("a control character stands in a string")
 		default:
 			s.at++
 		}
-		s.at += plain(s.text[s.at:])
+		s.at += jsonscan.Plain(s.text[s.at:])
 	}
 	s.fail("it ends within a string")
 	return nil
-}
-
-func (s *scanner) escape() {
-	length := 2
-	if s.at+1 < len(s.text) {
-		switch s.text[s.at+1] {
-		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-			s.at += length
-			return
-		case 'u':
-			for length = 2; length < 6 && s.at+length < len(s.text) && isHex(s.text[s.at+length]); {
-				length++
-			}
-		}
-	}
-	if length != 6 {
-		s.fail("a string has an escape that there is not")
-		return
-	}
-	s.at += length
-}
-
-func isHex(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
-}
-
-// plain returns how many bytes b begins with that stand for themselves in a JSON string: printable ASCII, no quote and no
-// backslash. It looks at eight at a time, as most of a payload is base64.
-func plain(b []byte) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(b); i += 8 {
-		w := binary.LittleEndian.Uint64(b[i:])
-		quote, backslash := w^ones*'"', w^ones*'\\'
-		// The high bit of each byte that is zero or below ' '. A borrow makes a byte wrong only behind one that is right.
-		special := (quote-ones)&^quote | (backslash-ones)&^backslash | (w-ones*' ')&^w | w
-		if special &= highs; special != 0 {
-			return i + bits.TrailingZeros64(special)/8
-		}
-	}
-	for ; i < len(b); i++ {
-		if c := b[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			break
-		}
-	}
-	return i
 }
 
 // integer reads a whole number of 64 bits.
@@ -226,35 +183,11 @@ func (s *scanner) integer(name string) int64 {
 
 // number reads a number of any form.
 func (s *scanner) number() {
-	if s.text[s.at] == '-' {
-		s.at++
-	}
-	if s.at < len(s.text) && s.text[s.at] == '0' {
-		s.at++
-	} else {
-		s.digits()
-	}
-	if s.at < len(s.text) && s.text[s.at] == '.' {
-		s.at++
-		s.digits()
-	}
-	if s.at < len(s.text) && s.text[s.at]|0x20 == 'e' {
-		s.at++
-		if s.at < len(s.text) && (s.text[s.at] == '+' || s.text[s.at] == '-') {
-			s.at++
-		}
-		s.digits()
-	}
-}
-
-func (s *scanner) digits() {
-	start := s.at
-	for s.at < len(s.text) && s.text[s.at] >= '0' && s.text[s.at] <= '9' {
-		s.at++
-	}
-	if s.at == start {
+	length := jsonscan.Number(s.text[s.at:])
+	if length == 0 {
 		s.fail("a number lacks digits")
 	}
+	s.at += length
 }
 
 // skip reads a value of any kind that lies in so many arrays and objects.
