@@ -96,11 +96,11 @@ smoke url=api_url:
 test-integration:
     go test -race -tags integration ./...
 
-# Measure the service beside its parts, on KAFKA_BOOTSTRAP_SERVERS or else on the containers' broker
+# Measure the service beside its parts, on KAFKA_BOOTSTRAP_SERVERS and DYNAMODB_ENDPOINT or else on the containers'
 [group('test')]
 bench *args:
-    [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || docker compose up --detach --wait kafka
-    KAFKA_BOOTSTRAP_SERVERS="${KAFKA_BOOTSTRAP_SERVERS:-localhost:9092}" go run ./bench {{ args }}
+    [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || docker compose up --detach --wait kafka dynamodb
+    KAFKA_BOOTSTRAP_SERVERS="${KAFKA_BOOTSTRAP_SERVERS:-localhost:9092}" DYNAMODB_ENDPOINT="${DYNAMODB_ENDPOINT-http://localhost:8000}" go run ./bench {{ args }}
 
 # Fuzz each decoder for a while
 [group('test')]

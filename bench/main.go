@@ -1,7 +1,7 @@
 // Command bench measures the service against the parts that it is made of: in one run, interleaved, on a real broker. It
 // prints a table with ratios, writes results.json and draws plot.svg. docs/performance.md says how to read them.
 //
-// The broker is KAFKA_BOOTSTRAP_SERVERS. The servers under test are child processes, so that their CPU time is theirs
+// The broker is KAFKA_BOOTSTRAP_SERVERS, and DynamoDB Local, which may be left out, DYNAMODB_ENDPOINT. The servers under test are child processes, so that their CPU time is theirs
 // alone; all load stays on the loopback interface and is bounded in time.
 package main
 
@@ -49,7 +49,7 @@ func main() {
 	flag.IntVar(&p.rounds, "rounds", 5, "how often each measurement is made; the table shows medians")
 	flag.DurationVar(&p.duration, "duration", 2*time.Second, "how long one measurement takes, at most 30s")
 	only := flag.String("only", "", "measure the variants whose name matches this regular expression")
-	flag.StringVar(&p.parts, "parts", "http,open,greedy,kafka,processor,runtime,start,end", "what to measure")
+	flag.StringVar(&p.parts, "parts", "http,open,greedy,kafka,processor,table,runtime,start,end", "what to measure")
 	flag.StringVar(&p.compare, "compare", "", "another build of cmd/api, measured by turns with this one")
 	flag.StringVar(&p.out, "out", "bench", "folder for results.json and plot.svg")
 	flag.Parse()
@@ -111,7 +111,7 @@ func run(ctx context.Context, p plan, brokers string) error {
 		run  func(context.Context, plan, *lab, *results) error
 	}{
 		{"http", measureHTTP}, {"open", measureOpenLoop}, {"greedy", measureGreedy}, {"kafka", measureKafka},
-		{"processor", measureProcessor}, {"runtime", measureRuntime}, {"start", measureStart}, {"end", measureEndToEnd},
+		{"processor", measureProcessor}, {"table", measureTable}, {"runtime", measureRuntime}, {"start", measureStart}, {"end", measureEndToEnd},
 	} {
 		if !p.has(part.name) {
 			continue
