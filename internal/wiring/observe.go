@@ -1,7 +1,10 @@
 package wiring
 
 import (
+	"context"
 	"io"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"event-processing-service/internal/telemetry"
 	"event-processing-service/internal/telemetry/emf"
@@ -18,7 +21,10 @@ func ObserveStore(s processor.Store, system string) processor.Store {
 func ObserveHandle(h telemetry.Handle[processor.Response], traces *tracing.Tracing, group string, w io.Writer) telemetry.Handle[processor.Response] {
 	h = emf.Handle(h, w)
 	if traces.IsOn() {
-		h = telemetry.TraceHandle(h, traces, group, traces.Flush)
+		traced := telemetry.TraceHandle(h, traces, group, traces.Flush)
+		h = func(ctx context.Context, in events.KafkaEvent) (processor.Response, error) {
+			return traced(traces.Invoked(ctx), in)
+		}
 	}
 	return h
 }
