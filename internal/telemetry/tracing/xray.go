@@ -99,8 +99,8 @@ type segmentLink struct {
 	ID      string `json:"id"`
 }
 
-// indexed are the attributes that traces are searched by. The stack's collector has the same list for the API's spans.
-var indexed = []attribute.Key{
+// Indexed are the attributes that traces are searched by. The stack's collector has the same list for the API's spans.
+var Indexed = []attribute.Key{
 	semconv.ErrorTypeKey, semconv.MessagingDestinationNameKey, semconv.MessagingDestinationPartitionIDKey, semconv.MessagingKafkaOffsetKey,
 }
 
@@ -137,7 +137,7 @@ func (d *daemon) segment(s sdk.ReadOnlySpan) segment {
 	attributes := map[attribute.Key]any{"span.name": s.Name()}
 	for _, kv := range s.Attributes() {
 		attributes[kv.Key] = kv.Value.AsInterface()
-		if slices.Contains(indexed, kv.Key) {
+		if slices.Contains(Indexed, kv.Key) {
 			doc.Annotations[string(kv.Key)] = kv.Value.AsInterface()
 		}
 	}
