@@ -65,7 +65,7 @@ func processor(t *testing.T, sampled string, failure error) map[string]document 
 	batch := events.KafkaEvent{Records: map[string][]events.KafkaRecord{"events-3": {{Topic: "events", Headers: []map[string]events.JSONNumberBytes{
 		{"traceparent": events.JSONNumberBytes(headers[0].Value)},
 	}}}}}
-	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", lambdaHeader+sampled) //nolint:revive,staticcheck // aws-lambda-go's own key
+	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", lambdaHeader+sampled) //nolint:staticcheck // aws-lambda-go's own key
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: "request-1"})
 	if _, err := handle(traces.Invoked(ctx), batch); err != nil {
 		t.Fatalf("handle: %v", err)
@@ -155,7 +155,7 @@ func TestElsewhereTheInvocationIsNoParent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", lambdaHeader+"0") //nolint:revive,staticcheck // aws-lambda-go's own key
+	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", lambdaHeader+"0") //nolint:staticcheck // aws-lambda-go's own key
 	_, span := traces.Tracer("").Start(traces.Invoked(ctx), "batch")
 	if !span.IsRecording() || strings.HasPrefix(span.SpanContext().TraceID().String(), "5759e988") {
 		t.Errorf("span %v, recording: %v", span.SpanContext(), span.IsRecording())
