@@ -7,6 +7,9 @@ import 'faults.just'
 
 api_url := "http://localhost:5001"
 
+# A variable of just's, so that `just IMAGE_TAG=v1.2.3 aws-deploy prod` says it, too; empty is unset
+export IMAGE_TAG := env('IMAGE_TAG', '')
+
 # List the recipes
 [group('help')]
 help:

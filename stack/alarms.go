@@ -57,8 +57,27 @@ func lagMetric(cluster, topic, group string) metric {
 	return metric{"AWS/Kafka", "EstimatedMaxTimeLag", "Maximum", map[string]string{"Cluster Name": cluster, "Topic": topic, "Consumer Group": group}}
 }
 
-// deadLetterMetric is counted from the processor's log, by a filter.
-func deadLetterMetric(stack string) metric { return metric{stack, "DeadLetters", "Sum", nil} }
+// failedRequests are all, and those of them that count as failed.
+func failedRequests() []metric {
+	return []metric{albMetric("RequestCount", "Sum"), albMetric("HTTPCode_Target_5XX_Count", "Sum"), albMetric("HTTPCode_ELB_5XX_Count", "Sum")}
+}
+
+// ownNamespace is where the function's own metrics are, which Lambda makes of lines of its log. The names and dimensions
+// below are written down in the processor, too; a test compares them with what it writes.
+const ownNamespace = "EventProcessingService"
+
+// ownMetric is one of the function's own, over all types of events.
+func ownMetric(function, name, stat string) metric {
+	return metric{ownNamespace, name, stat, map[string]string{"FunctionName": function}}
+}
+
+// deadLetterMetric counts what the processor gave up on. It is written with each dead letter, so none is missed.
+func deadLetterMetric(function string) metric {
+	return ownMetric(function, "EventsDeadLettered", "Sum")
+}
+
+// ageMetric is how old events are when the processor is done with them, from when the API had them, in milliseconds.
+func ageMetric(function, stat string) metric { return ownMetric(function, "EventAge", stat) }
 
 func undeliveredMetric() metric {
 	return metric{"AWS/Lambda", "OnFailureDestinationDeliveredEventCount", "Sum", map[string]string{"EventSourceMappingUUID": theMapping}}
@@ -69,8 +88,7 @@ func alarms(c config, function, group string) []alarm {
 	timeout := float64(c.Processor.TimeoutSeconds)
 	list := []alarm{
 		{Name: "api-errors", What: "More than 5 % of requests answered 5xx. Look at the API's log for level ERROR.",
-			Ratio:     []metric{albMetric("RequestCount", "Sum"), albMetric("HTTPCode_Target_5XX_Count", "Sum"), albMetric("HTTPCode_ELB_5XX_Count", "Sum")},
-			Threshold: 5, Of: 3, In: 5, MissingMeans: quietIsGood},
+			Ratio: failedRequests(), Threshold: 5, Of: 3, In: 5, MissingMeans: quietIsGood},
 		{Name: "api-latency", What: "One request in a hundred takes too long. Look at Kafka's produce time and the API's CPU.",
 			Metric: albMetric("TargetResponseTime", "p99"), Threshold: c.Alarms.LatencySeconds, Of: 5, In: 5, MissingMeans: quietIsGood},
 		{Name: "api-unhealthy", What: "A task fails its health check. Look at the service's events and the API's log.",
@@ -80,6 +98,8 @@ func alarms(c config, function, group string) []alarm {
 
 		{Name: "processor-lag", What: "Events wait too long. Look at the mapping's state, then the processor's errors and throttles.",
 			Metric: lagMetric(c.Name, c.Kafka.Topic, group), Threshold: float64(c.Alarms.LagSeconds), Of: 5, In: 5, MissingMeans: quietIsSame},
+		{Name: "event-age", What: fmt.Sprintf("One event in a hundred takes over %d s from the request to its end. Look at the lag, then at retries and the time of a batch.", c.Alarms.EventAgeSeconds),
+			Metric: ageMetric(function, "p99"), Threshold: float64(c.Alarms.EventAgeSeconds) * 1000, Of: 5, In: 5, MissingMeans: quietIsGood},
 		{Name: "processor-errors", What: "Batches fail as a whole and are tried again. Look at the processor's log for level ERROR.",
 			Metric: functionMetric(function, "Errors", "Sum"), Threshold: 0, Of: 3, In: 5, MissingMeans: quietIsGood},
 		{Name: "processor-throttles", What: "The account's concurrency is used up. Look at Lambda's quotas.",
@@ -87,7 +107,7 @@ func alarms(c config, function, group string) []alarm {
 		{Name: "processor-duration", What: fmt.Sprintf("A batch took over 80 %% of the %d s it has. Look at what its handlers wait for.", c.Processor.TimeoutSeconds),
 			Metric: functionMetric(function, "Duration", "Maximum"), Threshold: timeout * 1000 * 0.8, Of: 3, In: 5, MissingMeans: quietIsGood},
 		{Name: "dead-letters", What: "An event was given up on. List it with: just dlq.",
-			Metric: deadLetterMetric(c.Name), Threshold: 0, Of: 1, In: 1, MissingMeans: quietIsGood},
+			Metric: deadLetterMetric(function), Threshold: 0, Of: 1, In: 1, MissingMeans: quietIsGood},
 
 		{Name: "kafka-offline", What: "Partitions without a leader: writes to them fail. Look at the brokers' log.",
 			Metric:    metric{"AWS/Kafka", "OfflinePartitionsCount", "Maximum", map[string]string{"Cluster Name": c.Name}},

@@ -117,6 +117,18 @@ func TestAnotherSourceMakesAnotherArchive(t *testing.T) {
 	}
 }
 
+func TestTheCompilerIsTheOneThatTheModuleNamesAndNotTheOneThatIsThere(t *testing.T) {
+	if version, err := toolchain(root); err != nil || !strings.HasPrefix(version, "go1.") {
+		t.Fatalf("the project names no compiler: %q, %v", version, err)
+	}
+	t.Setenv("GOPROXY", "off") // the other one can't be had, which is how one sees that it is asked for
+	t.Setenv("GOTOOLCHAIN", "local")
+	root := tree(t, map[string]string{"go.mod": module["go.mod"] + "\ntoolchain go1.99.9\n", "cmd/function/main.go": module["cmd/function/main.go"]})
+	if err := buildFunction(root, "./cmd/function", filepath.Join(root, "f.zip")); err == nil || !strings.Contains(err.Error(), "go1.99.9") {
+		t.Errorf("the installed compiler built it; error is %v", err)
+	}
+}
+
 func TestAFunctionThatDoesNotCompileSaysWhy(t *testing.T) {
 	root := tree(t, map[string]string{"go.mod": module["go.mod"], "cmd/function/main.go": "package main\n\nfunc main() { missing() }\n"})
 	err := buildFunction(root, "./cmd/function", filepath.Join(root, "f.zip"))

@@ -26,6 +26,7 @@ type config struct {
 	Processor processorConfig
 	Edge      edgeConfig
 	Alarms    alarmsConfig
+	Tracing   tracingConfig
 }
 
 type networkConfig struct {
@@ -55,6 +56,7 @@ type apiConfig struct {
 	LogRetentionDays   int      `json:"logRetentionDays"`
 	RateLimit          string   `json:"rateLimit,omitempty"`
 	CORSAllowedOrigins []string `json:"corsAllowedOrigins,omitempty"`
+	AccessLogOneIn     *int     `json:"accessLogOneIn,omitempty"` // nil: as many as the API thinks right
 }
 
 type processorConfig struct {
@@ -86,9 +88,22 @@ type edgeConfig struct {
 }
 
 type alarmsConfig struct {
-	LatencySeconds float64 `json:"latencySeconds"`
-	LagSeconds     int     `json:"lagSeconds"`
-	Email          string  `json:"email,omitempty"`
+	LatencySeconds  float64 `json:"latencySeconds"`
+	LagSeconds      int     `json:"lagSeconds"`
+	EventAgeSeconds int     `json:"eventAgeSeconds"` // from the request until the processor is done with it
+	Email           string  `json:"email,omitempty"`
+}
+
+// tracingConfig is the one object that may be left out, as may each of its keys: see defaultTracing.
+type tracingConfig struct {
+	Enabled     bool    `json:"enabled,omitempty"`
+	SampleRatio float64 `json:"sampleRatio,omitempty"` // of requests that are traced by nobody yet
+	Collector   string  `json:"collector,omitempty"`   // image beside the API
+}
+
+// defaultTracing is what a stack gets that says nothing: enough traces to see what is typical, at a twentieth of the price.
+func defaultTracing() tracingConfig {
+	return tracingConfig{Enabled: true, SampleRatio: 0.05, Collector: "public.ecr.aws/aws-observability/aws-otel-collector:v0.47.0"}
 }
 
 // HTTPS reports whether the load balancer has a certificate to serve.
@@ -112,10 +127,10 @@ const setAPIKeys = `pulumi config set --secret apiKeys '{"CLIENT":"KEY"}'`
 // the SDK answers only for names that one asks about, so a misspelt one would go unseen. It returns all problems
 // joined, each starting with its key.
 func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
-	var c config
+	c := config{Tracing: defaultTracing()}
 	objects := map[string]any{
 		"network": &c.Network, "kafka": &c.Kafka, "api": &c.API,
-		"processor": &c.Processor, "edge": &c.Edge, "alarms": &c.Alarms,
+		"processor": &c.Processor, "edge": &c.Edge, "alarms": &c.Alarms, "tracing": &c.Tracing,
 	}
 	known := append([]string{"name", "protect", "apiKeys"}, slices.Sorted(maps.Keys(objects))...)
 
@@ -140,6 +155,9 @@ func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
 	}
 	decoded := true
 	for _, key := range slices.Sorted(maps.Keys(objects)) {
+		if get(key) == "" && key == "tracing" {
+			continue // all of it has defaults
+		}
 		if get(key) == "" {
 			problems = append(problems, fmt.Errorf("%s: is not set", key))
 			decoded = false

@@ -67,7 +67,7 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 		change func(*stackConfig)
 		want   string
 	}{
-		{"dev", at(ns+"alarm", "{}"), "alarm: no such key; there are name, protect, apiKeys, alarms, api, edge, kafka, network, processor"},
+		{"dev", at(ns+"alarm", "{}"), "alarm: no such key; there are name, protect, apiKeys, alarms, api, edge, kafka, network, processor, tracing"},
 		{"dev", at(ns+"network", ""), "network: is not set"},
 		{"dev", at(ns+"network", `"10.0.0.0/16"`), `network: must be an object, is "10.0.0.0/16"`},
 		{"dev", at(ns+"name", "My Service"), `name: must be lower-case letters, digits and dashes, is "My Service"`},
@@ -110,7 +110,10 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 		{"dev", in("api", "logLevel", nil), "api.logLevel: is not set"},
 		{"dev", in("api", "rateLimit", "100"), `api.rateLimit: must be like 100/1s, is "100"`},
 
-		{"dev", in("processor", "logLevel", "WARN"), `processor.logLevel: must be DEBUG or INFO, is "WARN": dead letters are logged at INFO, and the alarm counts them there`},
+		{"dev", in("api", "accessLogOneIn", -1), "api.accessLogOneIn: must be 0 (none) to 1000000, is -1"},
+		{"dev", in("api", "accessLogOneIn", "all"), `api.accessLogOneIn: must be a whole number, is "all"`},
+
+		{"dev", in("processor", "logLevel", "WARNING"), `processor.logLevel: must be one of DEBUG, INFO, WARN, ERROR, is "WARNING"`},
 		{"dev", in("processor", "timeoutSeconds", 900), "processor.timeoutSeconds: must be 1 to 840: a Kafka mapping gives a function 14 minutes, is 900"},
 		{"dev", in("processor", "memory", 64), "processor.memory: must be 128 to 10240 MiB, is 64"},
 		{"dev", in("processor", "batchSize", 0), "processor.batchSize: must be 1 to 10000, is 0"},
@@ -132,6 +135,11 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 
 		{"dev", in("alarms", "latencySeconds", 0), "alarms.latencySeconds: must be more than 0, is 0"},
 		{"dev", in("alarms", "lagSeconds", 0), "alarms.lagSeconds: must be more than 0, is 0"},
+		{"dev", in("alarms", "eventAgeSeconds", 0), "alarms.eventAgeSeconds: must be more than 0, is 0"},
+		{"dev", in("tracing", "sampleRatio", 5), "tracing.sampleRatio: must be 0 to 1, is 5"},
+		{"dev", in("tracing", "enabled", "on"), `tracing.enabled: must be true or false, is "on"`},
+		{"dev", in("tracing", "ratio", 1), "tracing.ratio: no such key; there are enabled, sampleRatio, collector"},
+		{"dev", in("tracing", "collector", "public.ecr.aws/aws-observability/aws-otel-collector:latest"), `tracing.collector: must be an image of one version, like public.ecr.aws/aws-observability/aws-otel-collector:v0.47.0, is "public.ecr.aws/aws-observability/aws-otel-collector:latest"`},
 		{"dev", in("alarms", "email", "ops"), `alarms.email: must be an address, is "ops"`},
 	} {
 		t.Run(tc.want, func(t *testing.T) {

@@ -12,6 +12,7 @@ var (
 	namePattern      = regexp.MustCompile(`^[a-z][a-z0-9-]*[a-z0-9]$`)
 	zonePattern      = regexp.MustCompile(`^[a-z]$`)
 	topicPattern     = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+	imagePattern     = regexp.MustCompile(`^[a-z0-9.-]+/[a-z0-9./_-]+:v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?$`)
 	rateLimitPattern = regexp.MustCompile(`^[1-9]\d*/\d+(ms|s|m|h)$`)
 
 	logLevels = []string{"DEBUG", "INFO", "WARN", "ERROR"}
@@ -43,6 +44,7 @@ func (c config) validate() []error {
 	c.API.validate(&f)
 	c.Processor.validate(&f)
 	c.Alarms.validate(&f)
+	c.Tracing.validate(&f)
 
 	zones := len(c.Network.Zones)
 	f.require(zones == 0 || c.Kafka.Brokers < 2 || c.Kafka.Brokers%zones == 0, "kafka.brokers", "%d cannot be spread evenly over %d zones", c.Kafka.Brokers, zones)
@@ -94,6 +96,9 @@ func (c apiConfig) validate(f *findings) {
 	f.require(!c.Autoscales() || c.RequestsPerTarget > 0, "api.requestsPerTarget", "is not set, and autoscaling needs it")
 	f.require(slices.Contains(logLevels, c.LogLevel), "api.logLevel", "must be one of %s, is %q", strings.Join(logLevels, ", "), c.LogLevel)
 	f.require(c.RateLimit == "" || rateLimitPattern.MatchString(c.RateLimit), "api.rateLimit", "must be like 100/1s, is %q", c.RateLimit)
+	if n := c.AccessLogOneIn; n != nil {
+		f.require(*n >= 0 && *n <= 1_000_000, "api.accessLogOneIn", "must be 0 (none) to 1000000, is %d", *n)
+	}
 	requireRetention(f, "api.logRetentionDays", c.LogRetentionDays)
 }
 
@@ -102,7 +107,7 @@ func (c processorConfig) validate(f *findings) {
 	f.require(c.TimeoutSeconds >= 1 && c.TimeoutSeconds <= 14*60, "processor.timeoutSeconds", "must be 1 to 840: a Kafka mapping gives a function 14 minutes, is %d", c.TimeoutSeconds)
 	f.require(c.BatchSize >= 1 && c.BatchSize <= 10000, "processor.batchSize", "must be 1 to 10000, is %d", c.BatchSize)
 	f.require(c.MaxAttempts >= 1, "processor.maxAttempts", "must be 1 or more, is %d", c.MaxAttempts)
-	f.require(c.LogLevel == "DEBUG" || c.LogLevel == "INFO", "processor.logLevel", "must be DEBUG or INFO, is %q: dead letters are logged at INFO, and the alarm counts them there", c.LogLevel)
+	f.require(slices.Contains(logLevels, c.LogLevel), "processor.logLevel", "must be one of %s, is %q", strings.Join(logLevels, ", "), c.LogLevel)
 	requireRetention(f, "processor.logRetentionDays", c.LogRetentionDays)
 	f.require(c.PartialBatchResponse == nil, "processor.partialBatchResponse", "a mapping has batch responses only with provisioned pollers: it goes below processor.provisioned")
 	p := c.Provisioned
@@ -118,7 +123,14 @@ func (c processorConfig) validate(f *findings) {
 func (c alarmsConfig) validate(f *findings) {
 	f.require(c.LatencySeconds > 0, "alarms.latencySeconds", "must be more than 0, is %v", c.LatencySeconds)
 	f.require(c.LagSeconds > 0, "alarms.lagSeconds", "must be more than 0, is %d", c.LagSeconds)
+	f.require(c.EventAgeSeconds > 0, "alarms.eventAgeSeconds", "must be more than 0, is %d", c.EventAgeSeconds)
 	f.require(c.Email == "" || strings.Contains(c.Email, "@"), "alarms.email", "must be an address, is %q", c.Email)
+}
+
+func (c tracingConfig) validate(f *findings) {
+	f.require(c.SampleRatio >= 0 && c.SampleRatio <= 1, "tracing.sampleRatio", "must be 0 to 1, is %v", c.SampleRatio)
+	// A tag that moves would make the same stack two programs on two days.
+	f.require(imagePattern.MatchString(c.Collector), "tracing.collector", "must be an image of one version, like %s, is %q", defaultTracing().Collector, c.Collector)
 }
 
 func requireRetention(f *findings, key string, days int) {

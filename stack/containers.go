@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -22,6 +23,8 @@ const (
 type container struct {
 	Name                   string           `json:"name"`
 	Image                  string           `json:"image"`
+	CPU                    int              `json:"cpu,omitempty"`    // share of the task's units
+	Memory                 int              `json:"memory,omitempty"` // MiB, above which it is killed; 0: the task's
 	EntryPoint             []string         `json:"entryPoint,omitempty"`
 	Essential              bool             `json:"essential"`
 	User                   string           `json:"user"`
@@ -30,6 +33,8 @@ type container struct {
 	PortMappings           []portMapping    `json:"portMappings"`
 	Environment            []variable       `json:"environment"`
 	Secrets                []secretVariable `json:"secrets"`
+	DependsOn              []dependency     `json:"dependsOn,omitempty"`
+	RestartPolicy          *restartPolicy   `json:"restartPolicy,omitempty"`
 	HealthCheck            *containerHealth `json:"healthCheck,omitempty"`
 	StopTimeout            int              `json:"stopTimeout"` // seconds
 	LogConfiguration       logConfiguration `json:"logConfiguration"`
@@ -59,6 +64,16 @@ type secretVariable struct {
 	ValueFrom string `json:"valueFrom"`
 }
 
+type dependency struct {
+	ContainerName string `json:"containerName"`
+	Condition     string `json:"condition"`
+}
+
+type restartPolicy struct {
+	Enabled              bool `json:"enabled"`
+	RestartAttemptPeriod int  `json:"restartAttemptPeriod"` // seconds that it must have run for
+}
+
 type containerHealth struct {
 	Command     []string `json:"command"`
 	Interval    int      `json:"interval"` // this and the others in seconds
@@ -81,11 +96,14 @@ type deployed struct {
 
 // containerSettings are those that the configuration knows.
 type containerSettings struct {
+	Name           string // of the stack's resources
+	Stage          string // dev, prod
 	Region         string
 	Topic          string
 	DeadLetters    string
 	TrustedProxies []string // the load balancer's subnets, whose X-Forwarded-For is believed
 	API            apiConfig
+	Tracing        tracingConfig
 }
 
 // apiEnvironment is exactly what the API reads, and nothing that it does not.
@@ -111,6 +129,12 @@ func apiEnvironment(d deployed, s containerSettings) map[string]string {
 	if len(s.API.CORSAllowedOrigins) > 0 {
 		env["CORS_ALLOWED_ORIGINS"] = strings.Join(s.API.CORSAllowedOrigins, ",")
 	}
+	if n := s.API.AccessLogOneIn; n != nil {
+		env["ACCESS_LOG_ONE_IN"] = strconv.Itoa(*n)
+	}
+	if s.Tracing.Enabled {
+		maps.Copy(env, apiTracing(s.Name, s.Stage, s.Tracing))
+	}
 	return env
 }
 
@@ -133,6 +157,9 @@ func apiContainers(d deployed, s containerSettings) []container {
 	c.HealthCheck = &containerHealth{Command: []string{"CMD", "/api", "healthcheck"}, Interval: 10, Timeout: 5, Retries: 3, StartPeriod: 10}
 	if d.APIKeys != "" {
 		c.Secrets = []secretVariable{{"API_KEYS", d.APIKeys}}
+	}
+	if s.Tracing.Enabled {
+		return addCollector(c, d, s)
 	}
 	return []container{c}
 }

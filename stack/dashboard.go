@@ -7,6 +7,83 @@ import (
 	"slices"
 )
 
+// shown are the names that the dashboard asks by, most of them made by deployment.
+type shown struct {
+	Function, Group           string
+	LoadBalancer, TargetGroup string
+	Table                     string
+	APILog, ProcessorLog      string // log groups
+}
+
+// dashboard is the body of a CloudWatch dashboard. Its headings are the questions that the local dashboard has
+// (observability/dashboard.json), and those about the function, which on a laptop has no metrics.
+func dashboard(c config, s shown) string {
+	p := page{region: c.Region, names: map[string]string{theLoadBalancer: s.LoadBalancer, theTargetGroup: s.TargetGroup}}
+	own := func(name, stat string) metric { return ownMetric(s.Function, name, stat) }
+	of := func(name, stat string) metric { return functionMetric(s.Function, name, stat) }
+	task := func(name string) metric {
+		return metric{"AWS/ECS", name, "Average", map[string]string{"ClusterName": c.Name, "ServiceName": c.Name + "-api"}}
+	}
+	written := func(name string) metric {
+		return metric{"AWS/DynamoDB", name, "Sum", map[string]string{"TableName": s.Table}}
+	}
+	perBroker := func(name, stat string) (metrics []metric) {
+		for broker := 1; broker <= c.Kafka.Brokers; broker++ {
+			metrics = append(metrics, brokerMetric(c.Name, name, stat, broker))
+		}
+		return metrics
+	}
+	bytesIn := perBroker("BytesInPerSec", "Average")
+	for _, m := range bytesIn {
+		m.Dimensions["Topic"] = c.Kafka.Topic
+	}
+
+	p.row("Are clients served?",
+		p.chart("Requests by status, a minute", albMetric("HTTPCode_Target_2XX_Count", "Sum"), albMetric("HTTPCode_Target_4XX_Count", "Sum"), albMetric("HTTPCode_Target_5XX_Count", "Sum"), albMetric("HTTPCode_ELB_5XX_Count", "Sum")),
+		p.chart("Seconds to answer", albMetric("TargetResponseTime", "p50"), albMetric("TargetResponseTime", "p99"), albMetric("TargetResponseTime", "p99.9")),
+		p.share("Requests that fail (5xx), per cent", failedRequests()))
+	p.row("Are events stored?",
+		p.chart("Records stored, a second", perBroker("MessagesInPerSec", "Average")...),
+		p.chart("Bytes of events, a second", bytesIn...),
+		p.table("Why requests failed (5xx)", s.APILog, `filter msg = "request failed" | stats count(*) as requests by problem, client | sort requests desc`))
+	p.row("Is Kafka well?",
+		p.chart("Milliseconds to store", perBroker("ProduceTotalTimeMsMean", "Average")...),
+		p.chart("Disk used, per cent", perBroker("KafkaDataLogsDiskUsed", "Maximum")...),
+		p.chart("Partitions that lack copies", perBroker("UnderReplicatedPartitions", "Maximum")...))
+	p.row("Is the process well?",
+		p.chart("CPU and memory of the API, per cent", task("CPUUtilization"), task("MemoryUtilization")),
+		p.chart("Tasks", targetMetric("HealthyHostCount", "Minimum"), targetMetric("UnHealthyHostCount", "Maximum")),
+		p.chart("Batches at work side by side", of("ConcurrentExecutions", "Maximum")))
+	p.row("Are events acted on?",
+		p.chart("Seconds behind", lagMetric(c.Name, c.Kafka.Topic, s.Group)),
+		p.chart("Milliseconds from the request to the end", ageMetric(s.Function, "p50"), ageMetric(s.Function, "p99")),
+		p.byType("Events done, a minute", s.Function, "EventsProcessed", "EventsDuplicate"),
+		p.chart("Batches and failures, a minute", of("Invocations", "Sum"), of("Errors", "Sum"), of("Throttles", "Sum"), own("BatchFailures", "Sum")))
+	p.row("What takes the time?",
+		p.chart("Records of a batch", own("BatchSize", "Average"), own("BatchSize", "Maximum")),
+		p.chart(fmt.Sprintf("Milliseconds a batch, of %d,000", c.Processor.TimeoutSeconds), own("BatchDuration", "p50"), own("BatchDuration", "p99"), of("Duration", "Maximum")),
+		p.byType("Retries, a minute", s.Function, "EventRetries"),
+		p.chart("Table: written and read, a minute", written("ConsumedWriteCapacityUnits"), written("ConsumedReadCapacityUnits")))
+	p.row("What was given up on?",
+		p.chart("Dead letters, a minute", deadLetterMetric(s.Function)),
+		p.byType("Left for a later batch, a minute", s.Function, "EventsUnfinished"),
+		p.table("Why", s.ProcessorLog, `filter msg in ["event dead-lettered", "event not finished"] | stats count(*) as events by msg, event_type, error | sort events desc`))
+	if c.Tracing.Enabled {
+		console := fmt.Sprintf("https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#xray:", c.Region, c.Region)
+		p.row("Which way did an event go?", p.text("[Traces](%straces/query) of the API and the processor, found by a log line's `trace_id`, or by where its record lies: "+
+			"`annotation[messaging.destination.partition.id] = \"3\" AND annotation[messaging.kafka.offset] = 42`. [The map](%sservice-map/map) of them.", console, console))
+	}
+	return p.body()
+}
+
+// page lays widgets out from top to bottom.
+type page struct {
+	region  string
+	names   map[string]string // of what deployment names
+	widgets []widget
+	y       int
+}
+
 type widget struct {
 	Type       string         `json:"type"`
 	X          int            `json:"x"`
@@ -16,74 +93,77 @@ type widget struct {
 	Properties map[string]any `json:"properties"`
 }
 
-// dashboard is the body of a CloudWatch dashboard that reads top to bottom along an event's way: in, stored, acted on,
-// given up. loadBalancer, targetGroup and table are the names that deployment made.
-func dashboard(c config, function, group, loadBalancer, targetGroup, table string) string {
-	names := map[string]string{theLoadBalancer: loadBalancer, theTargetGroup: targetGroup}
-	var widgets []widget
-	y := 0
-	row := func(title string, charts ...widget) {
-		widgets = append(widgets, widget{Type: "text", Y: y, Width: 24, Height: 1, Properties: map[string]any{"markdown": "## " + title}})
-		for i, chart := range charts {
-			chart.X, chart.Y, chart.Width, chart.Height = i*24/len(charts), y+1, 24/len(charts), 6
-			widgets = append(widgets, chart)
+// row puts widgets side by side below a heading; the page is 24 units wide.
+func (p *page) row(title string, of ...widget) {
+	p.widgets = append(p.widgets, widget{Type: "text", Y: p.y, Width: 24, Height: 1, Properties: map[string]any{"markdown": "## " + title}})
+	height := 2
+	for i, w := range of {
+		if w.Type != "text" {
+			height = 6
 		}
-		y += 7
+		w.X, w.Y, w.Width, w.Height = i*24/len(of), p.y+1, 24/len(of), height
+		p.widgets = append(p.widgets, w)
 	}
-	chart := func(title string, metrics ...metric) widget {
-		var lines [][]any
-		for _, m := range metrics {
-			line := []any{m.Namespace, m.Name}
-			// Sorted, so that the same dashboard is the same text.
-			for _, key := range slices.Sorted(maps.Keys(m.Dimensions)) {
-				value := m.Dimensions[key]
-				if late, ok := names[value]; ok {
-					value = late
-				}
-				line = append(line, key, value)
-			}
-			lines = append(lines, append(line, map[string]string{"stat": m.Stat}))
-		}
-		return widget{Type: "metric", Properties: map[string]any{"title": title, "region": c.Region, "period": 60, "view": "timeSeries", "metrics": lines}}
-	}
-	perBroker := func(name, stat string) (metrics []metric) {
-		for broker := 1; broker <= c.Kafka.Brokers; broker++ {
-			metrics = append(metrics, brokerMetric(c.Name, name, stat, broker))
-		}
-		return metrics
-	}
-	var bytesIn []metric
-	for broker := 1; broker <= c.Kafka.Brokers; broker++ {
-		m := brokerMetric(c.Name, "BytesInPerSec", "Average", broker)
-		m.Dimensions["Topic"] = c.Kafka.Topic
-		bytesIn = append(bytesIn, m)
-	}
-	task := func(name string) metric {
-		return metric{"AWS/ECS", name, "Average", map[string]string{"ClusterName": c.Name, "ServiceName": c.Name + "-api"}}
-	}
-	tableMetric := func(name string) metric {
-		return metric{"AWS/DynamoDB", name, "Sum", map[string]string{"TableName": table}}
-	}
+	p.y += 1 + height
+}
 
-	row("1. Requests come in",
-		chart("Requests and errors a minute", albMetric("RequestCount", "Sum"), albMetric("HTTPCode_Target_4XX_Count", "Sum"), albMetric("HTTPCode_Target_5XX_Count", "Sum"), albMetric("HTTPCode_ELB_5XX_Count", "Sum")),
-		chart("Seconds to answer", albMetric("TargetResponseTime", "p50"), albMetric("TargetResponseTime", "p99")),
-		chart("Tasks", targetMetric("HealthyHostCount", "Minimum"), targetMetric("UnHealthyHostCount", "Maximum")),
-		chart("CPU and memory, per cent", task("CPUUtilization"), task("MemoryUtilization")))
-	row("2. Kafka stores them",
-		chart("Bytes in a second", bytesIn...),
-		chart("Disk used, per cent", perBroker("KafkaDataLogsDiskUsed", "Maximum")...),
-		chart("Partitions that lack copies", perBroker("UnderReplicatedPartitions", "Maximum")...))
-	row("3. The processor acts on them",
-		chart("Seconds behind", lagMetric(c.Name, c.Kafka.Topic, group)),
-		chart("Batches, failures, throttles a minute", functionMetric(function, "Invocations", "Sum"), functionMetric(function, "Errors", "Sum"), functionMetric(function, "Throttles", "Sum")),
-		chart(fmt.Sprintf("Milliseconds a batch, of %d,000", c.Processor.TimeoutSeconds), functionMetric(function, "Duration", "p50"), functionMetric(function, "Duration", "Maximum")),
-		chart("At work side by side", functionMetric(function, "ConcurrentExecutions", "Maximum")))
-	row("4. What became of them",
-		chart("Written and read a minute", tableMetric("ConsumedWriteCapacityUnits"), tableMetric("ConsumedReadCapacityUnits")),
-		chart("Dead letters a minute", deadLetterMetric(c.Name)))
+func (p *page) text(format string, args ...any) widget {
+	return widget{Type: "text", Properties: map[string]any{"markdown": fmt.Sprintf(format, args...)}}
+}
 
-	text, err := json.MarshalIndent(map[string]any{"widgets": widgets}, "", " ")
+func (p *page) chart(title string, metrics ...metric) widget {
+	var lines [][]any
+	for _, m := range metrics {
+		lines = append(lines, append(p.line(m), map[string]any{"stat": m.Stat}))
+	}
+	return p.lines(title, lines)
+}
+
+// share draws what the alarm of the same numbers looks at.
+func (p *page) share(title string, of []metric) widget {
+	lines := [][]any{{map[string]any{"expression": percent(len(of) - 1), "label": "per cent"}}}
+	for i, m := range of {
+		lines = append(lines, append(p.line(m), map[string]any{"stat": m.Stat, "id": fmt.Sprintf("m%d", i), "visible": false}))
+	}
+	return p.lines(title, lines)
+}
+
+// byType draws a line for each type of event that there is; nobody knows them beforehand.
+func (p *page) byType(title, function string, names ...string) widget {
+	var lines [][]any
+	for _, name := range names {
+		search := fmt.Sprintf(`SEARCH('{%s,FunctionName,EventType} FunctionName="%s" MetricName="%s"', 'Sum', 60)`, ownNamespace, function, name)
+		lines = append(lines, []any{map[string]any{"expression": search}})
+	}
+	return p.lines(title, lines)
+}
+
+// table asks a log group.
+func (p *page) table(title, group, query string) widget {
+	return widget{Type: "log", Properties: map[string]any{
+		"title": title, "region": p.region, "view": "table", "query": fmt.Sprintf("SOURCE '%s' | %s", group, query),
+	}}
+}
+
+func (p *page) lines(title string, lines [][]any) widget {
+	return widget{Type: "metric", Properties: map[string]any{"title": title, "region": p.region, "period": 60, "view": "timeSeries", "metrics": lines}}
+}
+
+// line names a metric, its dimensions sorted, so that the same dashboard is the same text.
+func (p *page) line(m metric) []any {
+	line := []any{m.Namespace, m.Name}
+	for _, key := range slices.Sorted(maps.Keys(m.Dimensions)) {
+		value := m.Dimensions[key]
+		if late, ok := p.names[value]; ok {
+			value = late
+		}
+		line = append(line, key, value)
+	}
+	return line
+}
+
+func (p *page) body() string {
+	text, err := json.MarshalIndent(map[string]any{"widgets": p.widgets}, "", " ")
 	if err != nil {
 		panic(fmt.Sprintf("marshal dashboard of strings and numbers: %v", err)) // cannot happen
 	}

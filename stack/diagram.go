@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -54,6 +55,8 @@ var diagramFlows = []flow{
 	{"function", "deadletters", "what no retry mends"},
 	{"operator", "deadletters", "list"},
 	{"operator", "events", "replay"},
+	{"service", "xray", "traces, by a collector"},
+	{"function", "xray", "traces, by Lambda's daemon"},
 }
 
 // writeDiagram draws both stacks into docs/.
@@ -96,7 +99,10 @@ func diagram(root string) ([]byte, error) {
 
 func writeChart(page *bytes.Buffer, g graph, drawn map[string]bool) {
 	fmt.Fprintln(page, "flowchart LR\n  client([Client])")
-	here := map[string]bool{"client": true}
+	here := map[string]bool{"client": true, "xray": g.isTraced()}
+	if here["xray"] { // no resource of ours: it is in every account
+		fmt.Fprintln(page, "  xray([X-Ray])")
+	}
 	for _, component := range componentOrder {
 		var lines []string
 		for _, p := range diagramParts {
@@ -125,6 +131,10 @@ func writeChart(page *bytes.Buffer, g graph, drawn map[string]bool) {
 		}
 		fmt.Fprintf(page, "  %s -->%s %s\n", f.from, f.label, f.to)
 	}
+}
+
+func (g graph) isTraced() bool {
+	return slices.ContainsFunc(g.of("lambda.Function"), func(n registration) bool { return n.text("tracingConfig", "mode") == "Active" })
 }
 
 // contents lists a component's resources by type, with their number.

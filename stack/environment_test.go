@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"event-processing-service/internal/settings"
+	"event-processing-service/internal/telemetry/tracing"
 )
 
 // envNames are the variables that each program reads, and whether it starts in AWS without them. The names are not written
@@ -17,6 +19,9 @@ func envNames() map[string]map[string]bool {
 	api := lookedUp(func(lookup settings.Lookup) { _, _ = settings.LoadAPI(lookup) })
 	processor := lookedUp(func(lookup settings.Lookup) { _, _ = settings.LoadProcessor(lookup) })
 	operator := maps.Clone(processor) // eventctl reads the processor's settings
+	for name := range tracingNames() {
+		api[name], processor[name] = false, false
+	}
 
 	for _, name := range []string{"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_TOPIC", "KAFKA_AUTH"} {
 		api[name], processor[name], operator[name] = true, true, true
@@ -28,6 +33,23 @@ func envNames() map[string]map[string]bool {
 	processor["KAFKA_DLQ_TOPIC"], operator["KAFKA_DLQ_TOPIC"] = true, true
 	processor["PARTIAL_BATCH_RESPONSE"] = true
 	return map[string]map[string]bool{"api": api, "processor": processor, "operator": operator}
+}
+
+// tracingNames are the variables that the programs' tracing reads: its own look-ups, with traces on, and two that the SDK
+// reads by itself (TestEachProgramTracesAsItsStackTellsIt sees what comes of them).
+func tracingNames() map[string]bool {
+	names := map[string]bool{"OTEL_SERVICE_NAME": false, "OTEL_RESOURCE_ATTRIBUTES": false}
+	_, _ = tracing.Setup(context.Background(), func(name string) (string, bool) {
+		names[name] = false
+		switch name {
+		case "OTEL_TRACES_EXPORTER":
+			return "otlp", true
+		case "OTEL_TRACES_SAMPLER":
+			return "traceidratio", true
+		}
+		return "", false
+	}, "s", "v")
+	return names
 }
 
 func lookedUp(load func(settings.Lookup)) map[string]bool {
@@ -48,7 +70,7 @@ func environments(t *testing.T, g graph) map[string][]string {
 		if err := json.Unmarshal([]byte(g.find(t, "ecs.TaskDefinition", program).text("containerDefinitions")), &containers); err != nil {
 			t.Fatalf("read containers of %s: %v", program, err)
 		}
-		for _, c := range containers {
+		for _, c := range containers[:1] { // a guest's are its own
 			for _, v := range c.Environment {
 				given[program] = append(given[program], v.Name)
 			}

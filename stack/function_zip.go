@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -20,7 +21,7 @@ const (
 var zipTime = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // buildFunction compiles pkg of the module at root for Lambda's arm64 and packs it to out as `bootstrap`. The same
-// sources and the same Go make the same bytes, in any directory at any time, so that only a change is deployed.
+// sources make the same bytes, on any machine, in any directory at any time, so that only a change is deployed.
 func buildFunction(root, pkg, out string) error {
 	work, err := os.MkdirTemp("", "bootstrap-")
 	if err != nil {
@@ -35,6 +36,13 @@ func buildFunction(root, pkg, out string) error {
 	build.Dir = root
 	// What a developer's environment sets must not end up in the binary.
 	build.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "GOARM64=v8.0", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=")
+	compiler, err := toolchain(root)
+	if err != nil {
+		return err
+	}
+	if compiler != "" {
+		build.Env = append(build.Env, "GOTOOLCHAIN="+compiler)
+	}
 	var output bytes.Buffer
 	build.Stdout, build.Stderr = &output, &output
 	if err := build.Run(); err != nil {
@@ -44,6 +52,22 @@ func buildFunction(root, pkg, out string) error {
 		return fmt.Errorf("create directory of %s: %w", out, err)
 	}
 	return writeZip(binary, out)
+}
+
+// toolchain is the Go version that go.mod names, "" where it names none. The line alone is a lower bound: a newer compiler
+// on another machine would make other bytes of the same sources, which is a deployment of nothing. Where it is not the
+// installed one, the go command downloads it.
+func toolchain(root string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		return "", fmt.Errorf("read Go version: %w", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if version, found := strings.CutPrefix(line, "toolchain "); found {
+			return strings.TrimSpace(version), nil
+		}
+	}
+	return "", nil
 }
 
 // writeZip packs one executable. Pulumi's own archives carry no file modes, and Lambda may refuse to run what is not

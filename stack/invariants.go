@@ -24,6 +24,8 @@ var invariants = []invariant{
 	{"data is encrypted at rest and in transit", unencrypted},
 	{"a protected stack protects what holds data", unprotected},
 	{"what runs waits for its topics and its rights", unordered},
+	{"a guest in the API's task does it no harm", fragile},
+	{"traces go all of their way, or none of it", halfTraced},
 	{"names fit into AWS's limits", longNames},
 }
 

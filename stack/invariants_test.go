@@ -27,6 +27,20 @@ func dropEdges(n *registration, to string) {
 	n.DependsOn = slices.DeleteFunc(n.DependsOn, func(u string) bool { return strings.Contains(u, to) })
 }
 
+// change changes the containers of the API's task.
+func change(t *testing.T, g *graph, to func([]container) []container) {
+	t.Helper()
+	n := g.find(t, "ecs.TaskDefinition", "api")
+	set(n, "containerDefinitions", containersJSON(to(n.containers())))
+}
+
+// guest changes the container beside the API.
+func guest(to func(*container)) func(*testing.T, *graph) {
+	return func(t *testing.T, g *graph) {
+		change(t, g, func(all []container) []container { to(&all[1]); return all })
+	}
+}
+
 // Each rule is broken once and must say so: a rule that cannot fail is none.
 func TestARuleFindsItsCauseWhenItIsPutIn(t *testing.T) {
 	const everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["%s"],"Resource":["%s"]}]}`
@@ -139,6 +153,41 @@ func TestARuleFindsItsCauseWhenItIsPutIn(t *testing.T) {
 		{"two mappings in one group", func(t *testing.T, g *graph) {
 			g.find(t, "lambda.EventSourceMapping", "events").DeleteBeforeReplace = false
 		}, "would share a consumer group"},
+
+		{"a guest that is essential", guest(func(c *container) { c.Essential = true }), "otel-collector takes the API with it"},
+		{"a guest that stays dead", guest(func(c *container) { c.RestartPolicy = nil }), "otel-collector stays dead"},
+		{"a guest without a bound", guest(func(c *container) { c.Memory, c.CPU = 0, 0 }), "otel-collector may use all of the memory"},
+		{"a guest that takes all CPU", guest(func(c *container) { c.CPU = 0 }), "otel-collector may use all of the CPU"},
+		{"a guest of whatever version", guest(func(c *container) { c.Image = "registry.example/collector:latest" }), "is another image tomorrow"},
+		{"a guest that is not watched", guest(func(c *container) { c.HealthCheck = nil }), "is not watched"},
+		{"a guest without a log", guest(func(c *container) { c.LogConfiguration.Options = nil }), "logs nowhere"},
+		{"a guest that can write", guest(func(c *container) { c.ReadonlyRootFilesystem = false }), "can write to its file system"},
+		{"a guest with a port", guest(func(c *container) { c.PortMappings = []portMapping{{4318, 4318, "tcp"}} }), "can be reached from outside"},
+		{"a host without a share", func(t *testing.T, g *graph) {
+			change(t, g, func(all []container) []container { all[0].CPU = 0; return all })
+		}, "api has no share of the CPU"},
+
+		{"spans without a collector", func(t *testing.T, g *graph) {
+			change(t, g, func(all []container) []container { return all[:1] })
+		}, "the collector beside the API is missing"},
+		{"a collector without spans", func(t *testing.T, g *graph) {
+			change(t, g, func(all []container) []container { all[0].Environment = nil; return all })
+		}, "the API's OTEL_ settings is missing"},
+		{"a collector without rights", func(t *testing.T, g *graph) {
+			set(g.find(t, "iam.RolePolicy", "api"), "policy", policyOn("kafka-cluster:Connect", "arn:x"))
+		}, "the API's right to send is missing"},
+		{"a function without a daemon", func(t *testing.T, g *graph) {
+			set(g.find(t, "lambda.Function", "processor"), "tracingConfig", map[string]any{"mode": "PassThrough"})
+		}, "the function's active tracing is missing"},
+		{"a function without spans", func(t *testing.T, g *graph) {
+			set(g.find(t, "lambda.Function", "processor"), "environment", map[string]any{})
+		}, "the function's OTEL_ settings is missing"},
+		{"a function without rights", func(t *testing.T, g *graph) {
+			set(g.find(t, "iam.RolePolicy", "processor"), "policy", policyOn("dynamodb:GetItem", "arn:x"))
+		}, "the function's right to send is missing"},
+		{"an operator that may send traces", func(t *testing.T, g *graph) {
+			set(g.find(t, "iam.RolePolicy", "operator"), "policy", policyOn("xray:PutTraceSegments", "*"))
+		}, "iam.RolePolicy operator may send traces and has none"},
 
 		{"a name too long", func(t *testing.T, g *graph) {
 			set(g.find(t, "lb.TargetGroup", "api"), "name", strings.Repeat("x", 33))

@@ -8,9 +8,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// deadLetterPattern finds the processor's log line for an event that it gave up on; the processor promises its msg.
-const deadLetterPattern = `{ $.msg = "event dead-lettered" }`
-
 // Observability is the alarms, whom they tell, and the dashboard.
 type Observability struct {
 	pulumi.ResourceState
@@ -24,6 +21,7 @@ type observabilityArgs struct {
 	KeyARN    pulumi.StringInput
 	Edge      *Edge
 	Store     *Store
+	Service   *Service
 	Processor *Processor
 }
 
@@ -45,14 +43,6 @@ func newObservability(ctx *pulumi.Context, name string, args observabilityArgs, 
 			return nil, fmt.Errorf("subscribe %s to alarms: %w", c.Alarms.Email, err)
 		}
 	}
-	if _, err := cloudwatch.NewLogMetricFilter(ctx, "dead-letters", &cloudwatch.LogMetricFilterArgs{
-		Name: pulumi.String("dead-letters"), LogGroupName: args.Processor.LogGroup, Pattern: pulumi.String(deadLetterPattern),
-		MetricTransformation: &cloudwatch.LogMetricFilterMetricTransformationArgs{
-			Namespace: pulumi.String(c.Name), Name: pulumi.String("DeadLetters"), Value: pulumi.String("1"), DefaultValue: pulumi.String("0"),
-		},
-	}, child); err != nil {
-		return nil, fmt.Errorf("count dead letters: %w", err)
-	}
 
 	known := map[string]pulumi.StringOutput{
 		theLoadBalancer: args.Edge.LoadBalancerDims, theTargetGroup: args.Edge.TargetGroupDims, theMapping: args.Processor.MappingID,
@@ -62,8 +52,13 @@ func newObservability(ctx *pulumi.Context, name string, args observabilityArgs, 
 			return nil, fmt.Errorf("create alarm %s: %w", a.Name, err)
 		}
 	}
-	body := pulumi.StringArray{args.Edge.LoadBalancerDims, args.Edge.TargetGroupDims, args.Store.TableName}.ToStringArrayOutput().ApplyT(func(v []string) string {
-		return dashboard(c, args.Processor.FunctionName, args.Processor.ConsumerGroup, v[0], v[1], v[2])
+	body := pulumi.StringArray{
+		args.Edge.LoadBalancerDims, args.Edge.TargetGroupDims, args.Store.TableName, args.Service.LogGroup, args.Processor.LogGroup,
+	}.ToStringArrayOutput().ApplyT(func(v []string) string {
+		return dashboard(c, shown{
+			Function: args.Processor.FunctionName, Group: args.Processor.ConsumerGroup,
+			LoadBalancer: v[0], TargetGroup: v[1], Table: v[2], APILog: v[3], ProcessorLog: v[4],
+		})
 	}).(pulumi.StringOutput)
 	if _, err := cloudwatch.NewDashboard(ctx, "events", &cloudwatch.DashboardArgs{DashboardName: pulumi.String(c.Name), DashboardBody: body}, child); err != nil {
 		return nil, fmt.Errorf("create dashboard: %w", err)

@@ -60,9 +60,10 @@ func produce(cluster, topic string) []statement {
 	}
 }
 
-// apiPolicy is what the API does: publish events, and look up what became of one.
-func apiPolicy(cluster, topic, table string) document {
-	return policy(append(produce(cluster, topic), allow("ReadOutcome", []string{table}, "dynamodb:GetItem"))...)
+// apiPolicy is what the API does: publish events, and look up what became of one. The collector beside it sends traces.
+func apiPolicy(cluster, topic, table string, traced bool) document {
+	statements := append(produce(cluster, topic), allow("ReadOutcome", []string{table}, "dynamodb:GetItem"))
+	return policy(append(statements, sendTraces(traced, "xray:PutTraceSegments")...)...)
 }
 
 // operatorPolicy is what eventctl does: read events and dead letters, write both back to where they came from, and see how
@@ -80,6 +81,7 @@ type processorARNs struct {
 	Cluster, Topic, DeadLetters, Group string
 	Table, LogGroup                    string
 	Undelivered                        string // bucket; empty without one
+	Traced                             bool
 }
 
 // processorPolicy is for the function and for the pollers. AWS's own AWSLambdaMSKExecutionRole is not used: it has
@@ -96,8 +98,9 @@ func processorPolicy(a processorARNs) document {
 		// These act on no resource that has an ARN beforehand.
 		allow("NetworkInterfaces", []string{"*"}, "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
 			"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
-		allow("Traces", []string{"*"}, "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
 	)
+	// Lambda's own daemon sends them, and how it is.
+	statements = append(statements, sendTraces(a.Traced, "xray:PutTelemetryRecords", "xray:PutTraceSegments")...)
 	if a.Undelivered != "" {
 		statements = append(statements,
 			allow("KeepUndelivered", []string{a.Undelivered + "/*"}, "s3:PutObject"),

@@ -28,7 +28,9 @@ func consumerGroup(name string) string { return name + "-processor" }
 
 type processorArgs struct {
 	Name          string
+	Stage         string // dev, prod
 	Protect       bool
+	Tracing       tracingConfig
 	Zip           string // path of the function's archive
 	Topic         string
 	DeadLetters   string
@@ -82,7 +84,7 @@ func newProcessor(ctx *pulumi.Context, name string, args processorArgs, opts ...
 		policyOf(func(arns []string) document {
 			return processorPolicy(processorARNs{
 				Cluster: arns[0], Table: arns[1], LogGroup: arns[2], Undelivered: arns[3],
-				Topic: args.Topic, DeadLetters: args.DeadLetters, Group: p.ConsumerGroup,
+				Topic: args.Topic, DeadLetters: args.DeadLetters, Group: p.ConsumerGroup, Traced: args.Tracing.Enabled,
 			})
 		}, args.Kafka.ClusterARN, args.Store.TableARN, logs.Arn, undelivered), child)
 	if err != nil {
@@ -92,6 +94,13 @@ func newProcessor(ctx *pulumi.Context, name string, args processorArgs, opts ...
 	environment := pulumi.StringMap{"KAFKA_BOOTSTRAP_SERVERS": args.Kafka.BootstrapServers, "EVENTS_TABLE": args.Store.TableName}
 	for key, value := range processorEnvironment(args.Topic, args.DeadLetters, args.processorConfig) {
 		environment[key] = pulumi.String(value)
+	}
+	tracing := "PassThrough" // none
+	if args.Tracing.Enabled {
+		tracing = "Active" // and the daemon that the processor's spans go to
+		for key, value := range processorTracing(args.Name, args.Stage, args.Tracing) {
+			environment[key] = pulumi.String(value)
+		}
 	}
 	function, err := lambda.NewFunction(ctx, "processor", &lambda.FunctionArgs{
 		Name: pulumi.String(p.FunctionName), Description: pulumi.String("Acts on each event of " + args.Topic + " once"),
@@ -107,7 +116,7 @@ func newProcessor(ctx *pulumi.Context, name string, args processorArgs, opts ...
 			// drop errors at a higher level than that.
 			ApplicationLogLevel: pulumi.String("TRACE"), SystemLogLevel: pulumi.String("INFO"),
 		},
-		TracingConfig: &lambda.FunctionTracingConfigArgs{Mode: pulumi.String("Active")},
+		TracingConfig: &lambda.FunctionTracingConfigArgs{Mode: pulumi.String(tracing)},
 		// In the VPC for its dead letters alone: the mapping brings the events.
 		VpcConfig: &lambda.FunctionVpcConfigArgs{SubnetIds: args.Network.PrivateSubnets, SecurityGroupIds: pulumi.StringArray{args.SecurityGroup}},
 	}, child, pulumi.DependsOn(append([]pulumi.Resource{execution.Policy}, args.Network.Rules...)))

@@ -99,7 +99,7 @@ func (p *program) parts(ctx *pulumi.Context, c config, tag, archive string, with
 	service, err := newService(ctx, "service", serviceArgs{
 		Name: c.Name, Protect: c.Protect, APIKeys: c.APIKeys, SecurityGroup: group("api"),
 		Settings: containerSettings{
-			Region: c.Region, Topic: c.Kafka.Topic, DeadLetters: c.Kafka.DeadLetterTopic(), TrustedProxies: network.PublicCIDRs, API: c.API,
+			Name: c.Name, Stage: ctx.Stack(), Tracing: c.Tracing, Region: c.Region, Topic: c.Kafka.Topic, DeadLetters: c.Kafka.DeadLetterTopic(), TrustedProxies: network.PublicCIDRs, API: c.API,
 		},
 		Network: network, Kafka: kafka, Store: store, Image: image, Edge: edge,
 	}, with)
@@ -107,14 +107,14 @@ func (p *program) parts(ctx *pulumi.Context, c config, tag, archive string, with
 		return err
 	}
 	processor, err := newProcessor(ctx, "processor", processorArgs{
-		Name: c.Name, Protect: c.Protect, Zip: archive, Topic: c.Kafka.Topic, DeadLetters: c.Kafka.DeadLetterTopic(),
+		Name: c.Name, Stage: ctx.Stack(), Tracing: c.Tracing, Protect: c.Protect, Zip: archive, Topic: c.Kafka.Topic, DeadLetters: c.Kafka.DeadLetterTopic(),
 		Network: network, Kafka: kafka, Store: store, SecurityGroup: group("processor"), processorConfig: c.Processor,
 	}, with)
 	if err != nil {
 		return err
 	}
 	observability, err := newObservability(ctx, "observability", observabilityArgs{
-		Config: c, KeyARN: encryption.KeyARN, Edge: edge, Store: store, Processor: processor,
+		Config: c, KeyARN: encryption.KeyARN, Edge: edge, Store: store, Service: service, Processor: processor,
 	}, with)
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func securityRules(https, mappingReachesOut bool) []rule {
 		{Group: "api", Peer: "edge", Port: apiPort, Why: "Requests and health checks from the load balancer"},
 		{Group: "api", Peer: "kafka", Out: true, Port: kafkaPort, Why: "Produce events"},
 		// Image, logs and secrets come by the NAT gateway; AWS gives their services no fixed addresses.
-		{Group: "api", Peer: anywhere, Out: true, Port: 443, Why: "AWS APIs: ECR, CloudWatch Logs, Secrets Manager, DynamoDB"},
+		{Group: "api", Peer: anywhere, Out: true, Port: 443, Why: "AWS APIs: ECR, CloudWatch Logs, Secrets Manager, DynamoDB, X-Ray"},
 		{Group: "processor", Peer: "kafka", Out: true, Port: kafkaPort, Why: "Produce dead letters"},
 		{Group: "processor", Peer: dynamoDB, Out: true, Port: 443, Why: "The events table"},
 		{Group: "kafka", Peer: "api", Port: kafkaPort, Why: "Events from the API"},

@@ -60,7 +60,9 @@ func newService(ctx *pulumi.Context, name string, args serviceArgs, opts ...pulu
 		return nil, err
 	}
 	task, err := newRole(ctx, "api", args.Name+"-api", "ecs-tasks.amazonaws.com",
-		policyOf(func(arns []string) document { return apiPolicy(arns[0], args.Settings.Topic, arns[1]) }, args.Kafka.ClusterARN, args.Store.TableARN), child)
+		policyOf(func(arns []string) document {
+			return apiPolicy(arns[0], args.Settings.Topic, arns[1], args.Settings.Tracing.Enabled)
+		}, args.Kafka.ClusterARN, args.Store.TableARN), child)
 	if err != nil {
 		return nil, err
 	}

@@ -32,8 +32,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "processor:", err)
 		os.Exit(2)
 	}
+	log := telemetry.NewLogger(os.Stdout, env.LogLevel)
+	tracing.LogLosses(log)
 	observed := wiring.ObserveStore(events, env.Store.Kind)
-	p, closeProcessor, err := wiring.NewProcessor(ctx, env, observed, telemetry.NewLogger(os.Stdout, env.LogLevel))
+	p, closeProcessor, err := wiring.NewProcessor(ctx, env, observed, log)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "processor:", err)
 		os.Exit(1)

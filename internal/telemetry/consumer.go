@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
 	"go.opentelemetry.io/otel/trace"
 
@@ -16,7 +17,8 @@ import (
 type Handle[R any] func(ctx context.Context, in *payload.Batch) (R, error)
 
 // TraceHandle puts a span around each invocation, with a link to the request that each record came from: a batch has many
-// beginnings, so it is a child of none. flush, after it, sends the spans on: a function that is frozen sends nothing. group may be "": the payload does not tell the function by which group it was read.
+// beginnings, so it is a child of none (but of the invocation, where ctx has
+// a parent). flush, after it, sends the spans on: a function that is frozen sends nothing. group may be "": the payload does not tell the function by which group it was read.
 func TraceHandle[R any](h Handle[R], provider trace.TracerProvider, group string, flush func(context.Context) error) Handle[R] {
 	tracer := provider.Tracer(Scope, trace.WithSchemaURL(semconv.SchemaURL))
 	return func(ctx context.Context, in *payload.Batch) (R, error) {
@@ -24,6 +26,9 @@ func TraceHandle[R any](h Handle[R], provider trace.TracerProvider, group string
 		traced, span := tracer.Start(ctx, "process "+topic, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithLinks(links...),
 			trace.WithAttributes(semconv.MessagingSystemKafka, semconv.MessagingOperationName("process"), semconv.MessagingOperationTypeProcess,
 				semconv.MessagingDestinationName(topic), semconv.MessagingBatchMessageCount(count)))
+		if invocation, ok := lambdacontext.FromContext(ctx); ok {
+			span.SetAttributes(semconv.FaaSInvocationID(invocation.AwsRequestID)) // Lambda's own log lines have it, too
+		}
 		if group != "" {
 			span.SetAttributes(semconv.MessagingConsumerGroupName(group))
 		}

@@ -1,8 +1,10 @@
 package wiring
 
 import (
+	"context"
 	"io"
 
+	"event-processing-service/internal/payload"
 	"event-processing-service/internal/telemetry"
 	"event-processing-service/internal/telemetry/emf"
 	"event-processing-service/internal/telemetry/tracing"
@@ -19,7 +21,10 @@ func ObserveStore(s processor.Store, system string) processor.Store {
 func NewFunction(p *processor.Processor, traces *tracing.Tracing, group string, w io.Writer) processor.Function {
 	h := emf.Handle(p.Handle, w)
 	if traces.IsOn() {
-		h = telemetry.TraceHandle(h, traces, group, traces.Flush)
+		traced := telemetry.TraceHandle(h, traces, group, traces.Flush)
+		h = func(ctx context.Context, in *payload.Batch) (processor.Response, error) {
+			return traced(traces.Invoked(ctx), in)
+		}
 	}
 	return processor.Function(h)
 }

@@ -28,6 +28,7 @@ type directive struct {
 type document struct {
 	at         time.Time
 	dimensions []string
+	overall    bool // counted for the first dimension alone, too: an alarm can't add up types that it does not know
 	metrics    []metric
 	values     map[string]any
 }
@@ -45,11 +46,15 @@ func (d *document) metric(name, unit string, value any) {
 
 // line is the document as a line of the log, with the members that all lines have.
 func (d *document) line() ([]byte, error) {
+	sets := [][]string{d.dimensions}
+	if d.overall {
+		sets = append(sets, d.dimensions[:1])
+	}
 	d.values["time"] = d.at.UTC().Format(time.RFC3339Nano)
 	d.values["level"] = "INFO"
 	d.values["_aws"] = map[string]any{
 		"Timestamp":         d.at.UnixMilli(),
-		"CloudWatchMetrics": []directive{{Namespace: Namespace, Dimensions: [][]string{d.dimensions}, Metrics: d.metrics}},
+		"CloudWatchMetrics": []directive{{Namespace: Namespace, Dimensions: sets, Metrics: d.metrics}},
 	}
 	text, err := json.Marshal(d.values)
 	if err != nil {

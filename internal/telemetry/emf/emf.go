@@ -12,17 +12,18 @@ import (
 	"event-processing-service/internal/telemetry"
 )
 
-// Handle writes what became of each batch to w, in one write when the batch is done.
+// Handle writes what became of each batch to w, in one write when the batch is done. Dead letters are written at once: a
+// function that dies later in the batch would else have given up on an event without a word.
 func Handle[R any](h telemetry.Handle[R], w io.Writer) telemetry.Handle[R] {
 	function := os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
 	if function == "" {
 		function = "local"
 	}
 	return func(ctx context.Context, in *payload.Batch) (R, error) {
-		i, began := &invocation{byType: map[string]*counts{}}, time.Now()
+		i, began := &invocation{function: function, w: w, byType: map[string]*counts{}}, time.Now()
 		answer, err := h(context.WithValue(ctx, key{}, i), in)
 		var lines []byte
-		for _, d := range i.documents(function, in, began, time.Now(), err != nil) {
+		for _, d := range i.documents(in, began, time.Now(), err != nil) {
 			line, failed := d.line()
 			if failed != nil {
 				return answer, errors.Join(err, failed) // cannot be: they are numbers and strings
@@ -44,7 +45,7 @@ func (s countingStore) Begin(ctx context.Context, c event.Claim) (event.Claim, e
 	claim, err := s.Store.Begin(ctx, c)
 	if err == nil && claim.State == event.ClaimDone {
 		// The claim knows no type. A type of its own shows that there were any.
-		of(ctx).add("(duplicate)", func(n *counts) { n.duplicates++ })
+		of(ctx).add("(duplicate)", func(n *counts, _ string) { n.duplicates++ })
 	}
 	return claim, err
 }

@@ -2,6 +2,7 @@ package emf
 
 import (
 	"context"
+	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -19,11 +20,14 @@ const otherTypes = "(other)"
 
 // counts are what became of the events of one type.
 type counts struct {
-	processed, deadLettered, duplicates, retries, unfinished int
+	processed, duplicates, retries, unfinished int
 }
 
 // invocation counts while a batch is processed. Its records are processed side by side.
 type invocation struct {
+	function string
+	w        io.Writer
+
 	mu     sync.Mutex
 	byType map[string]*counts
 }
@@ -35,7 +39,8 @@ func of(ctx context.Context) *invocation {
 	return i
 }
 
-func (i *invocation) add(eventType string, count func(*counts)) {
+// add counts an event of a type. count is told the type that it is counted under.
+func (i *invocation) add(eventType string, count func(c *counts, eventType string)) {
 	if i == nil { // a call outside of any invocation
 		return
 	}
@@ -50,12 +55,12 @@ func (i *invocation) add(eventType string, count func(*counts)) {
 		c = &counts{}
 		i.byType[eventType] = c
 	}
-	count(c)
+	count(c, eventType)
 }
 
 // finished counts the end of one event, as the store sees it.
 func (i *invocation) finished(o event.Outcome, c event.Claim) {
-	i.add(o.Type, func(n *counts) {
+	i.add(o.Type, func(n *counts, eventType string) {
 		switch {
 		case c.State == event.ClaimDone:
 			n.duplicates++
@@ -65,7 +70,7 @@ func (i *invocation) finished(o event.Outcome, c event.Claim) {
 		case o.Status == event.StatusProcessed:
 			n.processed++
 		case o.Status == event.StatusDeadLettered:
-			n.deadLettered++
+			i.deadLettered(eventType, o.At)
 		default:
 			n.unfinished++
 		}
@@ -73,11 +78,28 @@ func (i *invocation) finished(o event.Outcome, c event.Claim) {
 	})
 }
 
+// deadLettered writes one dead letter. The caller holds mu, so that lines do not mix.
+func (i *invocation) deadLettered(eventType string, at time.Time) {
+	d := i.ofType("dead letter counted", eventType, at)
+	d.overall = true
+	d.metric("EventsDeadLettered", "Count", 1)
+	if line, err := d.line(); err == nil { // can't fail: it is a number and strings
+		_, _ = i.w.Write(line) // the event has ended, whether it is counted or not
+	}
+}
+
+func (i *invocation) ofType(msg, eventType string, at time.Time) document {
+	d := document{at: at, values: map[string]any{"msg": msg}}
+	d.dimension("FunctionName", i.function)
+	d.dimension("EventType", eventType)
+	return d
+}
+
 // documents are the batch, and one for each type of event in it.
-func (i *invocation) documents(function string, in *payload.Batch, began, ended time.Time, failed bool) []document {
+func (i *invocation) documents(in *payload.Batch, began, ended time.Time, failed bool) []document {
 	size, ages := measure(in, ended)
 	batch := document{at: ended, values: map[string]any{"msg": "batch processed"}}
-	batch.dimension("FunctionName", function)
+	batch.dimension("FunctionName", i.function)
 	batch.metric("BatchSize", "Count", size)
 	batch.metric("BatchDuration", "Milliseconds", float64(ended.Sub(began).Microseconds())/1000)
 	batch.metric("BatchFailures", "Count", boolean(failed))
@@ -89,11 +111,8 @@ func (i *invocation) documents(function string, in *payload.Batch, began, ended 
 	defer i.mu.Unlock()
 	for _, eventType := range slices.Sorted(maps.Keys(i.byType)) {
 		c := i.byType[eventType]
-		d := document{at: ended, values: map[string]any{"msg": "events processed"}}
-		d.dimension("FunctionName", function)
-		d.dimension("EventType", eventType)
+		d := i.ofType("events processed", eventType, ended)
 		d.metric("EventsProcessed", "Count", c.processed)
-		d.metric("EventsDeadLettered", "Count", c.deadLettered)
 		d.metric("EventsDuplicate", "Count", c.duplicates)
 		d.metric("EventsUnfinished", "Count", c.unfinished)
 		d.metric("EventRetries", "Count", c.retries)

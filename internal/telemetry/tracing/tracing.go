@@ -16,28 +16,35 @@ import (
 // Tracing makes spans and sends them on.
 type Tracing struct {
 	trace.TracerProvider
-	sdk *sdk.TracerProvider // nil: off
+	sdk          *sdk.TracerProvider // nil: off
+	besideLambda bool                // spans go where Lambda's own segments go
 }
 
 // Setup reads the environment: traces are on where OTEL_TRACES_EXPORTER is otlp, or where OTEL_EXPORTER_OTLP_ENDPOINT or
 // OTEL_EXPORTER_OTLP_TRACES_ENDPOINT says where they go; OTEL_TRACES_EXPORTER=none and OTEL_SDK_DISABLED=true turn them
-// off. OTLP goes over HTTP as JSON. Sampler, batching, headers, service name and resource are the SDK's own variables.
+// off. OTLP goes over HTTP as JSON. OTEL_TRACES_EXPORTER=xray sends them to the X-Ray daemon at AWS_XRAY_DAEMON_ADDRESS, for
+// a function that Lambda runs with active tracing. Sampler, batching, headers, service name and resource are the SDK's own
+// variables.
 func Setup(ctx context.Context, lookup func(string) (string, bool), service, version string) (*Tracing, error) {
 	get := func(name string) string { v, _ := lookup(name); return strings.ToLower(strings.TrimSpace(v)) }
 	wanted := get("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
-	switch exporter := get("OTEL_TRACES_EXPORTER"); exporter {
+	kind := get("OTEL_TRACES_EXPORTER")
+	switch kind {
 	case "":
-	case "otlp":
+	case "otlp", "xray":
 		wanted = true
 	case "none":
 		wanted = false
 	default:
-		return nil, fmt.Errorf("OTEL_TRACES_EXPORTER=%q: must be otlp or none", exporter)
+		return nil, fmt.Errorf("OTEL_TRACES_EXPORTER=%q: must be otlp, xray or none", kind)
 	}
 	if !wanted || get("OTEL_SDK_DISABLED") == "true" {
 		return Off(), nil
 	}
-	exporter, err := newExporter(lookup) // connects when there is something to send
+	if err := checkSampler(lookup); err != nil {
+		return nil, err
+	}
+	exporter, err := exporterOf(kind, lookup) // connects when there is something to send
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +54,16 @@ func Setup(ctx context.Context, lookup func(string) (string, bool), service, ver
 	if err != nil {
 		return nil, fmt.Errorf("describe this process: %w", err)
 	}
-	return On(sdk.WithBatcher(exporter), sdk.WithResource(described)), nil
+	t := On(sdk.WithBatcher(exporter), sdk.WithResource(described))
+	t.besideLambda = kind == "xray"
+	return t, nil
+}
+
+func exporterOf(kind string, lookup func(string) (string, bool)) (sdk.SpanExporter, error) {
+	if kind == "xray" {
+		return newDaemon(lookup)
+	}
+	return newExporter(lookup)
 }
 
 // On makes spans, by the SDK's options.

@@ -48,6 +48,7 @@ func observe(ctx context.Context, s settings.API, m *metrics.Metrics, log *slog.
 	if err != nil {
 		return nil, err
 	}
+	tracing.LogLosses(log)
 	o := &Observed{Metrics: m, Tracing: traces, Topic: s.Kafka.Topic}
 	if m != nil {
 		o.Around = append(o.Around, web.Metrics(m.Requests()))
