@@ -12,19 +12,21 @@ import (
 	"time"
 )
 
-// What 64 clients that ask for many times their limit do to those that keep within theirs.
+// What 64 clients that ask for many times their limit do to those that keep within theirs. What the 64 may have is little,
+// so that it is their refusals which are measured.
 const (
 	greedyClients = 64
-	modestClients = 20 // with as many, there are enough requests for a p99
-	perClient     = 5  // events a second, the limit
-	modestRate    = 4  // of each client, a second
+	modestClients = 40 // with as many, there are enough requests for a p99
+	perClient     = 2  // events a second, the limit
+	modestRate    = 1  // of each client, a second
 	greedyRate    = 80
 	// greedyTime bounds the life of the greedy, should nobody end them.
 	greedyTime = 2 * time.Minute
 )
 
-// measureGreedy measures the modest alone and beside the greedy by turns, in measurements that are longer than others, as
-// they need few requests a second. The greedy are a process of their own: their work is not the modest's clock's.
+// measureGreedy measures the modest by turns: alone, beside the greedy, and beside as many who post as much to another server,
+// a bare Fiber handler. The last tells what part of the difference is the machine's, which the greedy, too, run on. The
+// measurements are longer than others, as they need few requests a second.
 func measureGreedy(ctx context.Context, p plan, l *lab, r *results) error {
 	keys := map[string]string{}
 	for i := range max(greedyClients, modestClients) {
@@ -44,20 +46,28 @@ func measureGreedy(ctx context.Context, p plan, l *lab, r *results) error {
 		return err
 	}
 	defer all.close()
-	const alone, crowded = "one of 20 within its limit, alone", "one of 20 within its limit, beside 64 greedy"
+	bare, err := variant{server: "fiber"}.start(ctx, l)
+	if err != nil {
+		return err
+	}
+	defer bare.stop()
+	const alone = "one within its limit, alone"
 	for range p.rounds {
 		if err := measureModest(ctx, p, all, r, alone); err != nil {
 			return err
 		}
-		stop, err := startGreedy(ctx, c.addr)
-		if err != nil {
-			return err
+		for name, addr := range map[string]string{"beside 64 greedy": c.addr, "beside 64 greedy of another server": bare.addr} {
+			stop, err := startGreedy(ctx, addr)
+			if err != nil {
+				return err
+			}
+			name = "one within its limit, " + name
+			err = measureModest(ctx, p, all, r, name)
+			if err = errors.Join(err, stop()); err != nil {
+				return err
+			}
+			r.find(name, modestClients, modestRate*modestClients).base = alone
 		}
-		err = measureModest(ctx, p, all, r, crowded)
-		if err = errors.Join(err, stop()); err != nil {
-			return err
-		}
-		r.find(crowded, modestClients, modestRate*modestClients).base = alone
 	}
 	return nil
 }
@@ -66,7 +76,7 @@ func measureModest(ctx context.Context, p plan, all crowd, r *results, name stri
 	if _, err := all.paced(ctx, modestRate, max(p.warmUp, time.Second)); err != nil {
 		return err
 	}
-	met, err := all.paced(ctx, modestRate, 5*p.duration)
+	met, err := all.paced(ctx, modestRate, 10*p.duration)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -75,7 +85,7 @@ func measureModest(ctx context.Context, p plan, all crowd, r *results, name stri
 	return nil
 }
 
-// startGreedy runs this program as `bench greedy ADDR`. stop ends it, and fails if it was not greedy in fact.
+// startGreedy runs this program as `bench greedy ADDR`: the work of the greedy is not to stand in the modest's clock's way.
 func startGreedy(ctx context.Context, addr string) (stop func() error, err error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -110,9 +120,6 @@ func beGreedy(ctx context.Context, addr string) error {
 		sent, refused = sent+conn.sent, refused+conn.refused
 	}
 	fmt.Fprintf(os.Stderr, "the greedy sent %d, of which %d were refused\n", sent, refused)
-	if refused < sent/2 {
-		return fmt.Errorf("only %d of %d requests were refused", refused, sent)
-	}
 	return nil
 }
 
