@@ -73,10 +73,10 @@ func measureGreedy(ctx context.Context, p plan, l *lab, r *results) error {
 }
 
 func measureModest(ctx context.Context, p plan, all crowd, r *results, name string) error {
-	if _, err := all.paced(ctx, modestRate, max(p.warmUp, time.Second)); err != nil {
+	if _, err := all.paced(ctx, modestRate, max(p.warmUp, time.Second), true); err != nil {
 		return err
 	}
-	met, err := all.paced(ctx, modestRate, 10*p.duration)
+	met, err := all.paced(ctx, modestRate, 10*p.duration, true)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -112,7 +112,7 @@ func beGreedy(ctx context.Context, addr string) error {
 		return err
 	}
 	defer all.close()
-	if _, err := all.paced(ctx, greedyRate, greedyTime); err != nil && !errors.Is(err, context.Canceled) {
+	if _, err := all.paced(ctx, greedyRate, greedyTime, false); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	sent, refused := uint64(0), uint64(0)
