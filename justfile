@@ -29,7 +29,7 @@ dev: up logs
 up:
     docker compose up --build --detach --wait
 
-# Stop the containers; the events stay
+# Stop the containers; the events stay in Kafka, and what became of them is forgotten
 [group('run')]
 down:
     docker compose down
@@ -102,8 +102,9 @@ test-integration:
 # Measure the service beside its parts, on KAFKA_BOOTSTRAP_SERVERS and DYNAMODB_ENDPOINT or else on the containers'
 [group('test')]
 bench *args:
-    [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || docker compose up --detach --wait kafka dynamodb
-    KAFKA_BOOTSTRAP_SERVERS="${KAFKA_BOOTSTRAP_SERVERS:-localhost:9092}" DYNAMODB_ENDPOINT="${DYNAMODB_ENDPOINT-http://localhost:8000}" go run ./bench {{ args }}
+    [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || docker compose up --detach --wait kafka
+    [ -n "${DYNAMODB_ENDPOINT:-}" ] || docker compose up --detach --wait dynamodb
+    KAFKA_BOOTSTRAP_SERVERS="${KAFKA_BOOTSTRAP_SERVERS:-localhost:9092}" DYNAMODB_ENDPOINT="${DYNAMODB_ENDPOINT:-http://localhost:8000}" go run ./bench {{ args }}
 
 # Fuzz each decoder for a while
 [group('test')]

@@ -1,8 +1,9 @@
 // Command bench measures the service against the parts that it is made of: in one run, interleaved, on a real broker. It
 // prints a table with ratios, writes results.json and draws plot.svg. docs/performance.md says how to read them.
 //
-// The broker is KAFKA_BOOTSTRAP_SERVERS, and DynamoDB Local, which may be left out, DYNAMODB_ENDPOINT. The servers under test are child processes, so that their CPU time is theirs
-// alone; all load stays on the loopback interface and is bounded in time.
+// The broker is KAFKA_BOOTSTRAP_SERVERS, and DynamoDB Local, which may be left out, DYNAMODB_ENDPOINT. The servers under test
+// are child processes, so that their CPU time is theirs alone; all load stays on the loopback interface and is bounded in
+// time.
 package main
 
 import (
@@ -45,7 +46,7 @@ func main() {
 	p := plan{}
 	connections := flag.String("connections", "1,16,64,256", "numbers of connections")
 	rates := flag.String("rates", "1000,5000", "requests/s of the open loop")
-	short := flag.Bool("short", false, "a few seconds in all: shows that everything runs; its figures mean nothing")
+	short := flag.Bool("short", false, "half a minute in all: shows that everything runs; its figures mean nothing")
 	flag.IntVar(&p.rounds, "rounds", 5, "how often each measurement is made; the table shows medians")
 	flag.DurationVar(&p.duration, "duration", 2*time.Second, "how long one measurement takes, at most 30s")
 	only := flag.String("only", "", "measure the variants whose name matches this regular expression")

@@ -106,7 +106,7 @@ func alarms(c config, function, group string) []alarm {
 			Metric: functionMetric(function, "Throttles", "Sum"), Threshold: 0, Of: 5, In: 5, MissingMeans: quietIsGood},
 		{Name: "processor-duration", What: fmt.Sprintf("A batch took over 80 %% of the %d s it has. Look at what its handlers wait for.", c.Processor.TimeoutSeconds),
 			Metric: functionMetric(function, "Duration", "Maximum"), Threshold: timeout * 1000 * 0.8, Of: 3, In: 5, MissingMeans: quietIsGood},
-		{Name: "dead-letters", What: "An event was given up on. List it with: just dlq.",
+		{Name: "dead-letters", What: "An event was given up on. List it with: just dlq STACK list.",
 			Metric: deadLetterMetric(function), Threshold: 0, Of: 1, In: 1, MissingMeans: quietIsGood},
 
 		{Name: "kafka-offline", What: "Partitions without a leader: writes to them fail. Look at the brokers' log.",

@@ -1,6 +1,6 @@
 // Command eventctl is the operator's tool: it sends events, invokes the function, looks after topics, and brings back what
-// failed. Where it needs
-// the brokers or the store it reads the same environment as the processor. `eventctl help` lists what it does.
+// failed. Where it needs the brokers or the store it reads the same environment as the processor. `eventctl help` lists what
+// it does.
 package main
 
 import (

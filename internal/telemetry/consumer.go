@@ -17,8 +17,8 @@ import (
 type Handle[R any] func(ctx context.Context, in *payload.Batch) (R, error)
 
 // TraceHandle puts a span around each invocation, with a link to the request that each record came from: a batch has many
-// beginnings, so it is a child of none (but of the invocation, where ctx has
-// a parent). flush, after it, sends the spans on: a function that is frozen sends nothing. group may be "": the payload does not tell the function by which group it was read.
+// beginnings, so it is a child of none, but of the invocation where ctx has a parent. flush, after it, sends the spans on: a
+// function that is frozen sends nothing. group may be "": the payload does not tell the function by which group it was read.
 func TraceHandle[R any](h Handle[R], provider trace.TracerProvider, group string, flush func(context.Context) error) Handle[R] {
 	tracer := provider.Tracer(Scope, trace.WithSchemaURL(semconv.SchemaURL))
 	return func(ctx context.Context, in *payload.Batch) (R, error) {
