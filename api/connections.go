@@ -12,8 +12,9 @@ import (
 const (
 	// defaultConnections bounds the memory of connections that do nothing: each has a read buffer of 32 KiB, 128 MiB in all.
 	defaultConnections = 4096
-	// spareConnections are beyond the bound, and for health alone: who asks for it opens a new connection each time, and
-	// would take a process that is only busy for one that is dead.
+	// spareConnections are beyond the bound, and serve health alone: who asks for it opens a new connection each time, and
+	// would take a process that is only busy for one that is dead. Before it has asked, nobody knows who it is, so others
+	// who come have a spare one for a moment, too; more than 64 newcomers in a round trip leave none.
 	spareConnections = 64
 	// spareTime is how long one of them is kept, so that strangers who say nothing don't hold them all. It is more than
 	// a load balancer next door takes to ask.
@@ -39,7 +40,11 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		case acquire(&l.open, 1, l.most):
 			return &countedConn{Conn: conn, counter: &l.open}, nil
 		case acquire(&l.spare, 1, spareConnections):
-			return &countedConn{Conn: conn, counter: &l.spare, until: time.Now().Add(spareTime)}, nil
+			until := time.Now().Add(spareTime)
+			if lingering, ok := conn.(*lingeringConn); ok {
+				lingering.until = until
+			}
+			return &countedConn{Conn: conn, counter: &l.spare, until: until}, nil
 		case acquire(&l.refusing, 1, refusedConnections):
 			go func() {
 				defer l.refusing.Add(-1)
@@ -76,9 +81,10 @@ type countedConn struct {
 }
 
 func (c *countedConn) Close() error {
-	if !c.closed.Swap(true) {
-		c.counter.Add(-1)
+	if c.closed.Swap(true) {
+		return net.ErrClosed
 	}
+	defer c.counter.Add(-1) // not before: a connection that lingers takes as much as others
 	return c.Conn.Close()
 }
 

@@ -102,3 +102,22 @@ func TestStrangersWhoSayNothingDoNotKeepTheSpareConnections(t *testing.T) {
 	}
 	s.eventually("open for health", func() bool { return strings.HasPrefix(s.once("GET /health/live"), "HTTP/1.1 200 ") })
 }
+
+// Who does not read its refusal keeps its place until it is gone: else strangers could have any number of connections.
+func TestAConnectionThatLingersCountsUntilItIsClosed(t *testing.T) {
+	s := serve(t, &broker{}, nil, func(c *api.Config) { c.MaxConnections = 1 })
+	dawdler := s.connect()
+	// The body is over the limit and never ends, so the server answers and lingers.
+	if _, err := io.WriteString(dawdler, "POST /v1/events HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 900000000\r\n\r\n"+strings.Repeat(" ", 20000)); err != nil {
+		t.Fatal(err)
+	}
+	answer := make([]byte, 12)
+	if _, err := io.ReadFull(dawdler, answer); err != nil || string(answer[9:]) != "413" {
+		t.Fatalf("answered with %q, %v", answer, err)
+	}
+	if got := s.once("GET /hello"); !strings.HasPrefix(got, "HTTP/1.1 503 ") {
+		t.Errorf("while it lingers, the next one is answered with %q", got)
+	}
+	dawdler.Close()
+	s.eventually("open for the next", func() bool { return strings.HasPrefix(s.once("GET /hello"), "HTTP/1.1 200 ") })
+}

@@ -33,11 +33,16 @@ func (l lingeringListener) Accept() (net.Conn, error) {
 
 type lingeringConn struct {
 	*net.TCPConn
+	until  time.Time // zero: it may linger for as long as others
 	linger atomic.Bool
 }
 
 func (c *lingeringConn) Close() error {
-	if c.linger.Load() && c.CloseWrite() == nil && c.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+	end := time.Now().Add(lingerTime)
+	if !c.until.IsZero() && c.until.Before(end) {
+		end = c.until
+	}
+	if c.linger.Load() && c.CloseWrite() == nil && c.SetReadDeadline(end) == nil {
 		// Whatever ends the reading, the connection is closed next.
 		_, _ = io.CopyN(io.Discard, c.TCPConn, lingerBytes)
 	}

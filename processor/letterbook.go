@@ -46,6 +46,7 @@ func (b *letterbook) find(ctx context.Context, of try, from, to time.Time) (earl
 	case <-ctx.Done():
 		return earlierLetter{}, false, ctx.Err()
 	}
+	from = from.Add(-b.slack)
 	letter, found := b.known[of]
 	if covered := !b.to.IsZero() && !from.Before(b.from) && to.Before(b.to); found || covered {
 		return letter, found, nil
@@ -59,7 +60,7 @@ func (b *letterbook) find(ctx context.Context, of try, from, to time.Time) (earl
 }
 
 func (b *letterbook) read(ctx context.Context, from time.Time) error {
-	if from = from.Add(-b.slack); !b.to.IsZero() && b.from.Before(from) {
+	if !b.to.IsZero() && b.from.Before(from) {
 		from = b.from
 	}
 	to := time.Now()

@@ -247,3 +247,21 @@ func TestADeadLetterOfAProcessThatDiedSaysWhyTheAttemptBeforeFailed(t *testing.T
 		}
 	})
 }
+
+// Clocks differ, so a letter may seem older than the work that ended in it, for the second question as for the first.
+func TestALetterOfALateClockIsFoundByWhoeverAsksSecond(t *testing.T) {
+	now := time.Now()
+	old := event.Record{Topic: "events", Offset: 1, Value: []byte("x")}
+	letter := newDeadLetter(&old, "events.dlq", failure{err: "no", attempts: 5, at: now})
+	letter.Timestamp = now.Add(-10 * time.Second)
+	dead := &topicFake{records: []event.Record{letter}}
+	b := &letterbook{dead: dead, topic: "events.dlq", slack: 45 * time.Second, turn: make(chan struct{}, 1), known: map[try]earlierLetter{}}
+	other := try{event.Identity{Source: "/test", ID: "other"}, 1}
+	if _, found, err := b.find(t.Context(), other, now.Add(40*time.Second), now.Add(41*time.Second)); found || err != nil {
+		t.Fatalf("found %t, %v", found, err)
+	}
+	of := try{event.Identity{Source: "/kafka/events", ID: "events/0/1"}, 1}
+	if _, found, err := b.find(t.Context(), of, now, now.Add(time.Second)); !found || err != nil {
+		t.Errorf("found %t, %v", found, err)
+	}
+}

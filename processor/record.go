@@ -32,7 +32,7 @@ type job struct {
 	started   time.Time
 }
 
-// process brings one record to its end, or says why it is not there. It is one line in the log either way.
+// process brings one record to its end, or says why it is not there. Once it is begun it is one line in the log either way.
 func (w *worker) process(ctx context.Context, i *item) (err error) {
 	if ctx.Err() != nil {
 		return errNoTime

@@ -201,7 +201,7 @@ func unquote(value jsontext.Value) string {
 	}
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {
-		return "" // cannot be: the decoder has validated it
+		return "" // cannot be: the scanner or the decoder has validated it
 	}
 	return string(text)
 }

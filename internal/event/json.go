@@ -23,8 +23,9 @@ type Decoded struct {
 	Err   error // nil or *InvalidError
 }
 
-// ParseStructured reads one event in the JSON format (CloudEvents JSON format 1.0.2, section 3). The event's
-// attributes and data are parts of body, which therefore must not change afterwards. The error is a *SyntaxError or an *InvalidError.
+// ParseStructured reads one event in the JSON format (CloudEvents JSON format 1.0.2, section 3). The event's attributes and
+// data are parts of body, which therefore must not change afterwards, and lives as long as any of them. The error is a
+// *SyntaxError or an *InvalidError.
 func ParseStructured(body []byte) (Event, error) { return parseOne(body, nil) }
 
 // ParsePlain reads one event in the JSON format of which all but type may be missing: specversion is taken to be 1.0

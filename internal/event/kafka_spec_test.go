@@ -2,6 +2,7 @@ package event_test
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -158,4 +159,25 @@ func TestAttributesOfAnyLengthAreReadFromARecord(t *testing.T) {
 			t.Fatalf("with an id of %d characters the event is %+v, %v", n, e, err)
 		}
 	}
+}
+
+func TestWhatIsKeptOfAStructuredRecordDoesNotKeepItsValue(t *testing.T) {
+	kept := make([]event.Identity, 0, 64)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for range cap(kept) {
+		value := structured(change{"data", `"` + strings.Repeat("x", 256<<10) + `"`})
+		e, err := event.FromRecord(&event.Record{Value: value, Headers: []event.Header{{Key: "content-type", Value: []byte("application/cloudevents+json")}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, e.Identity())
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 4<<20 {
+		t.Errorf("%d identities keep %d bytes", len(kept), grown)
+	}
+	runtime.KeepAlive(kept)
 }

@@ -92,7 +92,9 @@ func FromRecord(r *Record) (Event, error) {
 		if mode == ModeBatch {
 			return Event{}, fmt.Errorf("%w: the Kafka binding has no batches (section 1.3)", ErrUnsupportedMedia)
 		}
-		return ParseStructured(r.Value)
+		e, err := ParseStructured(r.Value)
+		e.detach()
+		return e, err
 	}
 	if attributes {
 		return fromBinaryRecord(r, contentType, contentTypes)
@@ -106,6 +108,18 @@ func mediaType(value []byte) string {
 		return "application/json"
 	}
 	return string(value)
+}
+
+// detach gives e attributes that are not parts of what it was read from: they outlive a record, in the memory of what is
+// done, and would keep its value.
+func (e *Event) detach() {
+	for _, s := range []*string{&e.ID, &e.Source, &e.Type, &e.Subject, &e.Time, &e.DataContentType, &e.DataSchema} {
+		*s = strings.Clone(*s)
+	}
+	for i := range e.Extensions {
+		x := &e.Extensions[i]
+		x.Name, x.Value = strings.Clone(x.Name), strings.Clone(x.Value)
+	}
 }
 
 // maxShared is how long a value may be to lie in one piece of memory with the other attributes, which saves an allocation

@@ -58,6 +58,16 @@ func FuzzScannerTakesNothingThatTheDecoderRefuses(f *testing.F) {
 				t.Fatalf("another event (-decoder +scanner):\n%s", diff)
 			}
 		}
+		defaults := Defaults{ID: func() string { return "made" }, Source: "/s", Time: "2026-01-31T12:00:00Z"}
+		if got, ok := scanOne(body, &defaults); ok {
+			want, err := decodeOne(body, &defaults)
+			if err != nil {
+				t.Fatalf("the decoder refuses the plain event: %v", err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("another plain event (-decoder +scanner):\n%s", diff)
+			}
+		}
 		if got, ok := scanBatch(body, 3); ok {
 			want, err := decodeBatch(body, 3)
 			if err != nil {

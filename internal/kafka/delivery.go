@@ -37,8 +37,12 @@ var deliveries = sync.Pool{New: func() any {
 	return &delivery{all: make(chan struct{}, 1), timer: timer}
 }}
 
-// maxReused is how many records a delivery may have to be kept: the API's largest batch, with 600 kB.
-const maxReused = 1000
+// What a delivery may hold to be kept: the API's largest batch, of events of the common kind, about 1 MB in all.
+const (
+	maxReusedRecords = 1000
+	maxReusedHeaders = 10 * maxReusedRecords
+	maxReusedText    = 256 << 10
+)
 
 // errNoAnswer is the outcome of every event until another is known.
 var errNoAnswer = &event.PublishError{Failure: event.FailureOutcomeUnknown, Err: errors.New("no acknowledgement from Kafka in time")}
@@ -127,10 +131,11 @@ func (d *delivery) recycle() {
 			return // a rare thing; who knows what the client still does with the record
 		}
 	}
-	if len(d.records) > maxReused {
+	if cap(d.records) > maxReusedRecords || cap(d.headers) > maxReusedHeaders || cap(d.text) > maxReusedText {
 		return
 	}
-	clear(d.records)
+	clear(d.records) // what they point to is the caller's
+	clear(d.headers)
 	d.receipts, d.publisher = nil, nil
 	deliveries.Put(d)
 }
