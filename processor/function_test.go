@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -10,31 +11,18 @@ import (
 	"event-processing-service/internal/payload"
 )
 
-// The sample of aws-lambda-go (events/testdata/kafka-event.json).
-const samplePayload = `{
-  "eventSource": "aws:kafka",
-  "eventSourceArn": "arn:aws:kafka:us-west-2:012345678901:cluster/ExampleMSKCluster/e9f754c6-d29a-4430-a7db-958a19fd2c54-4",
-  "bootstrapServers": "b-2.demo-cluster-1.a1bcde.c1.kafka.us-east-1.amazonaws.com:9092,b-1.demo-cluster-1.a1bcde.c1.kafka.us-east-1.amazonaws.com:9092",
-  "records": {
-    "AWSKafkaTopic-0": [
-      {
-        "topic": "AWSKafkaTopic",
-        "partition": 0,
-        "offset": 0,
-        "timestamp": 1595035749700,
-        "timestampType": "CREATE_TIME",
-        "key": "OGQ1NTk2YjQtMTgxMy00MjM4LWIyNGItNmRhZDhlM2QxYzBj",
-        "value": "OGQ1NTk2YjQtMTgxMy00MjM4LWIyNGItNmRhZDhlM2QxYzBj",
-        "headers": [{"headerKey": [118, -36, 0, 127, -128]}]
-      }
-    ]
-  }
-}`
-
-const handWrittenPayload = `{"records":{"events-0":[{"topic":"events","partition":0,"offset":1,"timestamp":1640995200000,"timestampType":"CREATE_TIME","key":"test_key","value":"{\"id\":\"test_123\",\"user\":\"test\",\"message\":\"Hello test\",\"timestamp\":1640995200}"}]}}`
+// samplePayload is a file of the package that reads payloads.
+func samplePayload(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("../internal/payload/testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(text))
+}
 
 func TestAPayloadThatIsNoEventOfKafkaBeginsNoRecord(t *testing.T) {
-	for _, text := range []string{"", "null", "[]", `{"Records":[{"eventSource":"aws:sqs","body":"x"}]}`, strings.TrimSuffix(handWrittenPayload, "}")} {
+	for _, text := range []string{"", "null", "[]", `{"Records":[{"eventSource":"aws:sqs","body":"x"}]}`, strings.TrimSuffix(samplePayload(t, "hand-written.json"), "}")} {
 		r := newRig()
 		r.store = brokenStore{r.mem, func(call string) bool {
 			t.Errorf("%q came to the store's %s", text, call)

@@ -22,8 +22,8 @@ import (
 
 func TestAnEventWithoutAHandlerIsRecordedOnce(t *testing.T) {
 	for name, payload := range map[string]struct{ json, source, id string }{
-		"a payload of MSK":       {samplePayload, "/kafka/AWSKafkaTopic", "AWSKafkaTopic/0/0"},
-		"a hand-written payload": {handWrittenPayload, "/kafka/events", "test_123"},
+		"a payload of MSK":       {samplePayload(t, "msk.json"), "/kafka/AWSKafkaTopic", "AWSKafkaTopic/0/0"},
+		"a hand-written payload": {samplePayload(t, "hand-written.json"), "/kafka/events", "test_123"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig()
@@ -43,7 +43,7 @@ func TestAnEventWithoutAHandlerIsRecordedOnce(t *testing.T) {
 }
 
 func TestASuccessIsAnEmptyListOfFailures(t *testing.T) {
-	for _, payload := range []string{`{}`, `{"records":{}}`, `{"records":{"events-0":[]}}`, handWrittenPayload} {
+	for _, payload := range []string{`{}`, `{"records":{}}`, `{"records":{"events-0":[]}}`, samplePayload(t, "hand-written.json")} {
 		answer, err := Function(newRig().build(t).Handle).Invoke(t.Context(), []byte(payload))
 		if err != nil || string(answer) != `{"batchItemFailures":[]}` {
 			t.Errorf("the answer to %s is %s, %v", payload, answer, err)

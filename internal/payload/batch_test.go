@@ -1,6 +1,7 @@
 package payload
 
 import (
+	_ "embed"
 	"encoding/base64"
 	"strings"
 	"testing"
@@ -12,27 +13,12 @@ import (
 )
 
 // The sample of aws-lambda-go (events/testdata/kafka-event.json), whose header bytes are signed.
-const sample = `{
-  "eventSource": "aws:kafka",
-  "eventSourceArn": "arn:aws:kafka:us-west-2:012345678901:cluster/ExampleMSKCluster/e9f754c6-d29a-4430-a7db-958a19fd2c54-4",
-  "bootstrapServers": "b-2.demo-cluster-1.a1bcde.c1.kafka.us-east-1.amazonaws.com:9092,b-1.demo-cluster-1.a1bcde.c1.kafka.us-east-1.amazonaws.com:9092",
-  "records": {
-    "AWSKafkaTopic-0": [
-      {
-        "topic": "AWSKafkaTopic",
-        "partition": 0,
-        "offset": 0,
-        "timestamp": 1595035749700,
-        "timestampType": "CREATE_TIME",
-        "key": "OGQ1NTk2YjQtMTgxMy00MjM4LWIyNGItNmRhZDhlM2QxYzBj",
-        "value": "OGQ1NTk2YjQtMTgxMy00MjM4LWIyNGItNmRhZDhlM2QxYzBj",
-        "headers": [{"headerKey": [118, -36, 0, 127, -128]}]
-      }
-    ]
-  }
-}`
+//
+//go:embed testdata/msk.json
+var sample string
 
-const handWritten = `{"records":{"events-0":[{"topic":"events","partition":0,"offset":1,"timestamp":1640995200000,"timestampType":"CREATE_TIME","key":"test_key","value":"{\"id\":\"test_123\",\"user\":\"test\",\"message\":\"Hello test\",\"timestamp\":1640995200}"}]}}`
+//go:embed testdata/hand-written.json
+var handWritten string
 
 // The example of the guide for self-managed Kafka, which names its source otherwise and has no ARN.
 const selfManaged = `{"eventSource":"SelfManagedKafka","bootstrapServers":"b-2.demo.example.com:9092","records":{"mytopic-0":[{"topic":"mytopic","partition":0,"offset":15,"timestamp":1545084650987,"timestampType":"CREATE_TIME","key":"abcDEFghiJKLmnoPQRstuVWXyz1234==","value":"SGVsbG8sIHRoaXMgaXMgYSB0ZXN0Lg==","headers":[{"headerKey":[104,101,97,100,101,114,86,97,108,117,101]}]}]}}`
