@@ -51,7 +51,7 @@ func (b *letterbook) find(ctx context.Context, of try, from, to time.Time) (earl
 	if covered := !b.to.IsZero() && !from.Before(b.from) && to.Before(b.to); found || covered {
 		return letter, found, nil
 	}
-	err := b.read(ctx, from)
+	err := b.read(ctx, from.Add(-b.slack)) // further than asked, for what was taken over with it and began a little earlier
 	letter, found = b.known[of]
 	if found {
 		err = nil // whatever is missing behind it
