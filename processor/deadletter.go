@@ -3,7 +3,6 @@ package processor
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"event-processing-service/internal/event"
@@ -15,17 +14,13 @@ const (
 	headerPartition = "dlq-original-partition"
 	headerOffset    = "dlq-original-offset"
 	headerTimestamp = "dlq-original-timestamp" // milliseconds since 1970 in UTC; -1: none, as in Kafka
-	headerError     = "dlq-error"              // the last error, at most maxErrorBytes
+	headerError     = "dlq-error"              // the last error, shortened
 	headerAttempts  = "dlq-attempts"           // how often the handler was called
 	headerFailedAt  = "dlq-failed-at"          // RFC 3339
 	headerHops      = "dlq-hops"               // how often the event has come to the dead letter topic, this time included
 )
 
 var deadLetterHeaders = []string{headerTopic, headerPartition, headerOffset, headerTimestamp, headerError, headerAttempts, headerFailedAt, headerHops}
-
-// maxErrorBytes bounds what a dead letter is larger than its record, because a record at the limit of its topic must fit
-// into the dead letter topic: under 2 KiB with the other headers.
-const maxErrorBytes = 1024
 
 type failure struct {
 	err      string
@@ -52,7 +47,7 @@ func newDeadLetter(r *event.Record, topic string, f failure) event.Record {
 	add(headerPartition, strconv.FormatInt(int64(from.Partition), 10))
 	add(headerOffset, strconv.FormatInt(from.Offset, 10))
 	add(headerTimestamp, strconv.FormatInt(timestamp, 10))
-	add(headerError, shorten(f.err))
+	add(headerError, event.Shorten(f.err))
 	add(headerAttempts, strconv.Itoa(f.attempts))
 	add(headerFailedAt, f.at.UTC().Format(time.RFC3339Nano))
 	add(headerHops, strconv.Itoa(hops(r)+1))
@@ -100,13 +95,4 @@ func lastHeader(r *event.Record, key string) string {
 		}
 	}
 	return ""
-}
-
-// shorten returns valid UTF-8 of at most maxErrorBytes.
-func shorten(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= maxErrorBytes {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxErrorBytes], "") // drops the character that was cut
 }

@@ -125,7 +125,7 @@ func (j *job) handle(ctx context.Context, h Handler) error {
 			return j.deadLetter(ctx, j.claim.Attempt, err.Error())
 		}
 		j.logFailedAttempt(ctx, err)
-		j.claim.Reason = shorten(err.Error()) // for whoever takes over, should the next attempt end this process
+		j.claim.Reason = event.Shorten(err.Error()) // for whoever takes over, should the next attempt end this process
 		if !pause(ctx, j.backoff(j.claim.Attempt)) {
 			return j.giveBack(ctx, j.claim.Attempt, err)
 		}
@@ -185,7 +185,7 @@ func (j *job) succeed(ctx context.Context) error {
 // deadLetter stores the dead letter before it remembers it. After a death in between the letter is found by the next one.
 func (j *job) deadLetter(ctx context.Context, attempts int, reason string) error {
 	closing := j.closing(ctx)
-	o := event.Outcome{Status: event.StatusDeadLettered, Attempts: attempts, Reason: shorten(reason)}
+	o := event.Outcome{Status: event.StatusDeadLettered, Attempts: attempts, Reason: event.Shorten(reason)}
 	there, found, err := j.earlierLetter(closing)
 	switch {
 	case err != nil:
@@ -222,7 +222,7 @@ func (j *job) giveBackFor(ctx context.Context, attempts int, reason string, caus
 	if j.claim.State != event.ClaimGranted {
 		return cause
 	}
-	_, err := j.finish(ctx, event.Outcome{Status: event.StatusUnfinished, Attempts: attempts, Reason: shorten(reason)})
+	_, err := j.finish(ctx, event.Outcome{Status: event.StatusUnfinished, Attempts: attempts, Reason: event.Shorten(reason)})
 	return errors.Join(cause, err)
 }
 

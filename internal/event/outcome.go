@@ -1,6 +1,9 @@
 package event
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Status is what became of an event.
 type Status string
@@ -35,6 +38,20 @@ type Place struct {
 	Topic     string
 	Partition int32
 	Offset    int64
+}
+
+// maxText is how many bytes of a text from outside are kept beside an event: an error, in its outcome and its dead letter,
+// or its type. A dead letter must fit into its topic although its record was at the limit of its own: under 2 KiB more with
+// all headers. An outcome stays far below DynamoDB's 400 KB, and costs one write unit where texts are short, as they are.
+const maxText = 1024
+
+// Shorten returns s as valid UTF-8 of at most maxText bytes, 1,024.
+func Shorten(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "") // drops the character that was cut
 }
 
 // ClaimState is a store's answer to a claim.

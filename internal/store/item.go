@@ -62,15 +62,15 @@ var sourceEscaper = strings.NewReplacer("%", "%25", " ", "%20")
 
 // name is the event's name in an error, which may end in a log.
 func name(id event.Identity) string {
-	return fmt.Sprintf("event %q of %q", shorten(id.ID), shorten(id.Source))
+	return fmt.Sprintf("event %q of %q", event.Shorten(id.ID), event.Shorten(id.Source))
 }
 
 // item returns e for the table. source and id are for people's eyes: the key may be a hash.
 func (e *entry) item(id event.Identity) map[string]types.AttributeValue {
 	item := map[string]types.AttributeValue{
 		attrKey:          text(partitionKey(id)),
-		attrSource:       text(shorten(id.Source)),
-		attrID:           text(shorten(id.ID)),
+		attrSource:       text(event.Shorten(id.Source)),
+		attrID:           text(event.Shorten(id.ID)),
 		attrVersion:      number(e.version),
 		attrExpires:      number(e.expires.Add(time.Second - 1).Unix()), // rounded up
 		attrWorkHops:     number(int64(e.work.hops)),

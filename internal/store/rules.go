@@ -5,7 +5,6 @@
 package store
 
 import (
-	"strings"
 	"time"
 
 	"event-processing-service/internal/event"
@@ -77,7 +76,7 @@ func begin(c event.Claim, now time.Time, retention time.Duration) rule {
 				}
 			}
 			if old.isOf(c) && c.Reason != "" {
-				next.work.reason = shorten(c.Reason)
+				next.work.reason = event.Shorten(c.Reason)
 			}
 			if old.isOf(c) && old.version != c.Version {
 				next = old // this very call wrote it: its answer was lost, and the client library asked again
@@ -109,14 +108,14 @@ func finish(c event.Claim, o event.Outcome, now time.Time, retention time.Durati
 			return c, nil
 		}
 		next.outcome = o
-		next.outcome.Type, next.outcome.Reason = shorten(o.Type), shorten(o.Reason)
+		next.outcome.Type, next.outcome.Reason = event.Shorten(o.Type), event.Shorten(o.Reason)
 		next.work = work{owner: c.Owner, hops: c.Hops, attempts: o.Attempts}
 		if o.Status == event.StatusUnfinished {
 			if !mine {
 				return c, nil // nothing to give back: the lease ended, and somebody else has begun since
 			}
 			next.outcome = old.outcome
-			next.work.owner, next.work.began, next.work.reason = "", old.work.began, shorten(o.Reason)
+			next.work.owner, next.work.began, next.work.reason = "", old.work.began, event.Shorten(o.Reason)
 		}
 		return c, next
 	}
@@ -138,17 +137,4 @@ func living(old *entry, now time.Time) *entry {
 		return nil
 	}
 	return old
-}
-
-// maxTextBytes bounds each text that comes from outside, so that an entry stays far below DynamoDB's 400 KB and costs one
-// write unit where texts are short, as they are.
-const maxTextBytes = 1024
-
-// shorten returns valid UTF-8 of at most maxTextBytes.
-func shorten(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= maxTextBytes {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxTextBytes], "") // drops the character that was cut
 }
