@@ -105,25 +105,35 @@ func backoff(tries int) time.Duration {
 	return d - rand.N(d/2)
 }
 
-// checkTopic asks any broker for the topic's metadata and fails unless each of its partitions has a leader to write to.
+// checkTopic fails unless the topic is there and each of its partitions has a leader to write to.
 func checkTopic(ctx context.Context, client *kgo.Client, topic string) error {
-	req := kmsg.NewPtrMetadataRequest()
-	rt := kmsg.NewMetadataRequestTopic()
-	rt.Topic = kmsg.StringPtr(topic)
-	req.Topics = append(req.Topics, rt)
-	resp, err := req.RequestWith(ctx, client)
+	partitions, err := partitionsOf(ctx, client, topic)
 	if err != nil {
-		return fmt.Errorf("ask Kafka for topic %s: %w", topic, err)
+		return err
 	}
-	for _, t := range resp.Topics {
-		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
-			return fmt.Errorf("ask Kafka for topic %s: %w", topic, err)
-		}
-		for _, p := range t.Partitions {
-			if p.Leader < 0 {
-				return fmt.Errorf("partition %s-%d has no leader", topic, p.Partition)
-			}
+	for _, p := range partitions {
+		if p.Leader < 0 {
+			return fmt.Errorf("partition %s-%d has no leader", topic, p.Partition)
 		}
 	}
 	return nil
+}
+
+// partitionsOf asks any broker for the topic's metadata.
+func partitionsOf(ctx context.Context, client *kgo.Client, topic string) (all []kmsg.MetadataResponseTopicPartition, err error) {
+	req := kmsg.NewPtrMetadataRequest()
+	rt := kmsg.NewMetadataRequestTopic()
+	rt.Topic = &topic
+	req.Topics = append(req.Topics, rt)
+	resp, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return nil, fmt.Errorf("ask Kafka for topic %s: %w", topic, err)
+	}
+	for _, t := range resp.Topics {
+		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
+			return nil, fmt.Errorf("ask Kafka for topic %s: %w", topic, err)
+		}
+		all = append(all, t.Partitions...)
+	}
+	return all, nil
 }

@@ -6,9 +6,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // boundsOfAll is Bounds from since on, with all that the leaders have. A reader sees no record before all in-sync replicas
@@ -44,22 +42,13 @@ func leaderEnds(ctx context.Context, client *kgo.Client, topic string) (map[int3
 	fail := func(err error) (map[int32]int64, error) {
 		return nil, fmt.Errorf("ask the leaders of topic %s for their ends: %w", topic, err)
 	}
-	metadata := kmsg.NewPtrMetadataRequest()
-	rt := kmsg.NewMetadataRequestTopic()
-	rt.Topic = &topic
-	metadata.Topics = append(metadata.Topics, rt)
-	resp, err := metadata.RequestWith(ctx, client)
+	partitions, err := partitionsOf(ctx, client, topic)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	var req kadm.OffsetForLeaderEpochRequest
-	for _, t := range resp.Topics {
-		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
-			return fail(err)
-		}
-		for _, p := range t.Partitions {
-			req.Add(topic, p.Partition, p.LeaderEpoch)
-		}
+	for _, p := range partitions {
+		req.Add(topic, p.Partition, p.LeaderEpoch)
 	}
 	answers, err := kadm.NewClient(client).OffsetForLeaderEpoch(ctx, req)
 	if err != nil {
