@@ -7,22 +7,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"event-processing-service/internal/event"
+	"event-processing-service/internal/telemetry"
 )
 
-// Publisher is what stores events; see the API's interface of that name.
-type Publisher interface {
-	Publish(ctx context.Context, events []event.Event, transport ...event.Header) []event.Receipt
-	Check(ctx context.Context) error
-}
-
 type publisher struct {
-	Publisher
+	telemetry.Publisher
 	m    *Metrics
 	good prometheus.Observer // of publish, for no failure: looked up by its labels, it would cost more than the rest of this
 }
 
 // Publisher counts what p accepts and refuses, and times it.
-func (m *Metrics) Publisher(p Publisher) Publisher {
+func (m *Metrics) Publisher(p telemetry.Publisher) telemetry.Publisher {
 	good := m.publish.WithLabelValues("send", "") // there from the start, so that a rate of it has a beginning
 	for _, f := range []event.Failure{event.FailureNeverSent, event.FailureRejected, event.FailureTooLarge, event.FailureOutcomeUnknown} {
 		m.rejected.WithLabelValues(string(f))
