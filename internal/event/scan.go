@@ -6,8 +6,8 @@ import (
 	"event-processing-service/internal/jsonscan"
 )
 
-// scanner walks over JSON (RFC 8259) in place. It is what reads nearly every event, in a third of the time that a general
-// decoder takes. It only says yes where it is sure: whatever it refuses, a decoder reads again from the start, has the last
+// scanner walks over JSON (RFC 8259) in place. It is what reads nearly every event, in half of the time that a general decoder
+// takes. It only says yes where it is sure: whatever it refuses, a decoder reads again from the start, has the last
 // word on it and says what is wrong. So it must never take what the decoder refuses, to which a fuzz test holds it.
 type scanner struct {
 	text []byte
