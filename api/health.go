@@ -106,8 +106,10 @@ func newHealth(version string, kafka Publisher, outcomes Outcomes, log *slog.Log
 }
 
 // asked tells whether a request is for health.
-func (*health) asked(c *fiber.Ctx) bool {
-	path := c.Path()
+func (*health) asked(c *fiber.Ctx) bool { return IsHealthPath(c.Path()) }
+
+// IsHealthPath tells whether health is told at path, for the handlers around this package's.
+func IsHealthPath(path string) bool {
 	return slices.Contains(livePaths, path) || slices.Contains(readyPaths, path)
 }
 

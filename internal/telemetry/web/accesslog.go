@@ -11,12 +11,12 @@ import (
 )
 
 // AccessLog writes a line for one of every oneIn requests: at 10,000 requests a second a line for each would be the
-// largest part of the bill and of the CPU. Errors have lines of their own. requestID tells the id of a request, and client
-// the name of who sent it, "" for a stranger.
-func AccessLog(log *slog.Logger, oneIn int, requestID, client func(*fiber.Ctx) string) fiber.Handler {
+// largest part of the bill and of the CPU. Errors have lines of their own, and health checks none. requestID tells the id of a
+// request, and client the name of who sent it, "" for a stranger.
+func AccessLog(log *slog.Logger, oneIn int, isHealth func(path string) bool, requestID, client func(*fiber.Ctx) string) fiber.Handler {
 	var count atomic.Uint64
 	return func(c *fiber.Ctx) error {
-		if (count.Add(1)-1)%uint64(oneIn) != 0 || isHealthCheck(c.Path()) {
+		if (count.Add(1)-1)%uint64(oneIn) != 0 || isHealth(c.Path()) {
 			return c.Next()
 		}
 		begin := time.Now()

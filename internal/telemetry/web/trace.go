@@ -11,10 +11,10 @@ import (
 
 // Trace puts a span around every request, within the trace that its traceparent names. A malformed traceparent starts a
 // new trace. Health checks, which come every few seconds from several sides, have none.
-func Trace(provider trace.TracerProvider) fiber.Handler {
+func Trace(provider trace.TracerProvider, isHealth func(path string) bool) fiber.Handler {
 	tracer := provider.Tracer(telemetry.Scope, trace.WithSchemaURL(semconv.SchemaURL))
 	return func(c *fiber.Ctx) error {
-		if isHealthCheck(c.Path()) {
+		if isHealth(c.Path()) {
 			return c.Next()
 		}
 		ctx := c.UserContext()
@@ -59,12 +59,4 @@ func remoteSpan(c *fiber.Ctx) trace.SpanContext {
 		return trace.SpanContext{}
 	}
 	return telemetry.RemoteSpan(string(parent), string(header.Peek(telemetry.TraceState)))
-}
-
-func isHealthCheck(path string) bool {
-	switch path {
-	case "/health", "/healthcheck", "/health/live", "/health/ready", "/v1/health":
-		return true
-	}
-	return false
 }

@@ -54,12 +54,12 @@ func observe(ctx context.Context, s settings.API, m *metrics.Metrics, log *slog.
 		o.Around = append(o.Around, web.Metrics(m.Requests()))
 	}
 	if traces.IsOn() {
-		o.Around = append(o.Around, web.Trace(traces))
+		o.Around = append(o.Around, web.Trace(traces, api.IsHealthPath))
 	} else {
 		o.Around = append(o.Around, web.PassTrace)
 	}
 	if s.AccessLogOneIn > 0 && log.Enabled(ctx, slog.LevelInfo) {
-		o.Around = append(o.Around, web.AccessLog(log, s.AccessLogOneIn, api.RequestID, api.Client))
+		o.Around = append(o.Around, web.AccessLog(log, s.AccessLogOneIn, api.IsHealthPath, api.RequestID, api.Client))
 	}
 	return o, nil
 }

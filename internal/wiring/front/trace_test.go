@@ -75,9 +75,9 @@ func start(t *testing.T, traced bool, change ...func(*settings.API)) *whole {
 	around := web.PassTrace
 	if traced {
 		traces = tracing.On(sdk.WithSyncer(exporter))
-		around = web.Trace(traces)
+		around = web.Trace(traces, api.IsHealthPath)
 	}
-	observed.Around = append(observed.Around, web.Metrics(w.metrics.Requests()), around, web.AccessLog(log, 1, api.RequestID, api.Client))
+	observed.Around = append(observed.Around, web.Metrics(w.metrics.Requests()), around, web.AccessLog(log, 1, api.IsHealthPath, api.RequestID, api.Client))
 
 	k := settings.Kafka{Brokers: cluster.ListenAddrs(), Topic: "events", Auth: kafka.AuthNone}
 	env := settings.API{Kafka: k}
