@@ -15,10 +15,25 @@ export IMAGE_TAG := env('IMAGE_TAG', '')
 help:
     @just --list --unsorted
 
-# Everything in one process, nothing needed but Go
+# Run everything in one process; needs only Go
 [group('run')]
 local *args:
     go run ./cmd/local {{ args }}
+
+# Serve the console for the brokers that the environment names; takes eventctl's flags, such as --log - or --url
+[group('look')]
+console *args:
+    go run ./cmd/eventctl console {{ args }}
+
+# Post 1,000 events of all known types, the same each time, 20 of them faulty; takes eventctl's flags, such as --print
+[group('look')]
+seed *args:
+    go run ./cmd/eventctl seed {{ args }}
+
+# Answer as the API's document says, without Kafka, for clients' tests: docs/clients.md
+[group('run')]
+mock *args:
+    go run ./cmd/mock {{ args }}
 
 # Start the containers and follow their logs
 [group('run')]
@@ -29,21 +44,21 @@ dev: up logs
 up:
     docker compose up --build --detach --wait
 
-# Stop the containers; the events stay in Kafka, and what became of them is forgotten
+# Stop the containers; Kafka keeps the events, but their outcomes are lost
 [group('run')]
 down:
     docker compose down
 
-# Stop the containers and start them anew
+# Restart the containers
 [group('run')]
 restart: down up
 
-# Ask the API how it and its dependencies are
+# Show the health of the API and its dependencies
 [group('look')]
 health url=api_url:
     curl --silent --show-error --fail-with-body {{ url }}/health/ready && echo
 
-# Show the containers, and how far the processor is behind
+# Show the containers, and how far behind the processor is
 [group('look')]
 status:
     docker compose ps --all
@@ -52,7 +67,8 @@ status:
 # Follow the logs of all containers, or of those named
 [group('look')]
 logs *services:
-    docker compose logs --follow --tail 100 {{ services }}
+    @# In a process group of its own, so that Ctrl-C ends the logs and not, with an error, just
+    @set -m; trap 'exit 0' INT; docker compose logs --follow --tail 100 {{ services }} || [ $? -eq 130 ]
 
 # Follow the API's logs
 [group('look')]
@@ -71,16 +87,26 @@ logs-kafka: (logs "kafka")
 topics brokers="localhost:9092":
     KAFKA_BOOTSTRAP_SERVERS={{ brokers }} go run ./cmd/eventctl topics list
 
-# Create a topic, if it is missing, with so many partitions
+# Create a topic with the given number of partitions, unless it exists
 [group('kafka')]
 create-topic name="events" partitions="3" brokers="localhost:9092":
     KAFKA_BOOTSTRAP_SERVERS={{ brokers }} go run ./cmd/eventctl topics apply --topic {{ name }} --partitions {{ partitions }}
 
-# Run the tests and, where the containers are up, an event through them
+# Run the tests and, if the containers are up, send an event through them
 [group('test')]
 test:
     go test ./...
     if curl --silent --fail --output /dev/null {{ api_url }}/healthcheck; then just smoke; else echo "no API at {{ api_url }}: the smoke test of the containers is left out"; fi
+
+# Install the tools of `check` in the versions of CI, below the user's cache folder
+[group('help')]
+setup:
+    .ci/setup
+
+# Check formatting, vet and the changed packages' tests before each commit of this clone
+[group('help')]
+hooks:
+    ln -sf "$(git rev-parse --show-toplevel)/.ci/pre-commit" "$(git rev-parse --git-path hooks)/pre-commit"
 
 # Format, vet and lint
 [group('test')]
@@ -99,7 +125,12 @@ smoke url=api_url:
 test-integration:
     go test -race -tags integration ./...
 
-# Measure the service beside its parts, on KAFKA_BOOTSTRAP_SERVERS and DYNAMODB_ENDPOINT or else on the containers'
+# Walk the console's tour in a real browser: chromium on the PATH, and axe-core by npm; `shots` keeps pictures there
+[group('test')]
+test-console shots="":
+    CONSOLE_SHOTS={{ shots }} .ci/console
+
+# Measure the service and the parts it is made of, on KAFKA_BOOTSTRAP_SERVERS and DYNAMODB_ENDPOINT or else on the containers'
 [group('test')]
 bench *args:
     [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || docker compose up --detach --wait kafka
@@ -121,7 +152,7 @@ invoke file="cmd/eventctl/testdata/msk-event.json" *args:
 clean:
     docker compose down --volumes --remove-orphans
 
-# As clean, and delete the images and everything that was built
+# Like clean, and also delete the images and everything that was built
 [group('clean')]
 clean-all: clean
     docker image rm --force event-processing-service-api:local event-processing-service-processor:local

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"net/url"
 	"strconv"
 	"sync"
@@ -46,10 +45,12 @@ func sendAppended(c *fiber.Ctx, v jsonAppender) error {
 	return withScratch(v.appendJSON, c.Response().SetBody)
 }
 
-// locate names the place of the event's outcome in the answer, by a path: clients of /v1 know it so, and put their own host
-// in front.
+// locate names the place of the event's outcome in the answer, by a path: clients of /v1 know it so, and put their own
+// host in front.
 func (s *Server) locate(c *fiber.Ctx, id event.Identity) {
-	_ = withScratch(func(to []byte) ([]byte, error) { return appendOutcomePath(append(to, s.basePath...), id), nil },
+	_ = withScratch(func(to []byte) ([]byte, error) {
+		return appendOutcomePath(append(to, s.basePath...), id, defaultSource(c)), nil
+	},
 		func(path []byte) { c.Response().Header.SetBytesV(fiber.HeaderLocation, path) })
 }
 
@@ -77,7 +78,7 @@ func (a *batchAnswer) appendJSON(to []byte) ([]byte, error) {
 		}
 		to = strconv.AppendInt(append(to, `,"status":`...), int64(r.Status), 10)
 		if r.Problem != nil {
-			problem, err := json.Marshal(r.Problem)
+			problem, err := encodeJSON(r.Problem)
 			if err != nil {
 				return nil, err // cannot be: it is made of strings and numbers
 			}
@@ -88,25 +89,30 @@ func (a *batchAnswer) appendJSON(to []byte) ([]byte, error) {
 	return append(to, "]}"...), nil
 }
 
-// appendString writes a JSON string. Attributes of a refused event may be anything; what is no UTF-8 is replaced.
+// appendString writes a JSON string. Attributes of a refused event may be anything; invalid UTF-8 is replaced.
 func appendString(to []byte, s string) []byte {
 	to, _ = jsontext.AppendQuote(to, s) // the error says that it replaced something
 	return to
 }
 
-// appendOutcomePath writes where the outcome of an event can be read. The source is in it, as the id alone does not name
-// an event.
-func appendOutcomePath(to []byte, id event.Identity) []byte {
+// appendOutcomePath writes where the outcome of an event can be read. The source is in it, as the id alone does not
+// name an event, unless it is the one that is meant without.
+func appendOutcomePath(to []byte, id event.Identity, without string) []byte {
 	to = append(to, "/v1/events/"...)
-	if isUnreserved(id.ID) {
+	separator := "?"
+	switch {
+	// however escaped, clients take them for steps in the path (RFC 3986, section 5.2.4)
+	case id.ID == "." || id.ID == "..":
+		to, separator = append(append(to, "-?event_id="...), id.ID...), "&"
+	case isUnreserved(id.ID):
 		to = append(to, id.ID...)
-	} else {
+	default:
 		to = append(to, url.PathEscape(id.ID)...)
 	}
-	if id.Source == DefaultSource {
+	if id.Source == without {
 		return to
 	}
-	to = append(to, "?source="...)
+	to = append(append(to, separator...), "source="...)
 	for i := range len(id.Source) {
 		switch c := id.Source[i]; {
 		case c == '/': // the most frequent one that QueryEscape escapes
@@ -131,5 +137,6 @@ func isUnreserved(s string) bool {
 }
 
 func isUnreservedByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' ||
+		c == '_' || c == '~'
 }

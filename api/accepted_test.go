@@ -8,7 +8,8 @@ import (
 	"event-processing-service/internal/event"
 )
 
-var awkward = []string{"order-1", "01890a5d-ac96-774b-bcce-b302099a8057", "a b", "ä/ö", `"\`, "<&>", "a%2Fb", "\u2028", "?x=1#y", "+~", "é"}
+var awkward = []string{"order-1", "01890a5d-ac96-774b-bcce-b302099a8057", "a b", "ä/ö", `"\`, "<&>", "a%2Fb", "\u2028",
+	"?x=1#y", "+~", "é"}
 
 func TestTheAnswerWrittenByHandIsWhatReflectionWouldHaveWritten(t *testing.T) {
 	for _, text := range awkward {
@@ -20,7 +21,9 @@ func TestTheAnswerWrittenByHandIsWhatReflectionWouldHaveWritten(t *testing.T) {
 		sameJSON(t, got, one)
 		many := batchAnswer{Accepted: 1, Rejected: 1, Results: []batchResult{
 			{Index: 0, ID: text, Status: 202},
-			{Index: 1, Status: 400, Problem: &eventProblem{Type: "about:blank", Title: text, Status: 400, Errors: []fieldError{{Pointer: "/1/id", Detail: text}}}},
+			{Index: 1, Status: 400,
+				Problem: &eventProblem{Type: "about:blank", Title: text, Status: 400,
+					Errors: []fieldError{{Pointer: "/1/id", Detail: text}}}},
 		}}
 		got, err = many.appendJSON(nil)
 		if err != nil {
@@ -38,10 +41,10 @@ func sameJSON(t *testing.T, got []byte, value any) {
 	}
 	var a, b any
 	if err := json.Unmarshal(got, &a); err != nil {
-		t.Fatalf("%s is no JSON: %v", got, err)
+		t.Fatalf("%s is not JSON: %v", got, err)
 	}
 	if err := json.Unmarshal(want, &b); err != nil {
-		t.Fatalf("%s is no JSON: %v", want, err)
+		t.Fatalf("%s is not JSON: %v", want, err)
 	}
 	x, _ := json.Marshal(a)
 	y, _ := json.Marshal(b)
@@ -53,7 +56,7 @@ func sameJSON(t *testing.T, got []byte, value any) {
 func TestTheLocationOfAnOutcomeNamesIDAndSource(t *testing.T) {
 	for _, id := range awkward {
 		for _, source := range awkward {
-			path := string(appendOutcomePath(nil, event.Identity{ID: id, Source: source}))
+			path := string(appendOutcomePath(nil, event.Identity{ID: id, Source: source}, DefaultSource))
 			u, err := url.Parse(path)
 			if err != nil {
 				t.Fatalf("parse %q: %v", path, err)
@@ -63,7 +66,8 @@ func TestTheLocationOfAnOutcomeNamesIDAndSource(t *testing.T) {
 			}
 		}
 	}
-	if got := string(appendOutcomePath(nil, event.Identity{ID: "x", Source: DefaultSource})); got != "/v1/events/x" {
+	if got := string(appendOutcomePath(nil, event.Identity{ID: "x", Source: DefaultSource}, DefaultSource)); got !=
+		"/v1/events/x" {
 		t.Errorf("the default source is in %q", got)
 	}
 }

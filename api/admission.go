@@ -2,8 +2,10 @@ package api
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"golang.org/x/sync/semaphore"
 )
 
 // Overload is answered at once: a queue would only make each answer later, until clients give up and ask again, which
@@ -14,12 +16,16 @@ const (
 	defaultInFlight = 2048
 	// defaultBufferedBytes are 16 of the largest bodies.
 	defaultBufferedBytes = 64 << 20
-	// smallBody is as much as every request may have: an event of 64 KiB, which every service must take (CloudEvents 1.0.2,
-	// section 5), and its attributes. It is read into memory of its size at once. Beyond it a body is large.
+	// smallBody is as much as every request may have: an event of 64 KiB, which every service must take (CloudEvents
+	// 1.0.2, section 5), and its attributes. It is read into memory of its size at once. Beyond it a body is large.
 	smallBody = 80 << 10
 	// defaultBatchEvents of batches at once leave a quarter of the 65,536 records that the producer buffers to posts of
 	// one event.
 	defaultBatchEvents = 48 << 10
+	// quickBody is as much as is read and checked in a millisecond at the most, whatever is in it.
+	quickBody = 8 << 10
+	// turnPatience is less than clients wait.
+	turnPatience = 5 * time.Second
 )
 
 // load is what the process has taken on.
@@ -30,11 +36,19 @@ type load struct {
 	bytes    atomic.Int64 // of bodies
 	large    atomic.Int64 // of bytes, those of large bodies: half of maxBytes at most
 	events   atomic.Int64 // of batches
+
+	turns chan struct{} // of batches and large bodies that are read, checked or answered
+
+	maxValidated int64
+	validated    *semaphore.Weighted // bytes of data that are held against schemas
+
+	maxAnswers int64
+	answers    atomic.Int64 // bytes of those that are not written yet
 }
 
 // admit bounds the requests under way. Health is always told.
 func (s *Server) admit(c *fiber.Ctx) error {
-	if s.health.asked(c) {
+	if isHealth(c) {
 		return c.Next()
 	}
 	if !acquire(&s.load.requests, 1, s.load.maxRequests) {
@@ -44,14 +58,34 @@ func (s *Server) admit(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// admitBatch bounds the events of batches that are published at once. What reading a batch takes is bounded by its bytes.
+// admitBatch bounds the events of batches that are published at once. What reading a batch takes is bounded by its
+// bytes.
 func (s *Server) admitBatch(events int) (release func(), err error) {
 	n := int64(events)
-	if !acquire(&s.load.events, n, s.load.maxEvents) {
+	if s.manyAnswers() || !acquire(&s.load.events, n, s.load.maxEvents) {
 		return nil, newProblem(overloaded, "too many batches are under way; send it again after a pause")
 	}
 	return func() { s.load.events.Add(-n) }, nil
 }
+
+// turn waits until few enough batches and large bodies are read, checked or answered. Each takes milliseconds of a
+// processor, and whoever asks for health waits behind all that could run.
+func (s *Server) turn() (done func(), err error) {
+	select {
+	case s.load.turns <- struct{}{}:
+		return s.load.done, nil
+	case <-time.After(turnPatience):
+		return nil, newProblem(overloaded, "too many batches and large bodies are under way; send it again after a pause")
+	}
+}
+
+// take is a turn that can't be refused: the events are stored.
+func (l *load) take() (done func()) {
+	l.turns <- struct{}{}
+	return l.done
+}
+
+func (l *load) done() { <-l.turns }
 
 // acquire adds n unless that exceeds most.
 func acquire(counter *atomic.Int64, n, most int64) bool {

@@ -34,7 +34,7 @@ func TestBeyondTheRequestsInFlightTheAnswerIs503AtOnceAndHealthIsTold(t *testing
 		under.Go(func() { s.post("application/cloudevents+json", structured).want(202) })
 		<-asked
 	}
-	began := time.Now() // the gate stays shut: who had to wait would wait for good
+	began := time.Now() // the gate stays shut: anything that had to wait would wait forever
 	if p := s.post("application/cloudevents+json", structured).problem(503); !strings.HasSuffix(p.Type, "/overloaded") {
 		t.Errorf("it is %s", p.Type)
 	}
@@ -51,7 +51,8 @@ func TestBeyondTheRequestsInFlightTheAnswerIs503AtOnceAndHealthIsTold(t *testing
 
 func TestLargeBodiesLeaveRoomForSmallPosts(t *testing.T) {
 	s := serve(t, &broker{}, nil, func(c *api.Config) { c.MaxBufferedBytes = 1 << 20 })
-	const head = "POST /v1/events HTTP/1.1\r\nHost: h\r\nContent-Type: application/cloudevents-batch+json\r\nContent-Length: 4000000\r\n\r\n"
+	const head = "POST /v1/events HTTP/1.1\r\nHost: h\r\nContent-Type: " +
+		"application/cloudevents-batch+json\r\nContent-Length: 4000000\r\n\r\n"
 	// Each sends 256 KiB of 4 MB and then nothing: two fill the half that large bodies may have.
 	for range 4 {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
@@ -62,7 +63,8 @@ func TestLargeBodiesLeaveRoomForSmallPosts(t *testing.T) {
 		go func() { _, _ = io.WriteString(conn, head+strings.Repeat(" ", 256<<10)) }() // may be refused midway
 	}
 	large := strings.Repeat(" ", 300<<10) + "[]"
-	for deadline := time.Now().Add(5 * time.Second); s.post("application/cloudevents-batch+json", large).status != 503; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Second); s.post("application/cloudevents-batch+json", large).status !=
+		503; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("large bodies are taken without end")
 		}
@@ -100,7 +102,8 @@ func TestTooManyEventsOfBatchesAtOnceAreRefusedAndPostsOfOneEventGoOn(t *testing
 
 func TestABodyThatGrowsBeyondTheLimitIsRefusedWhereItDoes(t *testing.T) {
 	s := serve(t, &broker{}, nil, func(c *api.Config) { c.MaxBodyBytes = 100 << 10 })
-	head := "POST /v1/events HTTP/1.1\r\nHost: h\r\nContent-Type: application/cloudevents+json\r\nTransfer-Encoding: chunked\r\n\r\n"
+	head := "POST /v1/events HTTP/1.1\r\nHost: h\r\nContent-Type: application/cloudevents+json\r\nTransfer-Encoding: " +
+		"chunked\r\n\r\n"
 	got := s.raw(head+fmt.Sprintf("%x\r\n%s", 1<<30, strings.Repeat(" ", 200<<10)), 10*time.Second)
 	if !strings.HasPrefix(got, "HTTP/1.1 413 ") || !strings.Contains(got, "/docs/problems/body-too-large") {
 		t.Errorf("answered %q", got)

@@ -1,12 +1,15 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/cors"
+	"github.com/valyala/fasthttp"
 )
 
 const (
@@ -72,15 +75,66 @@ func sendProblem(c *fiber.Ctx, p *problem) error {
 	c.Status(p.Status)
 	c.Vary(fiber.HeaderAccept)
 	c.Response().ResetBody()
+	p.bound(mostFaults, longestText)
 	if prefersProblemXML(c) {
 		return sendXML(c, mediaProblemXML, xml.Name{Space: "urn:ietf:rfc:7807", Local: "problem"}, p)
 	}
-	body, err := json.Marshal(p)
+	body, err := encodeJSON(p)
 	if err != nil {
 		return fmt.Errorf("encode problem: %w", err)
 	}
 	c.Set(fiber.HeaderContentType, mediaProblemJSON)
 	return c.Send(body)
+}
+
+const (
+	// mostFaults are listed in one problem, and a tenth for an event of a batch: whoever has to fix so many starts with
+	// these.
+	mostFaults = 100
+	// longestText is what is repeated of a request in one place, and a quarter for an event of a batch.
+	longestText = 1 << 10
+	// longestFaults is what the faults of all events of a batch may say in all: five short ones for each of a thousand
+	// events. Events beyond it have their problem without them. Escaped in XML it is up to five times as much.
+	longestFaults = 512 << 10
+)
+
+// bound keeps an answer from growing with the request that it refuses.
+func (p *eventProblem) bound(faults, text int) {
+	p.Instance, p.Detail = shorten(p.Instance, text), shorten(p.Detail, text)
+	p.Errors = p.Errors[:min(len(p.Errors), faults)]
+	for i := range p.Errors {
+		e := &p.Errors[i]
+		e.Pointer, e.Header = shorten(e.Pointer, text), shorten(e.Header, text)
+		e.Parameter, e.Detail = shorten(e.Parameter, text), shorten(e.Detail, text)
+	}
+}
+
+// faultBytes is how much its faults repeat of the request.
+func (p *eventProblem) faultBytes() (n int) {
+	for i := range p.Errors {
+		e := &p.Errors[i]
+		n += len(e.Pointer) + len(e.Header) + len(e.Parameter) + len(e.Detail)
+	}
+	return n
+}
+
+func shorten(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// encodeJSON is json.Marshal without the escapes that keep HTML out of scripts: they make six bytes of one, and no
+// answer is part of a page.
+func encodeJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
 }
 
 func prefersProblemXML(c *fiber.Ctx) bool {
@@ -89,4 +143,79 @@ func prefersProblemXML(c *fiber.Ctx) bool {
 		return false
 	}
 	return strings.HasSuffix(c.Accepts(mediaProblemJSON, mediaJSON, mediaProblemXML, mediaXML, mediaTextXML), "xml")
+}
+
+// secure keeps browsers from making more of an answer than data. Pages loosen the policy for themselves.
+func (s *Server) secure(c *fiber.Ctx) error {
+	s.setSecure(c)
+	return c.Next()
+}
+
+func (s *Server) setSecure(c *fiber.Ctx) {
+	h := &c.Response().Header
+	h.SetCanonical(nosniffName, nosniff)
+	h.SetCanonical(policyName, policy)
+	h.SetCanonical(referrerName, noReferrer)
+	if s.https || s.overTLS(c) {
+		h.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000")
+	}
+}
+
+var ( // as the framework wants them, so that no request makes them anew
+	nosniffName, nosniff = []byte(fiber.HeaderXContentTypeOptions), []byte("nosniff")
+	policyName, policy   = []byte(fiber.HeaderContentSecurityPolicy),
+		[]byte("default-src 'none'; frame-ancestors 'none'")
+	referrerName, noReferrer = []byte(fiber.HeaderReferrerPolicy), []byte("no-referrer")
+)
+
+// crossOrigin lets pages of the named origins use the API. Without any, browsers keep all other pages out. What
+// browsers ask before a request of such a page is for preflight.
+func crossOrigin(cfg Config) fiber.Handler { return shared(cfg, isPreflight) }
+
+// preflight answers browsers that ask what a page of another origin may do.
+func preflight(cfg Config) fiber.Handler {
+	return shared(cfg, func(c *fiber.Ctx) bool { return !isPreflight(c) })
+}
+
+func isPreflight(c *fiber.Ctx) bool {
+	return c.Method() == fiber.MethodOptions && c.Get(fiber.HeaderAccessControlRequestMethod) != ""
+}
+
+func shared(cfg Config, passOver func(*fiber.Ctx) bool) fiber.Handler {
+	if len(cfg.CORSOrigins) == 0 {
+		return func(c *fiber.Ctx) error { return c.Next() }
+	}
+	return cors.New(cors.Config{
+		Next:         passOver,
+		AllowOrigins: strings.Join(cfg.CORSOrigins, ","),
+		AllowMethods: "GET, HEAD, POST, OPTIONS",
+		AllowHeaders: corsHeaders(),
+		ExposeHeaders: "Location, Retry-After, X-Request-Id, RateLimit, RateLimit-Policy, ETag, " +
+			"Deprecation, Sunset, Link",
+		MaxAge: 600, // longer is cut by browsers anyway
+	})
+}
+
+// corsHeaders are those that a client may need. Extensions are headers of any name, which can't be listed; they travel
+// in structured mode.
+func corsHeaders() string {
+	return strings.Join([]string{"Authorization", "X-API-Key", "Content-Type", "Accept", "Idempotency-Key", "X-Request-Id",
+		"traceparent", "tracestate", "If-None-Match", "ce-id", "ce-source", "ce-specversion", "ce-type",
+		"ce-subject", "ce-time",
+		"ce-dataschema", "ce-partitionkey"}, ", ")
+}
+
+// pack compresses a finished answer of more than 200 bytes, of a type that is worth it, with gzip or deflate, if the
+// client takes one. Brotli, which the framework's own middleware adds, is half a megabyte of dictionary for answers of
+// a few kilobytes.
+var pack = fasthttp.CompressHandlerLevel(func(*fasthttp.RequestCtx) {}, fasthttp.CompressBestSpeed)
+
+func compress(c *fiber.Ctx) error {
+	if err := c.Next(); err != nil {
+		return err
+	}
+	if c.Context().UserValue(sharedKey{}) == nil { // a document has its compressed form already
+		pack(c.Context())
+	}
+	return nil
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // baseURL is where clients find this service, without a slash at the end: PUBLIC_URL, else what this request was sent
-// to. A Host that could not stand in a URI counts as missing, as it would be handed on in events and documents; then the
-// address that the client connected to stands for it.
+// to. A Host that could not stand in a URI counts as missing, as it would be handed on in events and documents; then
+// the address that the client connected to stands for it.
 func (s *Server) baseURL(c *fiber.Ctx) string {
 	if s.cfg.PublicURL != "" {
 		return s.cfg.PublicURL
@@ -32,7 +32,8 @@ func pathOf(publicURL string) string {
 	return ""
 }
 
-// overTLS tells whether the client speaks TLS, be it with a proxy in front of this service. Only a trusted one is asked.
+// overTLS tells whether the client speaks TLS, be it with a proxy in front of this service. Only a trusted one is
+// asked.
 func (s *Server) overTLS(c *fiber.Ctx) bool {
 	return s.cfg.TrustedProxies.holds(peerOf(c)) && c.Get(fiber.HeaderXForwardedProto) == "https"
 }

@@ -25,7 +25,8 @@ func TestTheTypeOfAProblemIsWhereTheOperatorsSayThatTheServiceIs(t *testing.T) {
 }
 
 func TestALocationKeepsThePathBehindWhichTheServiceIs(t *testing.T) {
-	for public, want := range map[string]string{publicURL: "/base/v1/events/", "https://api.example.com": "/v1/events/", "": "/v1/events/"} {
+	for public, want := range map[string]string{publicURL: "/base/v1/events/", "https://api.example.com": "/v1/events/",
+		"": "/v1/events/"} {
 		s := serve(t, &broker{}, nil, func(c *api.Config) { c.PublicURL = public })
 		a := s.post("application/cloudevents+json", structured).want(202)
 		if want += "e-1?source=%2Forders"; a.header.Get("Location") != want {
@@ -40,7 +41,8 @@ func TestTheSchemaOfAnEventIsWhereTheOperatorsSayThatTheServiceIs(t *testing.T) 
 	if want := publicURL + "/v1/schemas/order.placed"; header(s.records(1)[0], "ce_dataschema") != want {
 		t.Errorf("dataschema is %q, want %q", header(s.records(1)[0], "ce_dataschema"), want)
 	}
-	if list := s.do(http.MethodGet, "/v1/schemas", "", "").want(200).body; !strings.Contains(list, `"`+publicURL+`/v1/schemas/order.placed"`) {
+	if list := s.do(http.MethodGet, "/v1/schemas", "", "").want(200).body; !strings.Contains(list,
+		`"`+publicURL+`/v1/schemas/order.placed"`) {
 		t.Errorf("the list is %s", list)
 	}
 }
@@ -53,7 +55,8 @@ func TestTheDocumentNamesTheServerThatTheOperatorsName(t *testing.T) {
 		if len(document.Servers) != 1 || document.Servers[0].URL != c.want {
 			t.Errorf("with PUBLIC_URL %q the servers are %+v", c.publicURL, document.Servers)
 		}
-		if yaml := s.do(http.MethodGet, "/openapi.yaml", "", "").want(200).body; !strings.Contains(yaml, "url: "+c.want+"\n") {
+		if yaml := s.do(http.MethodGet, "/openapi.yaml", "", "").want(200).body; !strings.Contains(yaml,
+			"url: "+c.want+"\n") {
 			t.Errorf("with PUBLIC_URL %q the YAML names another server", c.publicURL)
 		}
 	}

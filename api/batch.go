@@ -3,7 +3,6 @@ package api
 import (
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -12,6 +11,11 @@ import (
 
 // postBatch publishes what is valid of a batch. One bad event holds up none of the others.
 func (s *Server) postBatch(c *fiber.Ctx, body []byte) error {
+	done, err := s.turn()
+	if err != nil {
+		return err
+	}
+	defer func() { done() }()
 	batch, err := event.ParseBatch(body, s.cfg.MaxBatch)
 	if errors.Is(err, event.ErrTooMany) {
 		return newProblem(batchTooLarge, fmt.Sprintf("a batch holds at most %d events; send several", s.cfg.MaxBatch))
@@ -30,21 +34,29 @@ func (s *Server) postBatch(c *fiber.Ctx, body []byte) error {
 	valid := make([]event.Event, 0, len(batch))
 	for i := range batch {
 		if batch[i].Err == nil {
-			batch[i].Err = s.checkSchema(c, &batch[i].Event, "/"+strconv.Itoa(i)+"/data", "")
+			batch[i].Err = s.check(c, &batch[i].Event, batchPlace(i))
 		}
 		if batch[i].Err == nil {
 			valid = append(valid, batch[i].Event)
-		} else {
-			s.rejected(batch[i].Err)
 		}
 	}
-	return s.answerBatch(c, batch, s.publish(c, valid))
+	done() // Kafka's time is nobody's turn
+	receipts := s.publish(c, valid)
+	done = s.load.take()
+	// The turn ends when the answer is written: a refusal of a thousand events takes milliseconds, too.
+	if err := s.answerBatch(c, batch, receipts); err != nil {
+		if err := s.handleError(c, err); err != nil {
+			return err
+		}
+	}
+	pack(c.Context())
+	return nil
 }
 
 // answerBatch says what became of each event: of those that are valid, in their order, the receipts.
 func (s *Server) answerBatch(c *fiber.Ctx, batch []event.Decoded, receipts []event.Receipt) error {
 	answer := batchAnswer{Results: make([]batchResult, len(batch))}
-	retryable, next := false, 0
+	retryable, next, told := false, 0, 0
 	for i := range batch {
 		result := batchResult{Index: i, ID: batch[i].Event.ID, Status: fiber.StatusAccepted}
 		err := batch[i].Err
@@ -53,9 +65,19 @@ func (s *Server) answerBatch(c *fiber.Ctx, batch []event.Decoded, receipts []eve
 			next++
 		}
 		if err != nil {
-			result.Problem = &problemOf(err).eventProblem
-			result.Status = result.Problem.Status
+			p := problemOf(err)
+			s.metrics.rejected.WithLabelValues(p.kind.Name).Inc()
+			p.bound(mostFaults/10, longestText/4)
+			if told += p.faultBytes(); told > longestFaults {
+				p.Errors = nil
+			}
+			result.Problem, result.Status = &p.eventProblem, p.Status
+			result.ID = event.Brief(result.ID)
 			retryable = retryable || result.Problem.Retryable
+			if e := &batch[i].Event; batch[i].Err != nil { // of what Kafka does not have, the publisher tells
+				s.log.DebugContext(c.UserContext(), "event refused", "event_type", event.Brief(e.Type),
+					"event_id", result.ID, "event_source", event.Brief(e.Source), "problem", p.kind.Name, "error", p.Detail)
+			}
 			answer.Rejected++
 		} else {
 			answer.Accepted++
@@ -75,8 +97,8 @@ func (s *Server) answerBatch(c *fiber.Ctx, batch []event.Decoded, receipts []eve
 	return send(c, fiber.StatusMultiStatus, "batch", &answer)
 }
 
-// nothingStored is the answer for a batch of which nothing was stored: no 2xx, so that a client that looks at the status
-// alone does not take it for done.
+// nothingStored is the answer for a batch of which nothing was stored: no 2xx, so that a client that looks at the
+// status alone does not take it for done.
 func nothingStored(answer batchAnswer, retryable bool) *problem {
 	k := batchRefused
 	if retryable {

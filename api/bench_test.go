@@ -26,18 +26,20 @@ func (instantly) Publish(_ context.Context, events []event.Event, _ ...event.Hea
 
 func (instantly) Check(context.Context) error { return nil }
 
-const benchRequest = "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nX-API-Key: 0123456789abcdef\r\nContent-Type: application/cloudevents+json\r\nContent-Length: 116\r\n\r\n" +
+const benchRequest = "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nX-API-Key: 0123456789abcdef\r\nContent-Type: " +
+	"application/cloudevents+json\r\nContent-Length: 116\r\n\r\n" +
 	`{"specversion":"1.0","id":"e-000000001","source":"/orders","type":"order.created","subject":"o-7","data":{"n":1234}}`
 
-// BenchmarkPost is a post of one event without Kafka: what this package itself costs, beside a handler that does nothing.
+// BenchmarkPost is a post of one event without Kafka: what this package itself costs, beside a handler that does
+// nothing.
 func BenchmarkPost(b *testing.B) {
 	quiet := slog.New(slog.DiscardHandler)
 	rate := limit.Rate{Units: 1_000_000, Per: time.Second}
-	keys := Keys{}
+	clients := Clients{"shop": {Keys: []Key{{Hash: sha256.Sum256([]byte("0123456789abcdef"))}}}}
 	for _, name := range []string{"a", "b", "c", "d"} {
-		keys[name] = [][sha256.Size]byte{sha256.Sum256([]byte("0123456789abcde" + name)), sha256.Sum256([]byte("0123456789abcd" + name))}
+		clients[name] = Client{Keys: []Key{{Hash: sha256.Sum256([]byte("0123456789abcde" + name))},
+			{Hash: sha256.Sum256([]byte("0123456789abcd" + name))}}}
 	}
-	keys["shop"] = [][sha256.Size]byte{sha256.Sum256([]byte("0123456789abcdef"))}
 	bare := fiber.New(fiber.Config{DisableStartupMessage: true})
 	bare.Post("/v1/events", func(c *fiber.Ctx) error {
 		return c.Status(http.StatusAccepted).JSON(acceptedEvent{ID: string(c.Body()[:5])})
@@ -45,7 +47,7 @@ func BenchmarkPost(b *testing.B) {
 	for name, app := range map[string]*fiber.App{
 		"bare":      bare,
 		"open":      New(Config{}, instantly{}, nil, quiet).app,
-		"protected": New(Config{Keys: keys, Limiter: limit.NewMemory(rate), Rate: rate}, instantly{}, nil, quiet).app,
+		"protected": New(Config{Clients: clients, Rate: rate}, instantly{}, nil, quiet).app,
 	} {
 		b.Run(name, func(b *testing.B) { post(b, app) })
 	}

@@ -58,15 +58,20 @@ func TestAChangeOfTheDocumentThatBreaksClientsIsFound(t *testing.T) {
 	}{
 		{"another description", "Where the outcome can be read", "Where to look", false},
 		{"a path less", "/v1/current_time:", "/v1/time:", true},
-		{"a member less", "        partition:\n          examples:\n            - 2\n", "        shard:\n          examples:\n            - 2\n", true},
-		{"another type of a member", "        accepted:\n          description: How many are stored\n          examples:\n            - 2\n          format: int64\n          type: integer", "        accepted:\n          description: How many are stored\n          type: string", true},
+		{"a member less", "        partition:\n          examples:\n            - 2\n",
+			"        shard:\n          examples:\n            - 2\n", true},
+		{"another type of a member",
+			"        accepted:\n          description: How many are stored\n          examples:\n            - 2\n          " +
+				"format: int64\n          type: integer",
+			"        accepted:\n          description: How many are stored\n          type: string", true},
 		{"an operation of another name", "operationId: post-events", "operationId: send-events", true},
 		{"a status less", "        \"207\":", "        \"299\":", true},
-		{"a member that requests must have", "      required:\n        - type\n      type: object", "      required:\n        - type\n        - time\n      type: object", true},
+		{"a member that requests must have", "      required:\n        - type\n      type: object",
+			"      required:\n        - type\n        - time\n      type: object", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if !strings.Contains(released, c.old) {
-				t.Skipf("the document has no %q any more: write this case anew", c.old)
+				t.Fatalf("the document no longer has %q: write this case anew", c.old)
 			}
 			if found := breaks(t, released, strings.Replace(released, c.old, c.new, 1)); (len(found) > 0) != c.breaking {
 				t.Errorf("found breaking: %v", found)

@@ -42,7 +42,8 @@ func TestEachDemandOnThePageOfConformanceHasTheTestThatItNames(t *testing.T) {
 			t.Errorf("no test is named for %s", line)
 		}
 		for _, name := range names {
-			if tagged.MatchString(name[1]) && !strings.Contains(sources, `"`+name[1]+`"`) || !tagged.MatchString(name[1]) && !strings.Contains(sources, "func "+name[1]+"(") {
+			if tagged.MatchString(name[1]) && !strings.Contains(sources, `"`+name[1]+`"`) || !tagged.MatchString(name[1]) &&
+				!strings.Contains(sources, "func "+name[1]+"(") {
 				t.Errorf("there is no test %q", name[1])
 			}
 		}
@@ -64,7 +65,8 @@ func TestEachSectionThatATestNamesIsOnThePageOfConformance(t *testing.T) {
 		chapters[strings.Fields(title)[0]] = rest
 	}
 	chapters["CloudEvents"] = chapters["The"]
-	for _, m := range regexp.MustCompile(`"(HTTP|JSON|Kafka|CloudEvents) ([0-9.]+) `).FindAllStringSubmatch(testSources(t), -1) {
+	for _, m := range regexp.MustCompile(`"(HTTP|JSON|Kafka|CloudEvents) ([0-9.]+) `).FindAllStringSubmatch(
+		testSources(t), -1) {
 		if !strings.Contains(chapters[m[1]], "\n| "+m[2]+" |") {
 			t.Errorf("the page has no row of %s %s", m[1], m[2])
 		}

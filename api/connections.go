@@ -1,107 +1,161 @@
 package api
 
 import (
-	"fmt"
+	"io"
 	"net"
+	"runtime"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 )
 
 const (
-	// defaultConnections bounds the memory of connections that do nothing: each has a read buffer of 32 KiB, 128 MiB in all.
+	// defaultConnections is for a process whose memory has no bound; see memory.go for one that has.
 	defaultConnections = 4096
-	// spareConnections are beyond the bound, and serve health alone: who asks for it opens a new connection each time, and
-	// would take a process that is only busy for one that is dead. Before it has asked, nobody knows who it is, so others
-	// who come have a spare one for a moment, too; more than 64 newcomers in a round trip leave none.
+	// spareConnections are beyond the bound, and serve health alone: whoever asks for it opens a new connection each
+	// time, and would take a process that is only busy for one that is dead. Before it has asked, nobody knows who it
+	// is, so others have a spare one for a moment, too. The newest always has one, in place of the oldest: to take
+	// it from a probe next door, 64 strangers would have to connect in the time that the probe takes to ask.
 	spareConnections = 64
-	// spareTime is how long one of them is kept, so that strangers who say nothing don't hold them all. It is more than
-	// a load balancer next door takes to ask.
+	// spareTime is how long one of them is kept at most.
 	spareTime = time.Second
-	// refusedConnections bounds those who are being told that there is no room. Beyond it nobody is told.
-	refusedConnections = 256
+	// idleTime is longer than the load balancer's own 60 s, so that the balancer closes first.
+	idleTime = 75 * time.Second
+
+	// A body over the limit is refused while the client still sends it. Closing the connection then, with bytes unread,
+	// makes the kernel reset it, and the reset can overtake the answer: the client would see a broken connection instead
+	// of the 413 that says why. So such a connection lingers: it says that it is done, and reads on for a bounded while
+	// (RFC 9112, section 9.6).
+	lingerTime  = 2 * time.Second
+	lingerBytes = 64 << 20
+
+	tooManyConnections = "too many connections are open; send it again after a pause"
 )
 
-// boundedListener tells clients beyond a number of connections that there is no room, before anything is read of them.
-// The first few beyond it may ask for health.
+// boundedListener counts connections. Those beyond the bound are spare ones.
 type boundedListener struct {
 	net.Listener
-	most                  int64
-	open, spare, refusing atomic.Int64
+	load *load
+	most int64
+	idle time.Duration // how long a connection may be idle while more than half of the bound are open
+	open atomic.Int64
+
+	mu    sync.Mutex
+	spare []*clientConn // the oldest first
 }
 
 func (l *boundedListener) Accept() (net.Conn, error) {
-	for {
-		conn, err := l.Listener.Accept()
-		switch {
-		case err != nil:
-			return nil, err
-		case acquire(&l.open, 1, l.most):
-			return &countedConn{Conn: conn, counter: &l.open}, nil
-		case acquire(&l.spare, 1, spareConnections):
-			until := time.Now().Add(spareTime)
-			if lingering, ok := conn.(*lingeringConn); ok {
-				lingering.until = until
-			}
-			return &countedConn{Conn: conn, counter: &l.spare, until: until}, nil
-		case acquire(&l.refusing, 1, refusedConnections):
-			go func() {
-				defer l.refusing.Add(-1)
-				refuse(conn)
-			}()
-		default:
-			_ = conn.Close() // whatever comes of it, nobody waits for it
-		}
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
+	c := &clientConn{Conn: conn, from: l}
+	if !acquire(&l.open, 1, l.most) {
+		c.until = time.Now().Add(spareTime)
+		l.addSpare(c)
+	}
+	return c, nil
 }
 
-// refuse answers without having read. The host is not known yet, so the type is relative to it.
-func refuse(conn net.Conn) {
-	body := fmt.Sprintf(`{"type":%q,"title":%q,"status":503,"detail":%q,"retryable":true}`, overloaded.Path(), overloaded.Title, tooManyConnections)
-	if conn.SetDeadline(time.Now().Add(time.Second)) == nil {
-		// Who does not take the answer does not get it.
-		_, _ = fmt.Fprintf(conn, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: %s\r\nContent-Length: %d\r\nRetry-After: 1\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s",
-			mediaProblemJSON, len(body), body)
+func (l *boundedListener) addSpare(c *clientConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.spare) == spareConnections {
+		_ = l.spare[0].Conn.Close() // whoever serves it finds it closed
+		l.spare = slices.Delete(l.spare, 0, 1)
 	}
-	if c, ok := conn.(*lingeringConn); ok {
-		c.linger.Store(true)
-	}
-	_ = conn.Close()
+	l.spare = append(l.spare, c)
 }
 
-const tooManyConnections = "too many connections are open; send it again after a pause"
+func (l *boundedListener) leave(c *clientConn) {
+	if c.until.IsZero() {
+		l.open.Add(-1)
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.spare = slices.DeleteFunc(l.spare, func(other *clientConn) bool { return other == c })
+}
 
-// countedConn gives its place back once, however often it is closed.
-type countedConn struct {
+// clientConn is one connection of a client.
+type clientConn struct {
 	net.Conn
-	counter *atomic.Int64
-	until   time.Time // zero: within the bound
-	closed  atomic.Bool
+	from   *boundedListener
+	until  time.Time // when a spare one ends; zero: it is within the bound
+	linger atomic.Bool
+	closed atomic.Bool
+	answer atomic.Int64 // bytes of what is being written
+	heard  bool         // something was read since it was last asked whether to yield
 }
 
-func (c *countedConn) Close() error {
+// Read notes that the client was waited for. One goroutine reads and serves a connection.
+func (c *clientConn) Read(p []byte) (int, error) {
+	c.heard = true
+	return c.Conn.Read(p)
+}
+
+// yield lets others run, unless the client was waited for just now. It is asked before a request, which may have
+// come together with the one before, and after one whose body had to be read, which may have been there already.
+// Nothing else would make a connection wait that has sent many at once: it would run for 10 ms at a time, and on
+// one processor a thousand of them would keep everybody waiting for 10 s, whoever asks for health too.
+func (c *clientConn) yield(waited bool) {
+	if !waited {
+		runtime.Gosched()
+	}
+	c.heard = false
+}
+
+// Close gives the connection's place back once, however often it is called, and not before the end: a connection that
+// lingers takes as much as others.
+func (c *clientConn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed
 	}
-	defer c.counter.Add(-1) // not before: a connection that lingers takes as much as others
+	defer c.from.leave(c)
+	defer c.answerWritten()
+	if tcp, ok := c.Conn.(*net.TCPConn); ok && c.linger.Load() && tcp.CloseWrite() == nil &&
+		c.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+		// Whatever ends the reading, the connection is closed next.
+		_, _ = io.CopyN(io.Discard, tcp, lingerBytes)
+	}
 	return c.Conn.Close()
 }
 
-// SetReadDeadline is never later than a spare connection may stay.
-func (c *countedConn) SetReadDeadline(t time.Time) error {
-	if !c.until.IsZero() && (t.IsZero() || t.After(c.until)) {
-		t = c.until
+// SetReadDeadline is never later than a spare connection may stay, nor, while many are open, than one may be idle.
+func (c *clientConn) SetReadDeadline(t time.Time) error {
+	switch {
+	case !c.until.IsZero():
+		t = earlier(t, c.until)
+	case c.from.open.Load() > c.from.most/2:
+		t = earlier(t, time.Now().Add(c.from.idle))
 	}
 	return c.Conn.SetReadDeadline(t)
 }
 
-// admitConnection refuses what is asked on a connection beyond the bound, but for health. Such a connection serves one
-// request.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// lingerOnClose is for answers to requests that were not read to their end.
+func lingerOnClose(ctx *fasthttp.RequestCtx) {
+	if conn, ok := ctx.Conn().(*clientConn); ok {
+		conn.linger.Store(true)
+	}
+}
+
+// admitConnection refuses what is asked on a connection beyond the bound, but for health. Such a connection serves
+// one request.
 func (s *Server) admitConnection(c *fiber.Ctx) error {
-	if conn, ok := c.Context().Conn().(*countedConn); ok && !conn.until.IsZero() {
+	if conn, ok := c.Context().Conn().(*clientConn); ok && !conn.until.IsZero() {
 		c.Context().SetConnectionClose()
-		if !s.health.asked(c) {
+		if !isHealth(c) {
 			return newProblem(overloaded, tooManyConnections)
 		}
 	}

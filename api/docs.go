@@ -7,7 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
-	"io/fs"
+	"io"
+	"mime"
 	"path"
 	"strconv"
 	"strings"
@@ -22,14 +23,17 @@ var pages embed.FS
 
 const (
 	// Swagger UI styles its elements in place; all else is the page's own, and nothing comes from elsewhere.
-	docsPolicy    = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+	docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+		"connect-src 'self'; frame-ancestors 'none'"
 	problemPolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 )
 
-// documentation are the routes that explain the others. The OpenAPI documents are made when they are first asked for: that
-// takes longer than all else that a start of the service does.
-func documentation(publicURL string) []route {
-	openAPI := sync.OnceValues(func() (asJSON, asYAML *document) { return openAPIDocuments(publicURL) })
+// documentation are the routes that explain the others. The OpenAPI documents are made when they are first asked for:
+// that takes longer than all else that a start of the service does.
+func documentation(publicURL string, table deprecations) []route {
+	openAPI := sync.OnceValues(func() (asJSON, asYAML *document) {
+		return openAPIDocuments(publicURL, table)
+	})
 	kinds := map[string]*document{}
 	for _, k := range catalogue {
 		kinds[k.Name] = newPage(problemPage(k), problemPolicy)
@@ -37,7 +41,15 @@ func documentation(publicURL string) []route {
 	get := func(path, open string, handler fiber.Handler) route {
 		return route{fiber.MethodGet, path, open, chain(handler)}
 	}
+	index, indexPage := newIndex()
 	return []route{
+		get("/", "-", func(c *fiber.Ctx) error {
+			c.Vary(fiber.HeaderAccept)
+			if c.Accepts(mediaJSON, fiber.MIMETextHTML) == fiber.MIMETextHTML {
+				return indexPage.send(c)
+			}
+			return index.send(c)
+		}),
 		get("/openapi.json", "", func(c *fiber.Ctx) error {
 			asJSON, _ := openAPI()
 			return asJSON.send(c)
@@ -48,15 +60,34 @@ func documentation(publicURL string) []route {
 		}),
 		get("/docs", "", newPage(file("docs.html"), docsPolicy).send),
 		get("/docs/start.js", "-", newDocument("text/javascript; charset=utf-8", file("start.js")).send),
-		get("/docs/assets/:file", "-", asset),
+		get("/docs/assets/:file", "-", assets()),
 		get("/docs/problems", "", newPage(problemList(), problemPolicy).send),
 		get("/docs/problems/:name", "/docs/problems/{name}", func(c *fiber.Ctx) error {
 			if page, found := kinds[c.Params("name")]; found {
 				return page.send(c)
 			}
-			return newProblem(notFound, "there is no problem of this name; /docs/problems lists those there are")
+			return newProblem(notFound, "no problem has this name; /docs/problems lists all of them")
 		}),
 	}
+}
+
+// newIndex leads whoever asks for the address alone to what there is: programs by JSON, people by a page.
+func newIndex() (forPrograms, forPeople *document) {
+	links := []struct{ name, path, what string }{
+		{"documentation", "/docs", "The API's documentation"},
+		{"openapi", "/openapi.json", "The same as an OpenAPI document"},
+		{"problems", "/docs/problems", "What each error means"},
+		{"health", "/v1/health", "How the service is"},
+	}
+	members := []string{`"service":"event-processing-service"`}
+	page := append(fill("head.html", "{title}", "event-processing-service"),
+		"<h1>event-processing-service</h1>\n<ul>\n"...)
+	for _, l := range links {
+		members = append(members, fmt.Sprintf("%q:%q", l.name, l.path))
+		page = fmt.Appendf(page, "<li><a href=\"%s\">%s</a></li>\n", l.path, l.what)
+	}
+	return newDocument(mediaJSON, []byte("{"+strings.Join(members, ",")+"}")),
+		newPage(append(page, "</ul>\n</body>\n</html>\n"...), problemPolicy)
 }
 
 // problemPage explains one problem.
@@ -93,30 +124,41 @@ func fill(name string, pairs ...string) []byte {
 	return []byte(strings.NewReplacer(pairs...).Replace(string(file(name))))
 }
 
-// asset serves a file of Swagger UI. The library has most of them compressed, which every browser reads; who does not say
-// so gets them as they were.
-func asset(c *fiber.Ctx) error {
-	name := c.Params("file")
-	content, err := fs.ReadFile(swagger.FS, name)
-	if err == nil {
-		c.Type(path.Ext(name))
-		return c.Send(content)
-	}
-	packed, err := fs.ReadFile(swagger.FS, name+".gz")
+// assets are the files of Swagger UI, most of which the library has compressed. Each is unpacked once, when it is first
+// asked for, however many ask at once, and then is a document like the others.
+func assets() fiber.Handler {
+	files, err := swagger.FS.ReadDir(".")
 	if err != nil {
+		panic(err) // it is embedded
+	}
+	known := map[string]func() *document{}
+	for _, f := range files {
+		name := strings.TrimSuffix(f.Name(), ".gz")
+		known[name] = sync.OnceValue(func() *document {
+			return newDocument(mime.TypeByExtension(path.Ext(name)), assetContent(f.Name()))
+		})
+	}
+	return func(c *fiber.Ctx) error {
+		if asset, found := known[c.Params("file")]; found {
+			return asset().send(c)
+		}
 		return newProblem(notFound, "there is nothing at this path")
 	}
-	c.Type(path.Ext(name))
-	c.Vary(fiber.HeaderAcceptEncoding)
-	if c.AcceptsEncodings("gzip") == "gzip" {
-		c.Set(fiber.HeaderContentEncoding, "gzip")
-		return c.Send(packed)
+}
+
+// assetContent is a file of the library, unpacked if it is compressed.
+func assetContent(name string) []byte {
+	content, err := swagger.FS.ReadFile(name)
+	if err == nil && strings.HasSuffix(name, ".gz") {
+		var unpacked *gzip.Reader
+		if unpacked, err = gzip.NewReader(bytes.NewReader(content)); err == nil {
+			content, err = io.ReadAll(unpacked)
+		}
 	}
-	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return fmt.Errorf("unpack %s: %w", name, err)
+		panic(err) // it is embedded
 	}
-	return c.SendStream(unpacked)
+	return content
 }
 
 func file(name string) []byte {

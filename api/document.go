@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"strings"
+	"sync"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 )
 
 // document is an answer that stays the same as long as the process runs.
@@ -14,12 +16,23 @@ type document struct {
 	body  []byte
 	etag  string
 	csp   string // instead of the policy of all answers, if it is a page
+
+	packed map[string]func() []byte // the body by content coding, each made when it is first asked for
 }
 
 func newDocument(media string, body []byte) *document {
 	sum := sha256.Sum256(body)
 	// Weak, because the compressed form has the same tag (RFC 9110, section 8.8.1).
-	return &document{media: media, body: body, etag: `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
+	packed := map[string]func() []byte{
+		"gzip": sync.OnceValue(func() []byte {
+			return fasthttp.AppendGzipBytesLevel(nil, body, fasthttp.CompressBestCompression)
+		}),
+		"deflate": sync.OnceValue(func() []byte {
+			return fasthttp.AppendDeflateBytesLevel(nil, body, fasthttp.CompressBestCompression)
+		}),
+	}
+	etag := `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+	return &document{packed: packed, media: media, body: body, etag: etag}
 }
 
 // page is a document for people.
@@ -29,8 +42,12 @@ func newPage(body []byte, csp string) *document {
 	return d
 }
 
-// send answers 304 to who has it already. Five minutes old is good enough: it changes with releases only.
+// sharedKey marks an answer that is in memory anyhow, compressed once if it is worth it.
+type sharedKey struct{}
+
+// send answers 304 to a client that has it already. Five minutes old is good enough: it changes with releases only.
 func (d *document) send(c *fiber.Ctx) error {
+	c.Context().SetUserValue(sharedKey{}, true)
 	c.Set(fiber.HeaderETag, d.etag)
 	c.Set(fiber.HeaderCacheControl, "public, max-age=300")
 	if d.csp != "" {
@@ -40,6 +57,14 @@ func (d *document) send(c *fiber.Ctx) error {
 		return c.SendStatus(fiber.StatusNotModified)
 	}
 	c.Set(fiber.HeaderContentType, d.media)
+	c.Vary(fiber.HeaderAcceptEncoding)
+	if c.Get(fiber.HeaderAcceptEncoding) != "" {
+		coding := c.AcceptsEncodings("gzip", "deflate", "identity")
+		if packed, has := d.packed[coding]; has {
+			c.Set(fiber.HeaderContentEncoding, coding)
+			return c.Send(packed())
+		}
+	}
 	return c.Send(d.body)
 }
 

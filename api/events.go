@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -11,6 +10,9 @@ import (
 
 	"event-processing-service/internal/event"
 )
+
+// eventsPath takes events.
+const eventsPath = "/v1/events"
 
 // acceptedEvent is the answer for one event that is stored.
 type acceptedEvent struct {
@@ -41,10 +43,6 @@ func (s *Server) postEvents(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if encoding := c.Get(fiber.HeaderContentEncoding); encoding != "" && encoding != "identity" {
-		c.Set(fiber.HeaderAcceptEncoding, "identity") // RFC 9110, section 12.5.3
-		return newProblem(unsupportedMedia, fmt.Sprintf("the body is encoded with %q; send it as it is", encoding))
-	}
 	room := held{load: &s.load}
 	defer room.release() // Kafka has the events then, or they are given up
 	body, err := s.readBody(c, &room)
@@ -54,15 +52,8 @@ func (s *Server) postEvents(c *fiber.Ctx) error {
 	if mode == event.ModeBatch {
 		return s.postBatch(c, body)
 	}
-	e, err := s.parseOne(c, mode, body)
+	e, err := s.takeOne(c, mode, body)
 	if err != nil {
-		return err
-	}
-	pointer, header := "/data", ""
-	if mode == event.ModeBinary {
-		pointer, header = "", "ce-type"
-	}
-	if err := s.checkSchema(c, &e, pointer, header); err != nil {
 		return err
 	}
 	receipt := s.publish(c, []event.Event{e})[0]
@@ -73,6 +64,22 @@ func (s *Server) postEvents(c *fiber.Ctx) error {
 	return send(c, fiber.StatusAccepted, "event", &acceptedEvent{
 		ID: e.ID, Source: e.Source, Topic: receipt.Topic, Partition: receipt.Partition, Offset: receipt.Offset,
 	})
+}
+
+// takeOne reads and checks an event. A large one can take as long as a batch, so it waits for its turn as a batch does.
+func (s *Server) takeOne(c *fiber.Ctx, mode event.Mode, body []byte) (event.Event, error) {
+	if len(body) > quickBody {
+		done, err := s.turn()
+		if err != nil {
+			return event.Event{}, err
+		}
+		defer done()
+	}
+	e, err := s.parseOne(c, mode, body)
+	if err != nil {
+		return event.Event{}, err
+	}
+	return e, s.check(c, &e, place{binary: mode == event.ModeBinary})
 }
 
 func (s *Server) parseOne(c *fiber.Ctx, mode event.Mode, body []byte) (event.Event, error) {
@@ -96,13 +103,18 @@ func (s *Server) parseOne(c *fiber.Ctx, mode event.Mode, body []byte) (event.Eve
 		if key != "" {
 			id = func() string { return key }
 		}
-		return event.ParsePlain(body, event.Defaults{ID: id, Source: DefaultSource, Time: time.Now().UTC().Format(time.RFC3339Nano)})
+		return event.ParsePlain(body,
+			event.Defaults{ID: id, Source: defaultSource(c), Time: time.Now().UTC().Format(time.RFC3339Nano)})
 	}
 }
 
 // publish stores events with the headers that tie the records to this request.
 func (s *Server) publish(c *fiber.Ctx, events []event.Event) []event.Receipt {
-	return s.events.Publish(c.UserContext(), events, event.Header{Key: requestIDHeader, Value: []byte(requestIDOf(c))})
+	headers := []event.Header{{Key: requestIDHeader, Value: []byte(requestIDOf(c))}}
+	if name := clientOf(c); name != "" {
+		headers = append(headers, event.Header{Key: event.ClientHeader, Value: []byte(name)})
+	}
+	return s.events.Publish(c.UserContext(), events, headers...)
 }
 
 // idempotencyKey reads the Idempotency-Key header: a structured-field string, that is in double quotes; bare keys are
@@ -113,7 +125,7 @@ func idempotencyKey(header string) (string, error) {
 		key = strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(key[1 : len(key)-1])
 	}
 	if header != "" && key == "" || len(key) > 256 {
-		p := newProblem(invalidParameter, "the Idempotency-Key can't be used; see errors")
+		p := newProblem(invalidParameter, "the Idempotency-Key is invalid; see errors")
 		p.Errors = []fieldError{{Header: "idempotency-key", Detail: "must be a quoted string of 1 to 256 bytes"}}
 		return "", p
 	}
@@ -146,8 +158,8 @@ func isAttribute(name []byte) bool {
 	return len(name) > 3 && (name[0]|0x20) == 'c' && (name[1]|0x20) == 'e' && name[2] == '-'
 }
 
-// headersOf yields the ce- headers; their strings outlive the request. All values are in one, as a string of its own for
-// each would be half of what such a request allocates.
+// headersOf yields the ce- headers; their strings outlive the request. All values are in one, as a string of its own
+// for each would be half of what such a request allocates.
 func headersOf(c *fiber.Ctx) iter.Seq2[string, string] {
 	header, size := &c.Request().Header, 0
 	for name, value := range header.All() {

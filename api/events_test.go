@@ -12,7 +12,8 @@ import (
 	"event-processing-service/internal/event"
 )
 
-const structured = `{"specversion":"1.0","id":"e-1","source":"/orders","type":"order.created","subject":"o-7","data":{"n":1, "kept":  "as is"}}`
+const structured = `{"specversion":"1.0","id":"e-1","source":"/orders","type":"order.created","subject":"o-7",` +
+	`"data":{"n":1, "kept":  "as is"}}`
 
 type accepted struct {
 	ID, Source, Topic string
@@ -35,7 +36,8 @@ func TestAStructuredEventIsARecordInBinaryModeWithItsDataUnchanged(t *testing.T)
 	if string(r.Value) != `{"n":1, "kept":  "as is"}` || string(r.Key) != "o-7" {
 		t.Errorf("record has key %q, value %q", r.Key, r.Value)
 	}
-	for key, want := range map[string]string{"ce_specversion": "1.0", "ce_id": "e-1", "ce_source": "/orders", "ce_type": "order.created",
+	for key, want := range map[string]string{"ce_specversion": "1.0", "ce_id": "e-1", "ce_source": "/orders",
+		"ce_type":    "order.created",
 		"ce_subject": "o-7", "content-type": "application/json", "x-request-id": "req-42"} {
 		if header(r, key) != want {
 			t.Errorf("header %s is %q, want %q", key, header(r, key), want)
@@ -48,7 +50,8 @@ func TestABinaryEventKeepsItsBodyAndContentType(t *testing.T) {
 	s.post("text/plain", "any \x00 bytes", "ce-id", "b-1", "ce-source", "/x", "ce-type", "t", "ce-specversion", "1.0",
 		"Ce-Subject", "Euro%20%E2%82%AC", "ce-partitionkey", "k").want(202)
 	r := s.records(1)[0]
-	if string(r.Value) != "any \x00 bytes" || header(r, "content-type") != "text/plain" || string(r.Key) != "k" || header(r, "ce_subject") != "Euro €" {
+	if string(r.Value) != "any \x00 bytes" || header(r, "content-type") != "text/plain" || string(r.Key) != "k" ||
+		header(r, "ce_subject") != "Euro €" {
 		t.Errorf("record is %q %q %q %q", r.Value, header(r, "content-type"), r.Key, header(r, "ce_subject"))
 	}
 }
@@ -123,8 +126,32 @@ func TestABatchHasAnOutcomeForEachEventAndStoresTheGoodOnes(t *testing.T) {
 	}
 }
 
+func TestACutCharacterIsTheFaultOfItsEventAlone(t *testing.T) {
+	s := start(t)
+	cut := strings.Replace(structured, `"as is"`, `"cut \ud83d"`, 1)
+	var got struct {
+		Accepted int
+		Results  []struct {
+			Index, Status int
+			ID            string
+			Problem       *problemDocument
+		}
+	}
+	s.post("application/cloudevents-batch+json", "["+structured+","+cut+","+structured+"]").want(207).json(&got)
+	if r := got.Results[1]; got.Accepted != 2 || r.Index != 1 || r.Status != 400 || r.ID != "e-1" ||
+		len(r.Problem.Errors) != 1 || r.Problem.Errors[0].Pointer != "/1/data/kept" {
+		t.Errorf("got %+v", got)
+	}
+	s.records(2)
+	if p := s.post("application/cloudevents+json", cut).problem(400); len(p.Errors) != 1 ||
+		p.Errors[0].Pointer != "/data/kept" {
+		t.Errorf("alone it is %+v", p)
+	}
+}
+
 func TestAnEmptyBatchIsAccepted(t *testing.T) {
-	if a := start(t).post("application/cloudevents-batch+json", `[]`).want(202); a.body != `{"accepted":0,"rejected":0,"results":[]}` {
+	if a := start(t).post("application/cloudevents-batch+json", `[]`).want(202); a.body !=
+		`{"accepted":0,"rejected":0,"results":[]}` {
 		t.Errorf("answered %s", a.body)
 	}
 }
@@ -187,18 +214,20 @@ func TestBadInputIsExplainedAndNothingOfItReachesKafka(t *testing.T) {
 		{"specversion 0.3", ce, with("specversion", `"0.3"`), nil, 400, "/specversion"},
 		{"a bad time", ce, with("time", `"yesterday"`), nil, 400, "/time"},
 		{"data beside data_base64", ce, with("data_base64", `"AAA="`), nil, 400, "/data_base64"},
-		{"bad Base64", ce, `{"specversion":"1.0","id":"1","source":"/s","type":"t","data_base64":"%"}`, nil, 400, "/data_base64"},
+		{"bad Base64", ce, `{"specversion":"1.0","id":"1","source":"/s","type":"t","data_base64":"%"}`, nil, 400,
+			"/data_base64"},
 		{"an upper-case extension name", ce, with("orderId", `"1"`), nil, 400, "/orderId"},
 		{"an extension that is an object", ce, with("ext", `{}`), nil, 400, "/ext"},
 		{"an unknown CloudEvents format", "application/cloudevents+avro", structured, nil, 415, ""},
 		{"no content type", "", structured, nil, 415, ""},
-		{"a type that is no event", "text/plain", structured, nil, 415, ""},
+		{"a type that is not an event", "text/plain", structured, nil, 415, ""},
 		{"JSON in UTF-16", ce + "; charset=utf-16", structured, nil, 415, ""},
-		{"a compressed body", ce, structured, []string{"Content-Encoding", "gzip"}, 415, ""},
+		{"a body that is not in the coding it names", ce, structured, []string{"Content-Encoding", "gzip"}, 400, ""},
 		{"a body over the limit", ce, strings.Repeat(" ", 4<<20) + structured, nil, 413, ""},
 		{"an event over Kafka's limit", ce, with("data", `"`+strings.Repeat("x", 1<<20)+`"`), nil, 413, ""},
 		{"invalid UTF-8 in a ce- header", "text/plain", "x", append(binary[:8:8], "ce-subject", "%C0%A0"), 400, "ce-subject"},
-		{"a ce-datacontenttype header", "text/plain", "x", append(binary[:8:8], "ce-datacontenttype", "text/plain"), 400, "ce-datacontenttype"},
+		{"a ce-datacontenttype header", "text/plain", "x", append(binary[:8:8], "ce-datacontenttype", "text/plain"), 400,
+			"ce-datacontenttype"},
 		{"a ce-id that is missing", "text/plain", "x", binary[2:], 400, "ce-id"},
 		{"a plain event without a type", "application/json", `{"data":1}`, nil, 400, "/type"},
 	}
@@ -222,7 +251,8 @@ func TestBadInputIsExplainedAndNothingOfItReachesKafka(t *testing.T) {
 }
 
 func TestAllFaultsOfAnEventAreReportedAtOnce(t *testing.T) {
-	p := start(t).post("application/cloudevents+json", `{"specversion":"0.3","source":"a b","time":"x","Bad":1}`).problem(400)
+	p := start(t).post("application/cloudevents+json",
+		`{"specversion":"0.3","source":"a b","time":"x","Bad":1}`).problem(400)
 	if len(p.Errors) != 6 { // specversion, source, time, Bad; id and type are missing
 		t.Errorf("reported are %+v", p.Errors)
 	}
@@ -232,41 +262,50 @@ func TestAnOutcomeIsFoundWhereTheLocationOfThePostSays(t *testing.T) {
 	id := event.Identity{Source: "/orders?x=1&y=ü", ID: "a/b c%"}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	id.Source = "/orders?x=1&y=2"
-	s := startWith(t, outcomes{id: {Identity: id, Type: "t", Status: event.StatusDeadLettered, Attempts: 5, At: at, Topic: "events", Partition: 1, Offset: 9, Reason: "boom"}})
+	s := startWith(t,
+		outcomes{id: {Identity: id, Type: "t", Status: event.StatusDeadLettered, Attempts: 5, At: at,
+			Place: event.Place{Topic: "events", Partition: 1, Offset: 9}, Reason: "boom"}})
 	body, err := json.Marshal(map[string]string{"specversion": "1.0", "id": id.ID, "source": id.Source, "type": "t"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	location := s.post("application/cloudevents+json", string(body)).want(202).header.Get("Location")
 	got := s.do(http.MethodGet, location, "", "").want(200)
-	want := `{"id":"a/b c%","source":"/orders?x=1\u0026y=2","type":"t","status":"dead-lettered","attempts":5,"completed_at":"2026-01-02T03:04:05Z","topic":"events","partition":1,"offset":9,"reason":"boom"}`
+	want := `{"id":"a/b c%","source":"/orders?x=1&y=2","type":"t","status":"dead-lettered","attempts":5,` +
+		`"completed_at":"2026-01-02T03:04:05Z","topic":"events","partition":1,"offset":9,"reason":"boom"}`
 	if got.body != want {
 		t.Errorf("got  %s\nwant %s", got.body, want)
 	}
 }
 
 func TestAnOutcomeSaysWhereTheDeadLetterIsAndWhetherItWasReplayed(t *testing.T) {
-	outcome := event.Outcome{Status: event.StatusDeadLettered, Attempts: 5, Topic: "events", Partition: 1, Offset: 9, Reason: "boom",
+	outcome := event.Outcome{Place: event.Place{Topic: "events", Partition: 1, Offset: 9},
+		Status: event.StatusDeadLettered, Attempts: 5, Reason: "boom",
 		Letter: event.Place{Topic: "events.dlq", Partition: 2, Offset: 7}}
 	again := outcome
 	again.Hops, again.Offset, again.Letter.Offset = 1, 20, 8
 	known := func(name string) event.Identity { return event.Identity{Source: "/s", ID: name} }
 	s := startWith(t, outcomes{
 		known("first"): outcome, known("again"): again,
-		known("mended"): {Status: event.StatusProcessed, Attempts: 1, Hops: 2, Topic: "events", Partition: 1, Offset: 21},
+		known("mended"): {Status: event.StatusProcessed, Attempts: 1, Hops: 2,
+			Place: event.Place{Topic: "events", Partition: 1, Offset: 21}},
 	})
 	for name, want := range map[string]string{
-		"first":  `"status":"dead-lettered","attempts":5,"topic":"events","partition":1,"offset":9,"reason":"boom","dead_letter":{"topic":"events.dlq","partition":2,"offset":7}}`,
-		"again":  `"status":"dead-lettered","attempts":5,"topic":"events","partition":1,"offset":20,"replays":1,"reason":"boom","dead_letter":{"topic":"events.dlq","partition":2,"offset":8}}`,
+		"first": `"status":"dead-lettered","attempts":5,"topic":"events","partition":1,"offset":9,"reason":"boom",` +
+			`"dead_letter":{"topic":"events.dlq","partition":2,"offset":7}}`,
+		"again": `"status":"dead-lettered","attempts":5,"topic":"events","partition":1,"offset":20,"replays":1,` +
+			`"reason":"boom","dead_letter":{"topic":"events.dlq","partition":2,"offset":8}}`,
 		"mended": `"status":"processed","attempts":1,"topic":"events","partition":1,"offset":21,"replays":2}`,
 	} {
-		got := strings.Replace(s.do(http.MethodGet, "/v1/events/"+name+"?source=/s", "", "").want(200).body, `"completed_at":"0001-01-01T00:00:00Z",`, "", 1)
+		got := strings.Replace(s.do(http.MethodGet, "/v1/events/"+name+"?source=/s", "", "").want(200).body,
+			`"completed_at":"0001-01-01T00:00:00Z",`, "", 1)
 		if want = `{"id":"` + name + `","source":"/s",` + want; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
 	const letter = "<dead_letter><topic>events.dlq</topic><partition>2</partition><offset>7</offset></dead_letter>"
-	if got := s.do(http.MethodGet, "/v1/events/first?source=/s", "", "", "Accept", "application/xml").want(200); !strings.Contains(got.body, letter) {
+	if got := s.do(http.MethodGet, "/v1/events/first?source=/s", "", "", "Accept",
+		"application/xml").want(200); !strings.Contains(got.body, letter) {
 		t.Errorf("in XML: %s", got.body)
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -20,12 +22,14 @@ import (
 	"event-processing-service/api"
 	"event-processing-service/internal/event"
 	"event-processing-service/internal/kafka"
+	"event-processing-service/schemas"
 )
 
 // service is the API on a real listener, in front of an embedded broker.
 type service struct {
 	t       *testing.T
 	url     string
+	server  *api.Server
 	cluster *kfake.Cluster
 	stop    context.CancelFunc // as SIGTERM does
 	stopped chan error
@@ -70,7 +74,7 @@ func startWith(t *testing.T, known api.Outcomes, change ...func(*api.Config)) *s
 // serve starts the API in front of any publisher.
 func serve(t *testing.T, publisher api.Publisher, known api.Outcomes, change ...func(*api.Config)) *service {
 	t.Helper()
-	cfg := api.Config{Version: "test"}
+	cfg := api.Config{Version: "test", Schemas: testSchemas()}
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -79,15 +83,24 @@ func serve(t *testing.T, publisher api.Publisher, known api.Outcomes, change ...
 		t.Fatalf("listen: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &service{t: t, url: "http://" + ln.Addr().String(), stop: cancel, stopped: make(chan error, 1)}
-	server := api.New(cfg, publisher, known, slog.New(slog.DiscardHandler))
-	go func() { s.stopped <- server.Serve(ctx, ln, 5*time.Second) }()
+	s := &service{t: t, url: "http://" + ln.Addr().String(), stop: cancel, stopped: make(chan error, 1),
+		server: api.New(cfg, publisher, known, slog.New(slog.DiscardHandler))}
+	go func() { s.stopped <- s.server.Serve(ctx, ln, 5*time.Second) }()
 	t.Cleanup(func() {
 		cancel()
 		http.DefaultClient.CloseIdleConnections()
 	})
 	return s
 }
+
+// testSchemas are schemas that no owner of this service changes.
+var testSchemas = sync.OnceValue(func() *schemas.Set {
+	set, err := schemas.Load(os.DirFS("testdata/schemas"))
+	if err != nil {
+		panic(err)
+	}
+	return set
+})
 
 // broker is a publisher that does as it is told.
 type broker struct {
@@ -130,9 +143,19 @@ type answer struct {
 
 func (s *service) do(method, path, contentType, body string, headers ...string) answer {
 	s.t.Helper()
+	a, err := s.try(method, path, contentType, body, headers...)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return a
+}
+
+// try is do for goroutines, which may not end the test.
+func (s *service) try(method, path, contentType, body string, headers ...string) (answer, error) {
+	s.t.Helper()
 	req, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
 	if err != nil {
-		s.t.Fatalf("make request: %v", err)
+		return answer{}, err
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
@@ -142,15 +165,15 @@ func (s *service) do(method, path, contentType, body string, headers ...string) 
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		s.t.Fatalf("%s %s: %v", method, path, err)
+		return answer{}, err
 	}
 	defer resp.Body.Close()
 	read, err := io.ReadAll(resp.Body)
 	if err != nil {
-		s.t.Fatalf("read answer of %s %s: %v", method, path, err)
+		return answer{}, fmt.Errorf("read the answer: %w", err)
 	}
 	described(s.t, req, resp, read)
-	return answer{t: s.t, status: resp.StatusCode, header: resp.Header, body: string(read)}
+	return answer{t: s.t, status: resp.StatusCode, header: resp.Header, body: string(read)}, nil
 }
 
 func (s *service) post(contentType, body string, headers ...string) answer {
@@ -196,7 +219,7 @@ func (a answer) problem(status int) problemDocument {
 	var p problemDocument
 	a.json(&p)
 	if !strings.HasPrefix(p.Type, "http://127.0.0.1:") || !strings.Contains(p.Type, "/docs/problems/") {
-		a.t.Errorf("the type %q is no page of the service", p.Type)
+		a.t.Errorf("the type %q is not a page of the service", p.Type)
 	}
 	answered.Store(p.Type[strings.LastIndexByte(p.Type, '/')+1:], true)
 	if p.Status != status || p.Type == "" || p.Title == "" || p.Detail == "" || p.Instance == "" || p.Retryable == nil {
@@ -211,8 +234,8 @@ func (a answer) problem(status int) problemDocument {
 	return p
 }
 
-// records reads the topic from its start until it has n records, or, when n is 0, all that it has now. How many those are
-// Kafka is asked: to wait for a while would miss some on a busy machine.
+// records reads the topic from its start until it has n records, or, when n is 0, all that it has now. How many those
+// are Kafka is asked: to wait for a while would miss some on a busy machine.
 func (s *service) records(n int) []*kgo.Record {
 	s.t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.cluster.ListenAddrs()...), kgo.ConsumeTopics("events"),

@@ -3,11 +3,14 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"event-processing-service/api"
 	"event-processing-service/internal/event"
 )
 
@@ -43,7 +46,9 @@ func TestWithoutItsStoreTheServiceIsDegradedAndOnlyThoseRoutesFail(t *testing.T)
 	for _, path := range []string{"/health/ready", "/v1/health"} {
 		var h healthDocument
 		s.do(http.MethodGet, path, "", "").want(200).json(&h)
-		if h.Status != "degraded" || h.Dependencies["store"].Status != "unhealthy" || h.Dependencies["kafka"].Status != "healthy" || h.Dependencies["store"].LatencyMS == nil {
+		if h.Status != "degraded" || h.Dependencies["store"].Status != "unhealthy" ||
+			h.Dependencies["database"].Status != "unhealthy" ||
+			h.Dependencies["kafka"].Status != "healthy" || h.Dependencies["store"].LatencyMS == nil {
 			t.Errorf("%s answers %+v", path, h)
 		}
 	}
@@ -51,6 +56,27 @@ func TestWithoutItsStoreTheServiceIsDegradedAndOnlyThoseRoutesFail(t *testing.T)
 		t.Errorf("the outcome is %s", p.Type)
 	}
 	s.post("application/cloudevents+json", structured).want(202)
+}
+
+func TestWhatTheHandlersNeedIsToldWhereTheyRunInTheProcess(t *testing.T) {
+	down := errors.New("down")
+	checks := []api.Check{
+		{Name: "payments", Check: func(context.Context) error { return nil }},
+		{Name: "warehouse", Check: func(context.Context) error { return down }},
+	}
+	s := serve(t, &broker{}, nil, func(c *api.Config) { c.Checks = func() []api.Check { return checks } })
+	var h struct {
+		Status   string
+		Handlers []struct{ Name, Status string }
+	}
+	s.do(http.MethodGet, "/v1/health", "", "").want(200).json(&h)
+	if got := fmt.Sprint(h); got != "{degraded [{payments healthy} {warehouse unhealthy}]}" {
+		t.Errorf("it answers %s", got)
+	}
+	if a := s.do(http.MethodGet, "/v1/health", "", "", "Accept", "application/xml").want(200); !strings.Contains(a.body,
+		"<handlers><dependency><name>payments</name>") {
+		t.Errorf("in XML it is %s", a.body)
+	}
 }
 
 func TestWithoutKafkaTheServiceIsUnhealthyWhateverTheStoreIs(t *testing.T) {
@@ -75,16 +101,15 @@ func TestWithoutAStoreThereIsNoneInTheAnswerAndOutcomesAre501(t *testing.T) {
 func TestALookAtTheDependenciesIsBoundedAndShared(t *testing.T) {
 	s := serve(t, &broker{}, store{takes: time.Minute})
 	began := time.Now()
-	done := make(chan struct{})
+	var all sync.WaitGroup
 	for range 5 {
-		go func() {
-			s.do(http.MethodGet, "/v1/health", "", "").want(200)
-			done <- struct{}{}
-		}()
+		all.Go(func() {
+			if a, err := s.try(http.MethodGet, "/v1/health", "", ""); err != nil || a.status != http.StatusOK {
+				t.Errorf("answered %d, %v", a.status, err)
+			}
+		})
 	}
-	for range 5 {
-		<-done
-	}
+	all.Wait()
 	// One look takes 1.5 s at the most; five one after the other would take 7.5 s.
 	if took := time.Since(began); took > 6*time.Second {
 		t.Errorf("five answers took %s", took)

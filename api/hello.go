@@ -45,13 +45,14 @@ type currentTimeData struct {
 func (s *Server) currentTime(c *fiber.Ctx) error {
 	name := strings.Clone(c.Query("name", "World"))
 	if problem := checkName(name); problem != "" {
-		p := newProblem(invalidParameter, "the name can't be used; see errors")
+		p := newProblem(invalidParameter, "the name is invalid; see errors")
 		p.Errors = []fieldError{{Parameter: "name", Detail: problem}}
 		return p
 	}
 	now := time.Now().UTC()
 	if c.Method() == fiber.MethodHead { // a safe method: it must not publish (RFC 9110, section 9.2.1)
-		return send(c, fiber.StatusOK, "current_time", currentTimeAnswer{Message: "Hello " + name, Timestamp: now.Format(time.RFC3339)})
+		answer := currentTimeAnswer{Message: "Hello " + name, Timestamp: now.Format(time.RFC3339)}
+		return send(c, fiber.StatusOK, "current_time", answer)
 	}
 	data := currentTimeData{ID: uuid.NewString(), User: name, Message: "Hello " + name, Timestamp: now.Unix()}
 	value, err := json.Marshal(data)
@@ -66,7 +67,17 @@ func (s *Server) currentTime(c *fiber.Ctx) error {
 		return receipt.Err
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	return send(c, fiber.StatusOK, "current_time", currentTimeAnswer{ID: data.ID, Message: data.Message, Timestamp: now.Format(time.RFC3339)})
+	answer := currentTimeAnswer{ID: data.ID, Message: data.Message, Timestamp: now.Format(time.RFC3339)}
+	return send(c, fiber.StatusOK, "current_time", answer)
+}
+
+// needsKeyToPublish lets strangers publish by asking for the time only where the service is open, or said to be for
+// this.
+func (s *Server) needsKeyToPublish(c *fiber.Ctx) error {
+	if s.cfg.OpenCurrentTime {
+		return c.Next()
+	}
+	return s.needsKey(c)
 }
 
 func checkName(name string) string {

@@ -10,7 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// What the broker answers goes through the real publisher: neither its classes nor their problems are taken for granted.
+// What the broker answers goes through the real publisher: neither its classes nor their problems are taken for
+// granted.
 func TestWhatTheBrokerSaysIsAnsweredAsItIs(t *testing.T) {
 	unknown, refused := "outcome-unknown", "kafka-refuses"
 	for name, test := range map[string]struct {
@@ -57,7 +58,8 @@ func TestABrokerThatIsPausedLeavesTheOutcomeUnknownInTime(t *testing.T) {
 		s.cluster.KeepControl()
 		return nil, nil, true // taken, never answered
 	})
-	if p := s.post("application/cloudevents+json", structured).problem(503); !strings.HasSuffix(p.Type, "/outcome-unknown") {
+	if p := s.post("application/cloudevents+json", structured).problem(503); !strings.HasSuffix(p.Type,
+		"/outcome-unknown") {
 		t.Errorf("the problem is %s", p.Type)
 	}
 }

@@ -3,40 +3,99 @@ package api
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"event-processing-service/internal/limit"
 )
 
-// Keys are the hashes of each client's API keys, by the client's name. A client may have several at a time, so that it can
-// change to a new one before the old one ends. None: everybody may do everything.
-type Keys map[string][][sha256.Size]byte
+// Clients are those that may use the API, by their names. nil: everybody may do everything.
+type Clients map[string]Client
+
+// Client is what one client may do.
+type Client struct {
+	// Keys are what it is known by. It may have several at a time, so that it can change to a new one before the old one
+	// ends.
+	Keys []Key
+	// Sources are the sources that it is bound to: each a source, or what sources begin with and an asterisk. None: all
+	// that no other client is bound to.
+	Sources []string
+	// Types are the types of event that it may post, written as Sources are. None: all.
+	Types []string
+	// Rate is its limit. Zero: everybody's.
+	Rate limit.Rate
+}
+
+// Key is the SHA-256 of a key, and when it ends. The zero time: never.
+type Key struct {
+	Hash    [sha256.Size]byte
+	Expires time.Time
+}
 
 // client is who is known by a key.
 type client struct {
+	Client
 	name     string
 	limitKey string
+	source   string // of its events that name none
+	policy   string // see Server.policy
 	requests prometheus.Counter
 }
 
 // keyring finds clients by their keys.
-type keyring []keyOwner
-
-type keyOwner struct {
-	hash  [sha256.Size]byte
-	owner *client
+type keyring struct {
+	version string
+	owners  []keyOwner
+	clients map[string]*client
 }
 
-func newKeyring(keys Keys, m *metrics) keyring {
-	var ring keyring
-	for name, hashes := range keys {
-		owner := &client{name: name, limitKey: "key:" + name, requests: m.requests.WithLabelValues(name)}
-		for _, hash := range hashes {
-			ring = append(ring, keyOwner{hash, owner})
+type keyOwner struct {
+	Key
+	owner *client
+	uses  prometheus.Counter
+}
+
+// id tells keys apart, as eventctl keys list does, and tells nothing about a key.
+func (k Key) id() string { return hex.EncodeToString(k.Hash[:4]) }
+
+// SetClients replaces the clients, for requests that come from now on: from then on the API is not open, also where
+// there are none. Health shows the version.
+func (s *Server) SetClients(clients Clients, version string) {
+	ring := &keyring{clients: map[string]*client{}, version: version}
+	for name, c := range clients {
+		if c.Rate.Units == 0 {
+			c.Rate = s.cfg.Rate
+		}
+		owner := &client{Client: c, name: name, limitKey: "key:" + name, source: sourceOf(name), policy: policyOf(c.Rate),
+			requests: s.metrics.requests.WithLabelValues(name)}
+		ring.clients[name] = owner
+		for _, key := range c.Keys {
+			ring.owners = append(ring.owners, keyOwner{key, owner, s.metrics.uses.WithLabelValues(name, key.id())})
 		}
 	}
-	return ring
+	before := s.keys.Swap(ring)
+	s.metrics.forgetKeys(before, ring)
+}
+
+// forgetKeys takes the uses of keys out that are no more: there are as many series as keys at a time, however often
+// they are rotated.
+func (m *metrics) forgetKeys(before, now *keyring) {
+	if before == nil {
+		return
+	}
+	there := map[[2]string]bool{}
+	for _, o := range now.owners {
+		there[[2]string{o.owner.name, o.id()}] = true
+	}
+	for _, o := range before.owners {
+		if !there[[2]string{o.owner.name, o.id()}] {
+			m.uses.DeleteLabelValues(o.owner.name, o.id())
+		}
+	}
 }
 
 // longestKey is more than any key has; what is longer is not worth its hash.
@@ -44,41 +103,46 @@ const longestKey = 512
 
 // find takes the same time for every key, right or wrong: all hashes are compared, each to its end. Hashes, because
 // comparing takes as long as the shorter text, which would tell a key's length.
-func (r keyring) find(key string) *client {
+func (r *keyring) find(key string) *keyOwner {
 	if key == "" || len(key) > longestKey {
 		return nil
 	}
 	hash := sha256.Sum256([]byte(key))
 	found := -1
-	for i := range r {
-		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(hash[:], r[i].hash[:]), i, found)
+	for i := range r.owners {
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(hash[:], r.owners[i].Hash[:]), i, found)
 	}
-	if found < 0 {
+	if found < 0 || r.owners[found].hasEnded() {
 		return nil
 	}
-	return r[found].owner
+	return &r.owners[found]
 }
+
+func (k *Key) hasEnded() bool { return !k.Expires.IsZero() && !time.Now().Before(k.Expires) }
 
 type clientKey struct{}
 
-// identify finds out who asks. A key that is wrong is not refused here: where none is needed, none is looked at.
+// identify finds the client of the request. It does not refuse a wrong key: a route that needs none does not check it.
 func (s *Server) identify(c *fiber.Ctx) error {
-	if len(s.keys) > 0 {
-		if who := s.keys.find(presentedKey(c)); who != nil {
-			c.Locals(clientKey{}, who)
-			who.requests.Inc()
+	if ring := s.keys.Load(); ring != nil {
+		if found := ring.find(presentedKey(c)); found != nil {
+			c.Locals(clientKey{}, found.owner)
+			found.owner.requests.Inc()
+			found.uses.Inc()
 		}
 	}
 	return c.Next()
 }
 
-// Client returns the name of the client that the request's key belongs to, or "", for the handlers around this package's.
-// It is known when the request is answered.
-func Client(c *fiber.Ctx) string { return clientOf(c) }
+// knownClient is the client that the request's key belongs to, or nil. It is known when the request is answered.
+func knownClient(c *fiber.Ctx) *client {
+	who, _ := c.Locals(clientKey{}).(*client)
+	return who
+}
 
-// clientOf returns the name of the client that the request's key belongs to, or "".
+// clientOf returns the client's name, or "".
 func clientOf(c *fiber.Ctx) string {
-	if who, ok := c.Locals(clientKey{}).(*client); ok {
+	if who := knownClient(c); who != nil {
 		return who.name
 	}
 	return ""
@@ -98,13 +162,13 @@ func presentedKey(c *fiber.Ctx) string {
 
 // needsKey refuses who is not known (RFC 6750, section 3).
 func (s *Server) needsKey(c *fiber.Ctx) error {
-	if len(s.keys) == 0 || clientOf(c) != "" {
+	if s.keys.Load() == nil || clientOf(c) != "" {
 		return c.Next()
 	}
 	challenge, detail := `Bearer realm="event-processing-service"`, keyNeeded.Detail
 	if presentedKey(c) != "" {
 		challenge += `, error="invalid_token"`
-		detail = "the API key is not, or no longer, valid"
+		detail = "the API key is not valid, or no longer valid"
 	}
 	c.Set(fiber.HeaderWWWAuthenticate, challenge)
 	return newProblem(keyNeeded, detail)

@@ -69,11 +69,13 @@ func TestXMLHasWhatJSONHas(t *testing.T) {
 		} `xml:"results>i"`
 	}
 	a = s.post("application/cloudevents-batch+json", "["+structured+",7]", "Accept", "text/xml").want(207)
-	if err := xml.Unmarshal([]byte(a.body), &batch); err != nil || len(batch.Results) != 2 || batch.Results[1].Problem.Type != s.url+"/docs/problems/invalid-event" {
+	if err := xml.Unmarshal([]byte(a.body), &batch); err != nil || len(batch.Results) != 2 ||
+		batch.Results[1].Problem.Type != s.url+"/docs/problems/invalid-event" {
 		t.Errorf("%s: %v", a.body, err)
 	}
 	for _, path := range []string{"/v1/health", "/v1/schemas", "/v1/current_time", "/health"} {
-		if a := s.do(http.MethodGet, path, "", "", "Accept", "application/xml").want(200); !strings.HasPrefix(a.body, "<?xml") {
+		if a := s.do(http.MethodGet, path, "", "", "Accept",
+			"application/xml").want(200); !strings.HasPrefix(a.body, "<?xml") {
 			t.Errorf("%s answers %s", path, a.body)
 		}
 	}
@@ -81,7 +83,8 @@ func TestXMLHasWhatJSONHas(t *testing.T) {
 
 func TestAProblemIsInXMLWhereThatIsAskedFor(t *testing.T) {
 	s := serve(t, &broker{}, nil)
-	for _, accept := range []string{"application/xml", "text/xml", "application/problem+xml", "application/xml, application/json;q=0.1"} {
+	for _, accept := range []string{"application/xml", "text/xml", "application/problem+xml",
+		"application/xml, application/json;q=0.1"} {
 		a := s.post("application/cloudevents+json", `{"id":""}`, "Accept", accept)
 		if accept == "application/problem+xml" {
 			a.want(406) // no answer but a problem is of this type
@@ -106,7 +109,8 @@ func TestAProblemIsInXMLWhereThatIsAskedFor(t *testing.T) {
 
 func TestHEADIsGETWithoutABodyAndHasNoEffect(t *testing.T) {
 	s := start(t)
-	for _, path := range []string{"/hello", "/v1/current_time?name=Ada", "/health", "/v1/health", "/openapi.json", "/docs", "/v1/schemas"} {
+	for _, path := range []string{"/hello", "/v1/current_time?name=Ada", "/health", "/v1/health", "/openapi.json", "/docs",
+		"/v1/schemas"} {
 		if a := s.do(http.MethodHead, path, "", "").want(200); a.body != "" || a.header.Get("Content-Type") == "" {
 			t.Errorf("HEAD %s has type %q and body %q", path, a.header.Get("Content-Type"), a.body)
 		}
@@ -118,7 +122,8 @@ func TestHEADIsGETWithoutABodyAndHasNoEffect(t *testing.T) {
 
 func TestOPTIONSTellsWhatAPathTakes(t *testing.T) {
 	s := serve(t, &broker{}, nil)
-	for path, want := range map[string]string{"/v1/events": "POST, OPTIONS", "/v1/events/x": "GET, HEAD, OPTIONS", "/hello": "GET, HEAD, OPTIONS"} {
+	for path, want := range map[string]string{"/v1/events": "POST, OPTIONS", "/v1/events/x": "GET, HEAD, OPTIONS",
+		"/hello": "GET, HEAD, OPTIONS"} {
 		if a := s.do(http.MethodOptions, path, "", "").want(204); a.header.Get("Allow") != want {
 			t.Errorf("%s allows %q, want %q", path, a.header.Get("Allow"), want)
 		}
@@ -129,10 +134,13 @@ func TestOPTIONSTellsWhatAPathTakes(t *testing.T) {
 func TestBrowsersOfNamedOriginsMayUseTheAPI(t *testing.T) {
 	s := serve(t, &broker{}, nil, withKeys, func(c *api.Config) { c.CORSOrigins = []string{"https://app.example.com"} })
 	preflight := func(origin string) answer {
-		return s.do(http.MethodOptions, "/v1/events", "", "", "Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type")
+		return s.do(http.MethodOptions, "/v1/events", "", "", "Origin", origin, "Access-Control-Request-Method", "POST",
+			"Access-Control-Request-Headers", "authorization,content-type")
 	}
 	a := preflight("https://app.example.com").want(204)
-	if a.header.Get("Access-Control-Allow-Origin") != "https://app.example.com" || !strings.Contains(a.header.Get("Access-Control-Allow-Headers"), "Idempotency-Key") || !strings.Contains(a.header.Get("Access-Control-Allow-Methods"), "POST") {
+	if a.header.Get("Access-Control-Allow-Origin") != "https://app.example.com" ||
+		!strings.Contains(a.header.Get("Access-Control-Allow-Headers"), "Idempotency-Key") ||
+		!strings.Contains(a.header.Get("Access-Control-Allow-Methods"), "POST") {
 		t.Errorf("the preflight is answered with %v", a.header)
 	}
 	if a := preflight("https://evil.example.com"); a.header.Get("Access-Control-Allow-Origin") != "" {
@@ -140,25 +148,29 @@ func TestBrowsersOfNamedOriginsMayUseTheAPI(t *testing.T) {
 	}
 	a = s.post("application/cloudevents+json", structured, "Origin", "https://app.example.com")
 	a.problem(401)
-	if a.header.Get("Access-Control-Allow-Origin") == "" || !strings.Contains(a.header.Get("Access-Control-Expose-Headers"), "Retry-After") {
+	if a.header.Get("Access-Control-Allow-Origin") == "" ||
+		!strings.Contains(a.header.Get("Access-Control-Expose-Headers"), "Retry-After") {
 		t.Errorf("a page can't read why it was refused: %v", a.header)
 	}
 	s.do(http.MethodOptions, "/v1/events", "", "", "WebHook-Request-Origin", "example.com").problem(405)
 
-	if a := serve(t, &broker{}, nil).do(http.MethodGet, "/hello", "", "", "Origin", "https://app.example.com"); a.header.Get("Access-Control-Allow-Origin") != "" {
+	if a := serve(t, &broker{}, nil).do(http.MethodGet, "/hello", "", "", "Origin",
+		"https://app.example.com"); a.header.Get("Access-Control-Allow-Origin") != "" {
 		t.Error("without origins in the settings, one is let in")
 	}
 }
 
 func TestWhatSeldomChangesIsSentOnce(t *testing.T) {
 	s := serve(t, &broker{}, nil)
-	for _, path := range []string{"/openapi.json", "/openapi.yaml", "/docs", "/docs/problems", "/docs/problems/rate-limited", "/v1/schemas/order.placed"} {
+	for _, path := range []string{"/openapi.json", "/openapi.yaml", "/docs", "/docs/problems",
+		"/docs/problems/rate-limited", "/v1/schemas/order.placed"} {
 		a := s.do(http.MethodGet, path, "", "").want(200)
 		etag := a.header.Get("ETag")
 		if etag == "" || !strings.Contains(a.header.Get("Cache-Control"), "max-age") {
 			t.Errorf("%s has ETag %q, Cache-Control %q", path, etag, a.header.Get("Cache-Control"))
 		}
-		if again := s.do(http.MethodGet, path, "", "", "If-None-Match", `"other", `+etag); again.status != 304 || again.body != "" {
+		if again := s.do(http.MethodGet, path, "", "", "If-None-Match", `"other", `+etag); again.status != 304 ||
+			again.body != "" {
 			t.Errorf("%s is sent again: %d", path, again.status)
 		}
 		s.do(http.MethodGet, path, "", "", "If-None-Match", `"other"`).want(200)
@@ -172,11 +184,13 @@ func TestLongAnswersAreCompressedWhereThatIsTaken(t *testing.T) {
 	s := serve(t, &broker{}, nil)
 	for _, encoding := range []string{"gzip", "deflate"} {
 		a := s.do(http.MethodGet, "/openapi.json", "", "", "Accept-Encoding", encoding).want(200)
-		if a.header.Get("Content-Encoding") != encoding || !strings.Contains(a.header.Get("Vary"), "Accept-Encoding") || len(a.body) > len(api.OpenAPI())/3 {
+		if a.header.Get("Content-Encoding") != encoding || !strings.Contains(a.header.Get("Vary"), "Accept-Encoding") ||
+			len(a.body) > len(api.OpenAPI())/3 {
 			t.Errorf("%s: %d bytes with %v", encoding, len(a.body), a.header)
 		}
 	}
-	if a := s.do(http.MethodGet, "/openapi.json", "", "", "Accept-Encoding", "identity"); a.header.Get("Content-Encoding") != "" {
+	if a := s.do(http.MethodGet, "/openapi.json", "", "", "Accept-Encoding",
+		"identity"); a.header.Get("Content-Encoding") != "" {
 		t.Errorf("it is compressed all the same: %v", a.header)
 	}
 }
@@ -185,7 +199,9 @@ func TestBrowsersAreToldToMakeNoMoreOfAnswersThanTheyAre(t *testing.T) {
 	s := serve(t, &broker{}, nil)
 	for _, path := range []string{"/hello", "/nowhere", "/docs", "/v1/health"} {
 		h := s.do(http.MethodGet, path, "", "").header
-		if h.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || h.Get("Referrer-Policy") != "no-referrer" {
+		if h.Get("X-Content-Type-Options") != "nosniff" ||
+			!strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") ||
+			h.Get("Referrer-Policy") != "no-referrer" {
 			t.Errorf("%s has %v", path, h)
 		}
 		if h.Get("Strict-Transport-Security") != "" {
@@ -204,12 +220,35 @@ func TestThePageOfTheDocumentNeedsNoOtherHost(t *testing.T) {
 	if strings.Contains(page.body, "//") || strings.Contains(page.header.Get("Content-Security-Policy"), "http") {
 		t.Errorf("the page refers to another host:\n%s", page.body)
 	}
-	for _, path := range []string{"/docs/start.js", "/docs/assets/swagger-ui.css", "/docs/assets/swagger-ui-bundle.js", "/docs/assets/favicon-32x32.png"} {
+	for _, path := range []string{"/docs/start.js", "/docs/assets/swagger-ui.css", "/docs/assets/swagger-ui-bundle.js",
+		"/docs/assets/favicon-32x32.png"} {
 		if !strings.Contains(page.body, path) {
 			t.Errorf("the page does not use %s", path)
 		}
 		if a := s.do(http.MethodGet, path, "", "").want(200); len(a.body) < 50 {
 			t.Errorf("%s is %q", path, a.body)
+		}
+	}
+}
+
+func TestTheAddressAloneLeadsPeopleAndProgramsOn(t *testing.T) {
+	s := serve(t, &broker{}, nil)
+	page := s.do(http.MethodGet, "/", "", "", "Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8").want(200)
+	if !strings.HasPrefix(page.header.Get("Content-Type"), "text/html") {
+		t.Errorf("people get %s", page.header.Get("Content-Type"))
+	}
+	var links map[string]string
+	s.do(http.MethodGet, "/", "", "", "Accept", "*/*").want(200).json(&links)
+	if links["documentation"] != "/docs" {
+		t.Errorf("programs get %v", links)
+	}
+	for name, path := range links {
+		if name == "service" {
+			continue
+		}
+		s.do(http.MethodGet, path, "", "").want(200)
+		if !strings.Contains(page.body, `href="`+path+`"`) {
+			t.Errorf("the page does not lead to %s", path)
 		}
 	}
 }

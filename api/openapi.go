@@ -15,8 +15,8 @@ const apiVersion = "1.0.0"
 const apiDescription = `Post CloudEvents over HTTP; an answer of 2xx means that Kafka has stored them.
 
 Errors are problem documents (RFC 9457) whose type links to a page of this service that says what to do; retryable says
-whether the same request, sent again, can succeed, and Retry-After when. Answers may get more members within /v1; clients
-pass over what they don't know.
+whether the same request, sent again, can succeed, and Retry-After when. Answers may get more members within /v1;
+clients pass over what they don't know.
 
 Every GET answers HEAD, too. OPTIONS answers 204 with Allow. Other methods are answered with 405 and Allow, other paths
 with 404. Answers are JSON, or XML where Accept prefers it, and are compressed where Accept-Encoding takes gzip or
@@ -27,9 +27,9 @@ type description struct {
 	api *huma.OpenAPI
 }
 
-// newOpenAPI describes every route. It is made of the types that are sent and of the catalogue of problems, so that most of
-// it can't go wrong; what is written by hand is tried by tests.
-func newOpenAPI(server *huma.Server) *huma.OpenAPI {
+// newOpenAPI describes every route. It is made of the types that are sent and of the catalogue of problems, so that
+// most of it can't go wrong; what is written by hand is tried by tests.
+func newOpenAPI(server *huma.Server, table deprecations) *huma.OpenAPI {
 	d := &description{api: &huma.OpenAPI{
 		OpenAPI: "3.1.0",
 		Info:    &huma.Info{Title: "event-processing-service", Version: apiVersion, Description: apiDescription},
@@ -55,6 +55,7 @@ func newOpenAPI(server *huma.Server) *huma.OpenAPI {
 	d.problemComponents()
 	d.eventComponents()
 	for _, op := range d.operations() {
+		_, op.Deprecated = table.of(op.Path)
 		d.api.AddOperation(op)
 	}
 	for _, s := range d.api.Components.Schemas.Map() {
@@ -83,12 +84,12 @@ func (d *description) schemaOf(v any) *huma.Schema {
 }
 
 // openAPIDocuments are the description as it is sent by the service at publicURL, "" for wherever a client finds it.
-func openAPIDocuments(publicURL string) (asJSON, asYAML *document) {
+func openAPIDocuments(publicURL string, table deprecations) (asJSON, asYAML *document) {
 	server := &huma.Server{URL: "/", Description: "Where this document came from"}
 	if publicURL != "" {
 		server = &huma.Server{URL: publicURL, Description: "This deployment"}
 	}
-	api := newOpenAPI(server)
+	api := newOpenAPI(server, table)
 	j, err := json.Marshal(api)
 	if err != nil {
 		panic(fmt.Sprintf("encode the OpenAPI document: %v", err)) // made of constants
@@ -98,4 +99,10 @@ func openAPIDocuments(publicURL string) (asJSON, asYAML *document) {
 		panic(fmt.Sprintf("encode the OpenAPI document: %v", err))
 	}
 	return newDocument(mediaJSON, j), newDocument("application/yaml", y) // RFC 9512
+}
+
+// Document is the OpenAPI description as JSON, as a service at publicURL sends it; "" is wherever a client finds it.
+func Document(publicURL string) []byte {
+	asJSON, _ := openAPIDocuments(publicURL, deprecated)
+	return asJSON.body
 }

@@ -11,13 +11,18 @@ import (
 
 func headerComponents() map[string]*huma.Header {
 	header := func(description, example, pattern string) *huma.Header {
-		return &huma.Header{Description: description, Schema: &huma.Schema{Type: "string", Pattern: pattern}, Example: example}
+		return &huma.Header{Description: description, Schema: &huma.Schema{Type: "string", Pattern: pattern},
+			Example: example}
 	}
 	return map[string]*huma.Header{
-		"X-Request-Id":     header("The request's id, in the logs too: the client's own if it sent a sane one", "7b6c2f9e-6b0f-4f4e-8a53-0f8a4a4f4d11", `^[A-Za-z0-9._:/+=-]{1,128}$`),
-		"RateLimit-Policy": header("The limit: q events in w seconds. Only where there is one.", `"default";q=100;w=60`, `^"default";q=\d+;w=\d+$`),
-		"RateLimit":        header("What is left: r events now, all again in t seconds. Only where there is a limit.", `"default";r=42;t=17`, `^"default";r=\d+;t=\d+$`),
-		"Retry-After":      {Description: "Seconds to wait before the next try", Schema: &huma.Schema{Type: "integer", Minimum: ptr(1.0)}, Example: 1},
+		"X-Request-Id": header("The request's id, in the logs too: the client's own if it sent a sane one",
+			"7b6c2f9e-6b0f-4f4e-8a53-0f8a4a4f4d11", `^[A-Za-z0-9._:/+=-]{1,128}$`),
+		"RateLimit-Policy": header("The limit: q events in w seconds. Only where there is one.", `"default";q=100;w=60`,
+			`^"default";q=\d+;w=\d+$`),
+		"RateLimit": header("What is left: r events now, all again in t seconds. Only where there is a limit.",
+			`"default";r=42;t=17`, `^"default";r=\d+;t=\d+$`),
+		"Retry-After": {Description: "Seconds to wait before the next try",
+			Schema: &huma.Schema{Type: "integer", Minimum: ptr(1.0)}, Example: 1},
 		"Location":         header("Where the outcome can be read", "/v1/events/order-1?source=%2Forders", `^/v1/events/.+$`),
 		"WWW-Authenticate": header("How to send a key", `Bearer realm="event-processing-service"`, `^Bearer realm=`),
 		"ETag":             header("For If-None-Match", `W/"Zm9vYmFyYmF6cXV4"`, `^W/".+"$`),
@@ -101,8 +106,10 @@ func (d *description) problemAnswer(status int, kinds []*kind) *huma.Response {
 }
 
 // answer is what is sent as JSON or XML.
-func (d *description) answer(text string, schema *huma.Schema, examples map[string]*huma.Example, headerNames ...string) *huma.Response {
-	content := map[string]*huma.MediaType{mediaJSON: {Schema: schema, Examples: examples}, mediaXML: {Schema: schema}, mediaTextXML: {Schema: schema}}
+func (d *description) answer(text string, schema *huma.Schema, examples map[string]*huma.Example,
+	headerNames ...string) *huma.Response {
+	content := map[string]*huma.MediaType{mediaJSON: {Schema: schema, Examples: examples}, mediaXML: {Schema: schema},
+		mediaTextXML: {Schema: schema}}
 	return &huma.Response{Description: text, Headers: headers(headerNames...), Content: content}
 }
 

@@ -28,7 +28,8 @@ func (d *description) get(path, tag, summary string, answer *huma.Response, kind
 
 func (d *description) greetings() (ops []*huma.Operation) {
 	hello := map[string]*huma.Example{"hello": example("Always the same", helloAnswer{"Hello World!"})}
-	now := map[string]*huma.Example{"time": example("Asked with name=Ada", currentTimeAnswer{"0b6f5f3e-2f35-4b0e-9a5d-1b9a3a1f6a11", "Hello Ada", "2026-01-31T12:00:00Z"})}
+	now := map[string]*huma.Example{"time": example("Asked with name=Ada",
+		currentTimeAnswer{"0b6f5f3e-2f35-4b0e-9a5d-1b9a3a1f6a11", "Hello Ada", "2026-01-31T12:00:00Z"})}
 	for _, version := range []struct {
 		prefix string
 		more   []*kind
@@ -37,11 +38,13 @@ func (d *description) greetings() (ops []*huma.Operation) {
 		ops = append(ops, d.get(version.prefix+"/hello", "greetings", "Says hello",
 			d.answer("A greeting.", d.schemaOf(helloAnswer{}), hello, "RateLimit", "RateLimit-Policy"), common...))
 		op := d.get(version.prefix+"/current_time", "greetings", "Tells the time, and publishes that it was asked",
-			d.answer("The time, once the event current_time.requested is stored.", d.schemaOf(currentTimeAnswer{}), now, "Cache-Control", "RateLimit", "RateLimit-Policy"),
-			append(common, invalidParameter, kafkaRefuses, notSent, outcomeUnknown)...)
-		op.Parameters = []*huma.Param{{Name: "name", In: "query", Description: "Who asks: at most 256 bytes, no control characters",
+			d.answer("The time, once the event current_time.requested is stored.", d.schemaOf(currentTimeAnswer{}), now,
+				"Cache-Control", "RateLimit", "RateLimit-Policy"),
+			append(common, keyNeeded, invalidParameter, kafkaRefuses, notSent, outcomeUnknown)...)
+		op.Parameters = []*huma.Param{{Name: "name", In: "query", Description: "Who asks: at most 256 bytes, no control " +
+			"characters",
 			Schema: &huma.Schema{Type: "string", MaxLength: ptr(256), Default: "World"}, Example: "Ada"}}
-		ops = append(ops, op)
+		ops = append(ops, protected(op))
 	}
 	return ops
 }
@@ -49,17 +52,23 @@ func (d *description) greetings() (ops []*huma.Operation) {
 func (d *description) healthOperations() (ops []*huma.Operation) {
 	live := map[string]*huma.Example{"healthy": example("It lives", liveAnswer{healthy})}
 	for _, path := range livePaths {
-		op := d.get(path, "health", "Whether the process lives", d.answer("It does. Nothing else is asked.", d.schemaOf(liveAnswer{}), live, "Cache-Control"))
+		op := d.get(path, "health", "Whether the process lives",
+			d.answer("It does. Nothing else is asked.", d.schemaOf(liveAnswer{}), live, "Cache-Control"))
 		ops = append(ops, op)
 	}
 	look := healthAnswer{Status: healthy, Timestamp: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), Version: "1.4.0",
-		Dependencies: dependencies{Kafka: dependency{healthy, 1.8}, Store: &dependency{healthy, 4.2}}, Metrics: healthMetrics{86400.5, 48.2, 12.5}}
+		Commit: "9fceb02d0ae598e95dc970b74767f19372d61af8",
+		Dependencies: dependencies{Kafka: dependency{healthy, 1.8}, Store: &dependency{healthy, 4.2},
+			Database: &dependency{healthy, 4.2}},
+		Metrics: healthMetrics{86400.5, 48.2, 12.5}}
 	down := look
 	down.Status, down.Dependencies.Kafka.Status = unhealthy, unhealthy
 	for _, path := range readyPaths {
 		op := d.get(path, "health", "How the service and its dependencies are",
-			d.answer("Requests are welcome: healthy, or degraded.", d.schemaOf(healthAnswer{}), map[string]*huma.Example{"healthy": example("All is well", look)}, "Cache-Control"))
-		op.Responses["503"] = d.answer("Send requests elsewhere: unhealthy, or draining before it ends.", d.schemaOf(healthAnswer{}),
+			d.answer("Requests are welcome: healthy, or degraded.", d.schemaOf(healthAnswer{}),
+				map[string]*huma.Example{"healthy": example("All is well", look)}, "Cache-Control"))
+		op.Responses["503"] = d.answer("Send requests elsewhere: unhealthy, or draining before it ends.",
+			d.schemaOf(healthAnswer{}),
 			map[string]*huma.Example{"unhealthy": example("Kafka does not answer", down)}, "Cache-Control", "Retry-After")
 		ops = append(ops, op)
 	}
@@ -70,12 +79,15 @@ func (d *description) schemaOperations() []*huma.Operation {
 	list := schemaList{[]schemaLink{{Type: "order.placed", URL: exampleHost + schemaPath("order.placed")}}}
 	one := d.get("/v1/schemas/{type}", "schemas", "The JSON Schema of an event type", &huma.Response{
 		Description: "A JSON Schema (2020-12).", Headers: headers("ETag", "Cache-Control", "RateLimit", "RateLimit-Policy"),
-		Content: map[string]*huma.MediaType{"application/schema+json": {Schema: &huma.Schema{Type: "object", AdditionalProperties: true}}},
+		Content: map[string]*huma.MediaType{
+			"application/schema+json": {Schema: &huma.Schema{Type: "object", AdditionalProperties: true}}},
 	}, notFound, rateLimited, overloaded)
-	one.Parameters = []*huma.Param{{Name: "type", In: "path", Required: true, Description: "Event type", Schema: &huma.Schema{Type: "string", MinLength: ptr(1)}, Example: "order.placed"}}
+	one.Parameters = []*huma.Param{{Name: "type", In: "path", Required: true, Description: "Event type",
+		Schema: &huma.Schema{Type: "string", MinLength: ptr(1)}, Example: "order.placed"}}
 	conditional(one)
 	return []*huma.Operation{one, d.get("/v1/schemas", "schemas", "The event types that have a schema",
-		d.answer("The types.", d.schemaOf(list), map[string]*huma.Example{"one": example("One type", list)}, "Cache-Control", "RateLimit", "RateLimit-Policy"),
+		d.answer("The types.", d.schemaOf(list), map[string]*huma.Example{"one": example("One type", list)}, "Cache-Control",
+			"RateLimit", "RateLimit-Policy"),
 		notAcceptable, rateLimited, overloaded)}
 }
 
@@ -94,20 +106,25 @@ func (d *description) files() (ops []*huma.Operation) {
 		}
 		op := conditional(d.get(f.path, "documentation", f.summary, answer, rateLimited, overloaded))
 		if strings.Contains(f.path, "{") {
-			op.Parameters = append(op.Parameters, &huma.Param{Name: "name", In: "path", Required: true, Description: "The last part of a problem's type",
-				Schema: &huma.Schema{Type: "string", MinLength: ptr(1)}, Example: rateLimited.Name})
+			op.Parameters = append(op.Parameters,
+				&huma.Param{Name: "name", In: "path", Required: true, Description: "The last part of a problem's type",
+					Schema: &huma.Schema{Type: "string", MinLength: ptr(1)}, Example: rateLimited.Name})
 			d.problems(op, notFound)
 		}
 		ops = append(ops, op)
 	}
-	metrics := d.get("/v1/metrics", "health", "Metrics in the Prometheus text format", fileAnswer("Metrics.", "text/plain", "RateLimit", "RateLimit-Policy"),
+	metrics := d.get("/v1/metrics", "health", "Metrics in the Prometheus text format",
+		fileAnswer("Metrics.", "text/plain", "RateLimit", "RateLimit-Policy"),
 		keyNeeded, rateLimited, overloaded)
 	return append(ops, protected(metrics))
 }
 
 // conditional operations answer 304 to who has the answer already.
 func conditional(op *huma.Operation) *huma.Operation {
-	op.Responses["304"] = &huma.Response{Description: "It is the one that If-None-Match names.", Headers: headers("ETag", "Cache-Control", "RateLimit", "RateLimit-Policy")}
-	op.Parameters = append(op.Parameters, &huma.Param{Name: "If-None-Match", In: "header", Description: "The ETag of an answer before", Schema: &huma.Schema{Type: "string"}, Example: `W/"Zm9vYmFyYmF6cXV4"`})
+	op.Responses["304"] = &huma.Response{Description: "It is the one that If-None-Match names.",
+		Headers: headers("ETag", "Cache-Control", "RateLimit", "RateLimit-Policy")}
+	op.Parameters = append(op.Parameters,
+		&huma.Param{Name: "If-None-Match", In: "header", Description: "The ETag of an answer before",
+			Schema: &huma.Schema{Type: "string"}})
 	return op
 }

@@ -62,47 +62,40 @@ const retryAfter = time.Second
 func problemOf(err error) *problem {
 	var (
 		p       *problem
-		syntax  *event.SyntaxError
-		invalid *event.InvalidError
-		publish *event.PublishError
 		framing *fiber.Error
+		invalid *event.InvalidError
 	)
 	switch {
 	case errors.As(err, &p):
 		return p
-	case errors.As(err, &syntax):
-		return newProblem(malformed, syntax.Error())
+	case errors.As(err, &framing):
+		return problemOfFramework(framing)
+	}
+	failure := event.FailureOf(err)
+	k := kindOf(failure)
+	switch {
+	case failure == event.FailureMalformed || failure == event.FailureUnsupportedMedia:
+		return newProblem(k, err.Error())
 	case errors.As(err, &invalid):
-		p = newProblem(invalidEvent, invalidEvent.Detail)
+		p = newProblem(k, k.Detail)
 		for _, f := range invalid.Fields {
 			p.Errors = append(p.Errors, fieldError{Pointer: f.Pointer, Header: f.Header, Detail: f.Detail})
 		}
 		return p
-	case errors.Is(err, event.ErrUnsupportedMedia):
-		return newProblem(unsupportedMedia, err.Error())
-	case errors.As(err, &publish):
-		return problemOfPublish(publish)
-	case errors.As(err, &framing):
-		return problemOfFramework(framing)
 	}
-	p = newProblem(internalError, internalError.Detail)
+	p = newProblem(k, k.Detail)
 	p.cause = err
 	return p
 }
 
-func problemOfPublish(err *event.PublishError) *problem {
-	k := outcomeUnknown
-	switch err.Failure {
-	case event.FailureTooLarge:
-		k = eventTooLarge
-	case event.FailureRejected:
-		k = kafkaRefuses
-	case event.FailureNeverSent:
-		k = notSent
+// kindOf is the line of the catalogue that has the failure's name.
+func kindOf(failure event.Failure) *kind {
+	for _, k := range catalogue {
+		if k.Name == string(failure) {
+			return k
+		}
 	}
-	p := newProblem(k, k.Detail)
-	p.cause = err
-	return p
+	return internalError
 }
 
 // problemOfFramework explains what Fiber and fasthttp refuse before any handler sees it.
@@ -143,13 +136,24 @@ func (s *Server) handleError(c *fiber.Ctx, err error) error {
 	answer.Instance = c.OriginalURL()
 	answer.RequestID = requestIDOf(c)
 	if answer.Status == fiber.StatusRequestEntityTooLarge {
-		lingerOnClose(c)
+		lingerOnClose(c.Context())
 	}
 	client := clientOf(c)
 	s.metrics.refused(client, answer.kind.Name)
-	if answer.Status >= 500 {
+	if answer.Results == nil && (c.Path() == eventsPath || errors.As(err, new(*event.PublishError))) {
+		s.metrics.rejected.WithLabelValues(answer.kind.Name).Inc() // the events of a batch are counted one by one
+	}
+	isOne := answer.Results == nil && !errors.As(err, new(*event.PublishError)) // others tell of the others
+	if isOne && answer.Status < 500 && c.Path() == eventsPath {
+		s.log.DebugContext(c.UserContext(), "event refused", "problem", answer.kind.Name, "error", answer.Detail)
+	}
+	if more, tell := s.worthALine(&answer); tell {
+		if answer.cause != nil { // what the client is not told
+			err = answer.cause
+		}
 		s.log.ErrorContext(telemetry.WithRequestID(c.UserContext(), answer.RequestID), "request failed",
-			"method", c.Method(), "path", c.Path(), "status", answer.Status, "problem", answer.kind.Name, "client", client, "error", err)
+			"method", c.Method(), "path", shorten(c.Path(), longestText), "status", answer.Status, "problem", answer.kind.Name,
+			"client", client, "error", err, "more", more)
 	}
 	if answer.Retryable {
 		c.Set(fiber.HeaderRetryAfter, retryAfterSeconds(answer.wait))
@@ -158,7 +162,21 @@ func (s *Server) handleError(c *fiber.Ctx, err error) error {
 	return sendProblem(c, &answer)
 }
 
-// retryAfterSeconds rounds up: who comes a moment too early is refused again.
+// worthALine tells whether an answer is logged, and how many like it were not since the last one. Each failure is, but
+// of overload one a second: whoever overloads the service would pay for none of the lines.
+func (s *Server) worthALine(p *problem) (more int64, tell bool) {
+	if p.kind != overloaded {
+		return 0, p.Status >= 500
+	}
+	now, last := time.Now().Unix(), s.overload.logged.Load()
+	if now == last || !s.overload.logged.CompareAndSwap(last, now) {
+		s.overload.more.Add(1)
+		return 0, false
+	}
+	return s.overload.more.Swap(0), true
+}
+
+// retryAfterSeconds rounds up: a client that comes a moment too early is refused again.
 func retryAfterSeconds(wait time.Duration) string {
 	if wait <= 0 {
 		wait = retryAfter

@@ -18,7 +18,8 @@ import (
 // TestMain makes sure that some test provokes each problem of the catalogue, when all of them ran.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if f := flag.Lookup("test.run"); code == 0 && f.Value.String() == "" && flag.Lookup("test.list").Value.String() == "" && !testing.Short() {
+	if f := flag.Lookup("test.run"); code == 0 && f.Value.String() == "" &&
+		flag.Lookup("test.list").Value.String() == "" && !testing.Short() {
 		for _, p := range api.Problems() {
 			if _, provoked := answered.Load(p.Name); !provoked {
 				fmt.Printf("no test provokes the problem %s (%d)\n", p.Name, p.Status)
@@ -35,7 +36,8 @@ func TestEachProblemHasAPageThatTheListLinksTo(t *testing.T) {
 	for _, p := range api.Problems() {
 		path := "/docs/problems/" + p.Name
 		page := s.do(http.MethodGet, path, "", "").want(200)
-		for _, part := range []string{"What it means", "What to do", "Whether to retry", fmt.Sprintf("HTTP status %d", p.Status), "Example", "&#34;retryable&#34;"} {
+		for _, part := range []string{"What it means", "What to do", "Whether to retry",
+			fmt.Sprintf("HTTP status %d", p.Status), "Example", "&#34;retryable&#34;"} {
 			if !strings.Contains(page.body, part) {
 				t.Errorf("the page of %s lacks %q", p.Name, part)
 			}
@@ -66,16 +68,19 @@ func TestEachWayInWhichKafkaFailsHasItsProblem(t *testing.T) {
 		name   string
 		batch  int
 	}{
-		event.FailureNeverSent:      {503, "not-sent", 503},
-		event.FailureOutcomeUnknown: {503, "outcome-unknown", 503},
-		event.FailureRejected:       {500, "kafka-refuses", 400},
-		event.FailureTooLarge:       {413, "event-too-large", 400},
+		event.FailureNotSent:         {503, "not-sent", 503},
+		event.FailureOutcomeUnknown:  {503, "outcome-unknown", 503},
+		event.FailureKeysUnavailable: {503, "keys-unavailable", 503},
+		event.FailureKafkaRefuses:    {500, "kafka-refuses", 400},
+		event.FailureTooLarge:        {413, "event-too-large", 400},
 	} {
 		s := serve(t, failing(failure), nil)
-		if p := s.post("application/cloudevents+json", structured).problem(want.status); !strings.HasSuffix(p.Type, "/"+want.name) || strings.Contains(p.Detail, "boom") {
+		if p := s.post("application/cloudevents+json", structured).problem(want.status); !strings.HasSuffix(p.Type,
+			"/"+want.name) || strings.Contains(p.Detail, "boom") {
 			t.Errorf("%s is %s: %s", failure, p.Type, p.Detail)
 		}
-		if p := s.post("application/cloudevents-batch+json", "["+structured+"]").problem(want.batch); len(p.Results) != 1 || p.Results[0].Status != want.status {
+		if p := s.post("application/cloudevents-batch+json", "["+structured+"]").problem(want.batch); len(p.Results) != 1 ||
+			p.Results[0].Status != want.status {
 			t.Errorf("a batch that fails by %s: %+v", failure, p)
 		}
 	}
@@ -122,7 +127,8 @@ func TestARequestThatTricklesIsCut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			one := *s
 			one.t = t
-			if got := one.raw(request, 5*time.Second); !strings.HasPrefix(got, "HTTP/1.1 408 ") || !strings.Contains(got, "/docs/problems/request-timeout") || !strings.Contains(got, "Retry-After: 1") {
+			if got := one.raw(request, 5*time.Second); !strings.HasPrefix(got, "HTTP/1.1 408 ") ||
+				!strings.Contains(got, "/docs/problems/request-timeout") || !strings.Contains(got, "Retry-After: 1") {
 				t.Errorf("answered %q", got)
 			}
 		})
@@ -141,7 +147,8 @@ func TestBrokenFramingIsAProblemAndEndsTheConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			one := *s
 			one.t = t
-			if got := one.raw(request, 5*time.Second); !strings.HasPrefix(got, "HTTP/1.1 400 ") || !strings.Contains(got, "/docs/problems/malformed-request") {
+			if got := one.raw(request, 5*time.Second); !strings.HasPrefix(got, "HTTP/1.1 400 ") ||
+				!strings.Contains(got, "/docs/problems/malformed-request") {
 				t.Errorf("answered %q", got)
 			}
 		})
@@ -152,8 +159,10 @@ func TestWhatIsLeftOfABodyIsNotTakenForARequest(t *testing.T) {
 	s := serve(t, &broker{}, nil)
 	smuggled := "GET /v1/schemas HTTP/1.1\r\nHost: h\r\n\r\n"
 	// The route does not read the body, and it is too long for the framework to have read it.
-	request := fmt.Sprintf("GET /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s%s", 8<<10+len(smuggled), strings.Repeat("x", 8<<10), smuggled)
-	if got := s.raw(request, 5*time.Second); strings.Count(got, "HTTP/1.1 ") != 1 || !strings.HasPrefix(got, "HTTP/1.1 404 ") {
+	request := fmt.Sprintf("GET /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s%s", 8<<10+len(smuggled),
+		strings.Repeat("x", 8<<10), smuggled)
+	if got := s.raw(request, 5*time.Second); strings.Count(got, "HTTP/1.1 ") != 1 ||
+		!strings.HasPrefix(got, "HTTP/1.1 404 ") {
 		t.Errorf("answered %q", got)
 	}
 	chunked := "GET /nowhere HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + smuggled
@@ -166,9 +175,27 @@ func TestABodyInChunksIsAnEventLikeAnyOther(t *testing.T) {
 	s := serve(t, &broker{}, nil)
 	for _, size := range []int{100, 40 << 10, 900 << 10} {
 		body := strings.Replace(structured, `"as is"`, `"`+strings.Repeat("x", size)+`"`, 1)
-		request := fmt.Sprintf("POST /v1/events HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: application/cloudevents+json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(body), body)
+		request := fmt.Sprintf("POST /v1/events HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: "+
+			"application/cloudevents+json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(body), body)
 		if got := s.raw(request, 5*time.Second); !strings.HasPrefix(got, "HTTP/1.1 202 ") {
 			t.Errorf("%d bytes are answered with %q", size, got)
 		}
 	}
+}
+
+func TestAnEventWhoseDataIsEncryptedForItsSubjectNeedsOne(t *testing.T) {
+	b := &broker{}
+	s := serve(t, b, nil, func(c *api.Config) {
+		c.NeedsSubject = func(eventType string) bool { return eventType == "t" }
+	})
+	p := s.post("application/json", `{"type":"t"}`).problem(400)
+	if len(p.Errors) != 1 || p.Errors[0].Pointer != "/subject" {
+		t.Errorf("plain JSON: %+v", p.Errors)
+	}
+	p = s.post("text/plain", "x", "ce-id", "1", "ce-source", "/s", "ce-type", "t", "ce-specversion", "1.0").problem(400)
+	if len(p.Errors) != 1 || p.Errors[0].Header != "ce-subject" {
+		t.Errorf("binary mode: %+v", p.Errors)
+	}
+	s.post("application/json", `{"type":"t","subject":"ada"}`).want(202)
+	s.post("application/json", `{"type":"other"}`).want(202)
 }

@@ -20,8 +20,8 @@ func (p Proxies) holds(addr netip.Addr) bool {
 	return false
 }
 
-// clientAddr finds the client behind the proxies: each of them appends whom it was asked by, so from the right, the first
-// address that is no trusted proxy's is the client's; what stands left of it is hearsay.
+// clientAddr finds the client behind the proxies: each of them appends whom it was asked by, so from the right, the
+// first address that does not belong to a trusted proxy is the client's; what stands left of it is hearsay.
 func (p Proxies) clientAddr(peer netip.Addr, forwarded string) netip.Addr {
 	if len(p) == 0 {
 		return peer

@@ -14,25 +14,34 @@ import (
 
 // Limiter counts what each client does. Take takes all n units or none.
 type Limiter interface {
-	Take(ctx context.Context, client string, n int) (limit.Decision, error)
+	Take(ctx context.Context, client string, r limit.Rate, n int) (limit.Decision, error)
 }
 
-// limitRate takes one unit for each request, but for health checks. What a batch costs more is taken when its events are
-// counted.
+// limitRate takes one unit for each request, but for health checks. What a batch costs more is taken when its events
+// are counted.
 func (s *Server) limitRate(c *fiber.Ctx) error {
-	if s.cfg.Limiter == nil || s.health.asked(c) {
+	rate, policy := s.rateOf(c)
+	if rate.Units == 0 || isHealth(c) {
 		return c.Next()
 	}
-	c.Set("RateLimit-Policy", s.ratePolicy)
-	if err := s.take(c, 1); err != nil {
+	c.Set("RateLimit-Policy", policy)
+	if err := s.take(c, rate, 1); err != nil {
 		return err
 	}
 	return c.Next()
 }
 
+// rateOf is the limit that a request falls under, and its RateLimit-Policy header.
+func (s *Server) rateOf(c *fiber.Ctx) (r limit.Rate, policy string) {
+	if who := knownClient(c); who != nil {
+		return who.Rate, who.policy
+	}
+	return s.cfg.Rate, s.ratePolicy
+}
+
 // take says on the answer what is left (draft-ietf-httpapi-ratelimit-headers-10).
-func (s *Server) take(c *fiber.Ctx, n int) error {
-	d, err := s.cfg.Limiter.Take(c.UserContext(), s.limitKey(c), n)
+func (s *Server) take(c *fiber.Ctx, rate limit.Rate, n int) error {
+	d, err := s.cfg.Limiter.Take(c.UserContext(), s.limitKey(c), rate, n)
 	if err != nil {
 		return fmt.Errorf("take from the rate limit: %w", err)
 	}
@@ -41,7 +50,7 @@ func (s *Server) take(c *fiber.Ctx, n int) error {
 	if d.Allowed {
 		return nil
 	}
-	p := newProblem(rateLimited, fmt.Sprintf("the limit of %d events each %s is used up", s.cfg.Rate.Units, s.cfg.Rate.Per))
+	p := newProblem(rateLimited, fmt.Sprintf("the limit of %d events each %s is used up", rate.Units, rate.Per))
 	p.wait = d.Wait
 	return p
 }
@@ -53,18 +62,20 @@ func appendRateLimit(to []byte, d limit.Decision) []byte {
 
 // takeBatch takes what a batch of n events costs beyond the one unit of its request.
 func (s *Server) takeBatch(c *fiber.Ctx, n int) error {
-	if s.cfg.Limiter == nil || n <= 1 {
+	rate, _ := s.rateOf(c)
+	if rate.Units == 0 || n <= 1 {
 		return nil
 	}
-	if n > s.cfg.Rate.Units { // no pause would ever make room for it
-		return newProblem(batchTooLarge, fmt.Sprintf("the rate limit admits %d events at once, and the batch holds %d; send several", s.cfg.Rate.Units, n))
+	if n > rate.Units { // no pause would ever make room for it
+		return newProblem(batchTooLarge, fmt.Sprintf(
+			"the rate limit admits %d events at once, and the batch holds %d; send several", rate.Units, n))
 	}
-	return s.take(c, n-1)
+	return s.take(c, rate, n-1)
 }
 
 // limitKey is whom a request is counted for: the client of its key, else the address it came from.
 func (s *Server) limitKey(c *fiber.Ctx) string {
-	if who, ok := c.Locals(clientKey{}).(*client); ok {
+	if who := knownClient(c); who != nil {
 		return who.limitKey
 	}
 	addr := peerOf(c)
@@ -84,7 +95,11 @@ func addressKey(addr netip.Addr) string {
 	return "ip:" + addr.String()
 }
 
-// policyOf describes a rate in the RateLimit-Policy header; its window is whole seconds, rounded up.
+// policyOf describes a rate in the RateLimit-Policy header; its window is whole seconds, rounded up. Without a limit
+// there is none.
 func policyOf(r limit.Rate) string {
+	if r.Units == 0 {
+		return ""
+	}
 	return fmt.Sprintf(`"default";q=%d;w=%d`, r.Units, (r.Per+time.Second-1)/time.Second)
 }

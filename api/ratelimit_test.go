@@ -15,7 +15,6 @@ import (
 func limited(units int, per time.Duration) func(*api.Config) {
 	return func(c *api.Config) {
 		c.Rate = limit.Rate{Units: units, Per: per}
-		c.Limiter = limit.NewMemory(c.Rate)
 	}
 }
 
@@ -32,7 +31,8 @@ func TestTheLimitIsToldOnEachAnswerAndHolds(t *testing.T) {
 	}
 	a := s.post("application/cloudevents+json", structured)
 	a.problem(429)
-	if wait, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || wait > 1200 || wait < 1200-30 { // which the requests took
+	// which the requests took
+	if wait, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || wait > 1200 || wait < 1200-30 {
 		t.Errorf("the next unit comes after %d seconds (%v), want a third of an hour", wait, err)
 	}
 	for _, path := range []string{"/health", "/healthcheck", "/health/live", "/health/ready", "/v1/health"} {
@@ -86,4 +86,24 @@ func TestTheAddressIsThatOfTheClientBehindTrustedProxies(t *testing.T) {
 	untrusted := serve(t, &broker{}, nil, limited(1, time.Hour))
 	from(untrusted, "192.0.2.1").want(200)
 	from(untrusted, "192.0.2.3").problem(429)
+}
+
+func TestAPreflightIsARequestLikeOthers(t *testing.T) {
+	s := serve(t, &broker{}, nil, limited(2, time.Hour),
+		func(c *api.Config) { c.CORSOrigins = []string{"https://app.example.com"} })
+	ask := func() answer {
+		return s.do(http.MethodOptions, "/v1/events", "", "", "Origin", "https://app.example.com",
+			"Access-Control-Request-Method", "POST")
+	}
+	for range 2 {
+		if a := ask().want(204); a.header.Get("Access-Control-Allow-Origin") != "https://app.example.com" ||
+			a.header.Get("Access-Control-Allow-Methods") == "" {
+			t.Errorf("it is answered with %v", a.header)
+		}
+	}
+	ask().want(429)
+	a := s.do(http.MethodGet, "/hello", "", "", "Origin", "https://app.example.com").want(429)
+	if a.header.Get("Access-Control-Allow-Origin") != "https://app.example.com" {
+		t.Errorf("a page can't read why it is refused: %v", a.header)
+	}
 }

@@ -27,9 +27,6 @@ func (s *Server) requestID(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// RequestID returns the id of the request, for the handlers around this package's.
-func RequestID(c *fiber.Ctx) string { return requestIDOf(c) }
-
 // requestIDOf returns the request's id. The framework refuses some requests before any middleware runs; those get one
 // here.
 func requestIDOf(c *fiber.Ctx) string {

@@ -15,14 +15,15 @@ type route struct {
 	handler []fiber.Handler
 }
 
-// register makes the routes known. Answers of unversioned routes stay as they always were: they refuse no Accept header.
-func (s *Server) register() {
+// register makes the routes known, and those of versions that there may be more. Answers of unversioned routes stay as
+// they always were: they refuse no Accept header.
+func (s *Server) register(table deprecations, more ...route) {
 	s.routes = []route{
 		{fiber.MethodGet, "/hello", "", chain(s.hello)},
 		{fiber.MethodGet, "/v1/hello", "", chain(negotiated, s.hello)},
-		{fiber.MethodGet, "/current_time", "", chain(s.currentTime)},
-		{fiber.MethodGet, "/v1/current_time", "", chain(negotiated, s.currentTime)},
-		{fiber.MethodPost, "/v1/events", "", chain(s.countRejections, s.needsKey, negotiated, s.postEvents)},
+		{fiber.MethodGet, "/current_time", "", chain(s.needsKeyToPublish, s.currentTime)},
+		{fiber.MethodGet, "/v1/current_time", "", chain(s.needsKeyToPublish, negotiated, s.currentTime)},
+		{fiber.MethodPost, eventsPath, "", chain(s.needsKey, negotiated, s.postEvents)},
 		{fiber.MethodGet, "/v1/events/+", "/v1/events/{id}", chain(s.needsKey, negotiated, s.getOutcome)},
 		{fiber.MethodGet, "/v1/schemas", "", chain(negotiated, s.listSchemas)},
 		{fiber.MethodGet, "/v1/schemas/:type", "/v1/schemas/{type}", chain(s.getSchema)},
@@ -34,14 +35,16 @@ func (s *Server) register() {
 	for _, path := range readyPaths {
 		s.routes = append(s.routes, route{fiber.MethodGet, path, "", chain(s.ready)})
 	}
-	s.routes = append(s.routes, documentation(s.cfg.PublicURL)...)
+	s.routes = append(s.routes, documentation(s.cfg.PublicURL, table)...)
+	s.routes = append(s.routes, more...)
 
 	methods := map[string][]string{}
 	for _, r := range s.routes {
-		s.app.Add(r.method, r.path, r.handler...)
+		handlers := s.ofVersion(r, table)
+		s.app.Add(r.method, r.path, handlers...)
 		methods[r.path] = append(methods[r.path], r.method)
 		if r.method == fiber.MethodGet {
-			s.app.Head(r.path, r.handler...)
+			s.app.Head(r.path, handlers...)
 			methods[r.path] = append(methods[r.path], fiber.MethodHead)
 		}
 	}

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"strings"
-
 	"github.com/gofiber/fiber/v2"
 
 	"event-processing-service/internal/event"
@@ -18,28 +16,27 @@ const (
 	SchemasStrict SchemaMode = "strict" // they are refused
 )
 
-// checkSchema holds an event against the schema of its type, and notes the schema in the event. pointer is where the data
-// stands in the body, unless the body is the data.
-func (s *Server) checkSchema(c *fiber.Ctx, e *event.Event, pointer, header string) error {
+// checkSchema holds an event against the schema of its type, and notes the schema in the event.
+func (s *Server) checkSchema(c *fiber.Ctx, e *event.Event, at place) error {
 	if !s.schemas.Has(e.Type) {
 		if s.cfg.SchemaMode != SchemasStrict {
 			return nil
 		}
 		p := newProblem(schemaUnknown, schemaUnknown.Detail)
-		p.Errors = []fieldError{{Pointer: strings.TrimSuffix(pointer, "/data") + "/type", Detail: "must be a type that has a schema"}}
-		if header != "" {
-			p.Errors[0] = fieldError{Header: header, Detail: p.Errors[0].Detail}
-		}
+		p.Errors = []fieldError{at.attribute("type", "must be a type that has a schema")}
 		return p
 	}
 	violations := []schemas.Violation{{Expected: "data must be JSON, as its type has a JSON Schema"}}
 	if e.HasJSONData() {
-		violations = s.schemas.Validate(e.Type, e.Data)
+		var err error
+		if violations, err = s.validate(c.UserContext(), e); err != nil {
+			return err
+		}
 	}
 	if len(violations) > 0 {
 		p := newProblem(schemaViolation, schemaViolation.Detail)
 		for _, v := range violations {
-			p.Errors = append(p.Errors, fieldError{Pointer: pointer + v.Pointer, Detail: v.Expected})
+			p.Errors = append(p.Errors, fieldError{Pointer: at.data() + v.Pointer, Detail: v.Expected})
 		}
 		return p
 	}
@@ -67,14 +64,18 @@ func (s *Server) listSchemas(c *fiber.Ctx) error {
 	for _, t := range s.schemas.Types() {
 		list.Schemas = append(list.Schemas, schemaLink{Type: t, URL: base + schemaPath(t)})
 	}
-	c.Set(fiber.HeaderCacheControl, "public, max-age=300")
+	if s.cfg.PublicURL == "" { // the links are made of the Host, which is anybody's word
+		c.Set(fiber.HeaderCacheControl, "no-store")
+	} else {
+		c.Set(fiber.HeaderCacheControl, "public, max-age=300")
+	}
 	return send(c, fiber.StatusOK, "schemas", list)
 }
 
 func (s *Server) getSchema(c *fiber.Ctx) error {
 	d, found := s.schemaDocuments[c.Params("type")]
 	if !found {
-		return newProblem(notFound, "there is no schema of this type; GET /v1/schemas lists those there are")
+		return newProblem(notFound, "this type has no schema; GET /v1/schemas lists the types that have one")
 	}
 	return d.send(c)
 }

@@ -10,7 +10,8 @@ import (
 	"event-processing-service/api"
 )
 
-const placed = `{"specversion":"1.0","id":"o-1","source":"/orders","type":"order.placed","data":{"order_id":"1","amount":5,"currency":"EUR"}}`
+const placed = `{"specversion":"1.0","id":"o-1","source":"/orders","type":"order.placed","data":{"order_id":"1",` +
+	`"amount":5,"currency":"EUR"}}`
 
 func TestDataThatBreaksItsSchemaIsExplainedByPointersAndNotStored(t *testing.T) {
 	s := start(t)
@@ -26,7 +27,8 @@ func TestDataThatBreaksItsSchemaIsExplainedByPointersAndNotStored(t *testing.T) 
 	if diff := cmp.Diff(map[string]bool{"/data/amount": true, "/data/currency": true}, places(p)); diff != "" {
 		t.Errorf("structured mode (-want +got):\n%s", diff)
 	}
-	p = s.post("application/json", `{"order_id":"1","amount":true,"currency":"EUR"}`, "ce-id", "1", "ce-source", "/s", "ce-type", "order.placed", "ce-specversion", "1.0").problem(422)
+	p = s.post("application/json", `{"order_id":"1","amount":true,"currency":"EUR"}`, "ce-id", "1", "ce-source", "/s",
+		"ce-type", "order.placed", "ce-specversion", "1.0").problem(422)
 	if diff := cmp.Diff(map[string]bool{"/amount": true}, places(p)); diff != "" {
 		t.Errorf("binary mode (-want +got):\n%s", diff)
 	}
@@ -41,7 +43,8 @@ func TestDataThatBreaksItsSchemaIsExplainedByPointersAndNotStored(t *testing.T) 
 		t.Errorf("in a batch: %+v", batch.Results)
 	}
 	s.post("application/json", `{"type":"order.placed"}`).problem(422)
-	s.post("text/plain", "5", "ce-id", "1", "ce-source", "/s", "ce-type", "order.placed", "ce-specversion", "1.0").problem(422)
+	s.post("text/plain", "5", "ce-id", "1", "ce-source", "/s", "ce-type", "order.placed", "ce-specversion",
+		"1.0").problem(422)
 	if n := len(s.records(0)); n != 1 {
 		t.Errorf("%d events are stored, want the one that is well", n)
 	}
@@ -50,7 +53,8 @@ func TestDataThatBreaksItsSchemaIsExplainedByPointersAndNotStored(t *testing.T) 
 func TestTheSchemaOfAnEventIsNotedInItAndServed(t *testing.T) {
 	s := start(t)
 	s.post("application/cloudevents+json", placed).want(202)
-	s.post("application/cloudevents+json", strings.Replace(placed, `"id":"o-1"`, `"id":"o-2","dataschema":"https://example.com/own"`, 1)).want(202)
+	s.post("application/cloudevents+json",
+		strings.Replace(placed, `"id":"o-1"`, `"id":"o-2","dataschema":"https://example.com/own"`, 1)).want(202)
 	noted := map[string]string{}
 	for _, r := range s.records(2) {
 		noted[header(r, "ce_id")] = header(r, "ce_dataschema")
@@ -74,10 +78,12 @@ func TestTheSchemaOfAnEventIsNotedInItAndServed(t *testing.T) {
 func TestAStrictServiceTakesOnlyTypesThatHaveASchema(t *testing.T) {
 	s := serve(t, &broker{}, nil, func(c *api.Config) { c.SchemaMode = api.SchemasStrict })
 	s.post("application/cloudevents+json", placed).want(202)
-	if p := s.post("application/cloudevents+json", structured).problem(422); !strings.HasSuffix(p.Type, "/schema-unknown") || p.Errors[0].Pointer != "/type" {
+	if p := s.post("application/cloudevents+json", structured).problem(422); !strings.HasSuffix(p.Type,
+		"/schema-unknown") || p.Errors[0].Pointer != "/type" {
 		t.Errorf("it is %+v", p)
 	}
-	if p := s.post("text/plain", "5", "ce-id", "1", "ce-source", "/s", "ce-type", "t", "ce-specversion", "1.0").problem(422); p.Errors[0].Header != "ce-type" {
+	if p := s.post("text/plain", "5", "ce-id", "1", "ce-source", "/s", "ce-type", "t", "ce-specversion",
+		"1.0").problem(422); p.Errors[0].Header != "ce-type" {
 		t.Errorf("in binary mode it is %+v", p)
 	}
 	if p := s.post("application/cloudevents-batch+json", "["+structured+"]").problem(400); p.Results[0].Status != 422 {
@@ -87,8 +93,19 @@ func TestAStrictServiceTakesOnlyTypesThatHaveASchema(t *testing.T) {
 }
 
 func TestWhatTheServicePublishesItselfFitsItsOwnSchema(t *testing.T) {
-	s := start(t)
+	s := start(t, func(c *api.Config) { c.Schemas = nil }) // those that are embedded
 	s.do(http.MethodGet, "/current_time?name=Ada", "", "").want(200)
 	data := string(s.records(1)[0].Value)
 	s.post("application/json", `{"type":"current_time.requested","data":`+data+`}`).want(202)
+}
+
+func TestLinksMadeOfTheHostAreNotKept(t *testing.T) {
+	s := serve(t, &broker{}, nil)
+	if got := s.do("GET", "/v1/schemas", "", "").want(200).header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("Cache-Control is %q where anybody's Host is in the links", got)
+	}
+	s = serve(t, &broker{}, nil, func(c *api.Config) { c.PublicURL = "https://api.example.com" })
+	if got := s.do("GET", "/v1/schemas", "", "").want(200).header.Get("Cache-Control"); !strings.Contains(got, "max-age") {
+		t.Errorf("Cache-Control is %q where the links are the service's own", got)
+	}
 }

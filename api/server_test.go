@@ -42,7 +42,8 @@ func TestCurrentTimePublishesTheEventThatItsConsumersKnow(t *testing.T) {
 	if value.ID != got.ID || value.User != "Ada L" || value.Message != got.Message || value.Timestamp != at.Unix() {
 		t.Errorf("the value is %+v for answer %+v", value, got)
 	}
-	if string(r.Key) != "Ada L" || header(r, "ce_type") != "current_time.requested" || header(r, "ce_source") != "/event-processing-service/api" || header(r, "ce_id") != got.ID {
+	if string(r.Key) != "Ada L" || header(r, "ce_type") != "current_time.requested" ||
+		header(r, "ce_source") != "/event-processing-service/api" || header(r, "ce_id") != got.ID {
 		t.Errorf("the record has key %q and headers %v", r.Key, r.Headers)
 	}
 	s.do(http.MethodGet, "/v1/current_time", "", "").want(200)
@@ -80,7 +81,8 @@ func TestTheRequestIDIsKeptIfItIsSane(t *testing.T) {
 		t.Errorf("a sane id became %q", got)
 	}
 	for _, insane := range []string{"", "a b", strings.Repeat("x", 129), `a"b`} {
-		if got := s.do(http.MethodGet, "/hello", "", "", "X-Request-Id", insane).header.Get("X-Request-Id"); got == insane || len(got) != 36 {
+		if got := s.do(http.MethodGet, "/hello", "", "", "X-Request-Id", insane).header.Get("X-Request-Id"); got == insane ||
+			len(got) != 36 {
 			t.Errorf("%q became %q", insane, got)
 		}
 	}
@@ -89,7 +91,8 @@ func TestTheRequestIDIsKeptIfItIsSane(t *testing.T) {
 func TestHealth(t *testing.T) {
 	s := start(t)
 	for _, path := range []string{"/healthcheck", "/health", "/health/live"} {
-		if a := s.do(http.MethodGet, path, "", "").want(200); a.body != `{"status":"healthy"}` || a.header.Get("Cache-Control") != "no-store" {
+		if a := s.do(http.MethodGet, path, "", "").want(200); a.body != `{"status":"healthy"}` ||
+			a.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s answers %s", path, a.body)
 		}
 	}
@@ -100,7 +103,8 @@ func TestHealth(t *testing.T) {
 		Metrics         map[string]float64
 	}
 	s.do(http.MethodGet, "/health/ready", "", "").want(200).json(&got)
-	if got.Status != "healthy" || got.Version != "test" || got.Timestamp.IsZero() || got.Dependencies["kafka"].Status != "healthy" || got.Metrics["memory_usage_mb"] <= 0 {
+	if got.Status != "healthy" || got.Version != "test" || got.Timestamp.IsZero() ||
+		got.Dependencies["kafka"].Status != "healthy" || got.Metrics["memory_usage_mb"] <= 0 {
 		t.Errorf("ready answers %+v", got)
 	}
 }
@@ -148,7 +152,8 @@ func TestReadyFollowsTheBroker(t *testing.T) {
 	release := s.hold(kmsg.Metadata)
 	s.do(http.MethodGet, "/health/ready", "", "").want(503)
 	release()
-	s.eventually("ready with the broker", func() bool { return s.do(http.MethodGet, "/health/ready", "", "").status == 200 })
+	s.eventually("ready with the broker",
+		func() bool { return s.do(http.MethodGet, "/health/ready", "", "").status == 200 })
 }
 
 func TestSIGTERMLetsRequestsFinishAndSaysNotReadyFirst(t *testing.T) {
@@ -156,7 +161,13 @@ func TestSIGTERMLetsRequestsFinishAndSaysNotReadyFirst(t *testing.T) {
 	defer open()
 	s := serve(t, b, nil, func(c *api.Config) { c.DrainDelay = 2 * time.Second })
 	posted := make(chan answer, 1)
-	go func() { posted <- s.post("application/cloudevents+json", structured) }()
+	go func() {
+		a, err := s.try(http.MethodPost, "/v1/events", "application/cloudevents+json", structured)
+		if err != nil {
+			t.Errorf("the post that is under way: %v", err)
+		}
+		posted <- a
+	}()
 	<-asked // the post is under way
 	s.stop()
 	s.eventually("not ready", func() bool { // and a connection is still accepted

@@ -48,7 +48,8 @@ func (a axes) y(v float64) float64 {
 func (a axes) draw(b *strings.Builder) {
 	for p := a.low; p <= a.high; p++ {
 		v := math.Pow(10, p)
-		fmt.Fprintf(b, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#e2e8f0"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`+"\n",
+		fmt.Fprintf(b,
+			`<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#e2e8f0"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`+"\n",
 			a.left, a.left+chartWidth, a.y(v), a.y(v), a.left-6, a.y(v)+4, strconv.FormatFloat(v, 'f', -1, 64))
 	}
 	for _, c := range a.connections {
@@ -65,5 +66,6 @@ func (a axes) line(b *strings.Builder, r *results, name, color string) {
 			fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/>`+"\n", a.x(c), a.y(a.of(x)), color)
 		}
 	}
-	fmt.Fprintf(b, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", strings.Join(points, " "), color)
+	fmt.Fprintf(b, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n",
+		strings.Join(points, " "), color)
 }

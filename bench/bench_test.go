@@ -33,7 +33,8 @@ func TestAQuantileIsOffByLessThanTwoPercent(t *testing.T) {
 }
 
 func TestEachEventHasAnIDOfItsOwn(t *testing.T) {
-	for name, r := range map[string]*request{"structured": structured(eventBytes), "binary": binary(eventBytes), "batch": batch(3)} {
+	for name, r := range map[string]*request{"structured": structured(eventBytes), "binary": binary(eventBytes),
+		"batch": batch(3)} {
 		if len(r.ids) != r.events {
 			t.Errorf("%s: %d ids for %d events", name, len(r.ids), r.events)
 		}
@@ -87,7 +88,7 @@ func TestThePlotAndTheTableShowEveryNumberOfConnections(t *testing.T) {
 		if _, err := d.Token(); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			t.Fatalf("the plot is no XML: %v", err)
+			t.Fatalf("the plot is not XML: %v", err)
 		}
 	}
 	if points := strings.Count(plot, "<circle"); points != 6 {
@@ -100,5 +101,19 @@ func TestEachClientsKeyFitsIntoTheRequest(t *testing.T) {
 		if k := keyOf(kind, greedyClients-1); len(k) != len(key) || k == keyOf(kind, 0) {
 			t.Errorf("key %q", k)
 		}
+	}
+}
+
+func TestTheLoadTakesNoPortOfAServer(t *testing.T) {
+	seen := map[int]bool{}
+	for range 50 {
+		port, err := freePort()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[port] || port >= 32_768 {
+			t.Errorf("port %d: given before %v, or one that connections get", port, seen[port])
+		}
+		seen[port] = true
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -23,6 +24,9 @@ type child struct {
 	ready   time.Duration
 	errors  bytes.Buffer
 }
+
+// serveArgs make the API of the service's binary.
+var serveArgs = []string{"serve"}
 
 // startChild runs a program whose environment names its ports, and waits until its health check answers.
 func startChild(ctx context.Context, path string, args []string, metrics bool, env ...string) (*child, error) {
@@ -38,7 +42,8 @@ func startChild(ctx context.Context, path string, args []string, metrics bool, e
 		}
 		c.metrics = fmt.Sprintf("http://127.0.0.1:%d/metrics", metricsPort)
 	}
-	c.cmd.Env = append(os.Environ(), "PORT="+strconv.Itoa(port), "METRICS_PORT="+strconv.Itoa(metricsPort), "KAFKA_TOPIC="+topic)
+	c.cmd.Env = append(os.Environ(), "PORT="+strconv.Itoa(port), "METRICS_PORT="+strconv.Itoa(metricsPort),
+		"KAFKA_TOPIC="+topic)
 	c.cmd.Env = append(c.cmd.Env, env...)
 	c.cmd.Stdout, c.cmd.Stderr = io.Discard, &c.errors
 	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }
@@ -99,10 +104,20 @@ func (c *child) allocations() (float64, bool) {
 	return n, err == nil
 }
 
+// nextPort counts up from another start in each run, so that two runs do not meet, and stays below the ports that Linux
+// gives to connections (32,768 and up): the load's own would take a port between its choice and the child's start.
+var nextPort = func() *atomic.Int32 {
+	var n atomic.Int32
+	n.Store(10_000 + int32(os.Getpid()%100)*100)
+	return &n
+}()
+
 func freePort() (int, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find free port: %w", err)
+	for range 100 {
+		port := int(nextPort.Add(1))
+		if ln, err := net.Listen("tcp", ":"+strconv.Itoa(port)); err == nil {
+			return port, ln.Close()
+		}
 	}
-	return ln.Addr().(*net.TCPAddr).Port, ln.Close()
+	return 0, fmt.Errorf("find free port: none up to %d", nextPort.Load())
 }

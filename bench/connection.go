@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// request is an HTTP request as bytes. Where its events' ids stand, a counter is written before each use, so that no two
-// events are the same.
+// request is an HTTP request as bytes. Where its events' ids stand, a counter is written before each use, so that no
+// two events are the same.
 type request struct {
 	bytes  []byte
 	ids    []int // offsets of idDigits digits each

@@ -9,6 +9,7 @@ import (
 
 	"event-processing-service/internal/event"
 	"event-processing-service/internal/kafka"
+	"event-processing-service/internal/payload"
 	"event-processing-service/internal/trigger"
 	"event-processing-service/processor"
 )
@@ -21,7 +22,8 @@ const endRate = 500
 func measureEndToEnd(ctx context.Context, p plan, l *lab, r *results) error {
 	for _, window := range []time.Duration{time.Microsecond, 500 * time.Millisecond} { // 0 would be the default
 		for round := range p.rounds {
-			s, err := endToEnd(ctx, p, l, window, fmt.Sprintf("bench.end.%d.%d.%d", time.Now().UnixNano(), window.Milliseconds(), round))
+			s, err := endToEnd(ctx, p, l, window,
+				fmt.Sprintf("bench.end.%d.%d.%d", time.Now().UnixNano(), window.Milliseconds(), round))
 			if err != nil {
 				return err
 			}
@@ -36,7 +38,8 @@ func endToEnd(ctx context.Context, p plan, l *lab, window time.Duration, name st
 		return sample{}, err
 	}
 	defer l.deleteTopics(name)
-	c, err := startChild(ctx, l.binary("api"), nil, true, "KAFKA_TOPIC="+name, "LOG_LEVEL=WARN", `API_KEYS={"bench":"`+key+`"}`)
+	c, err := startChild(ctx, l.binary("eventctl"), serveArgs, true, "KAFKA_TOPIC="+name, "LOG_LEVEL=WARN",
+		`API_KEYS={"bench":"`+key+`"}`)
 	if err != nil {
 		return sample{}, err
 	}
@@ -70,11 +73,13 @@ func endToEnd(ctx context.Context, p plan, l *lab, window time.Duration, name st
 	}
 	ages.mu.Lock()
 	defer ages.mu.Unlock()
-	return sample{P50: milliseconds(ages.quantile(0.5)), P99: milliseconds(ages.quantile(0.99)), P999: milliseconds(ages.quantile(0.999))}, nil
+	return sample{P50: milliseconds(ages.quantile(0.5)), P99: milliseconds(ages.quantile(0.99)),
+		P999: milliseconds(ages.quantile(0.999))}, nil
 }
 
-func startTrigger(ctx context.Context, l *lab, store *ageStore, window time.Duration, name string) (stop func(), err error) {
-	proc, err := newProcessor(store)
+func startTrigger(ctx context.Context, l *lab, store *ageStore, window time.Duration, name string) (stop func(),
+	err error) {
+	proc, err := newProcessor(store, &processor.Mux{})
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +87,9 @@ func startTrigger(ctx context.Context, l *lab, store *ageStore, window time.Dura
 	if err != nil {
 		return nil, err
 	}
-	mapping, err := trigger.New(trigger.Config{Topic: name, ConsumerGroup: name, ClientOptions: opts, BatchWindow: window, FunctionTimeout: time.Minute},
-		trigger.InProcess(processor.Function(proc.Handle), trigger.Function{}))
+	mapping, err := trigger.New(trigger.Config{Topic: name, ConsumerGroup: name, ClientOptions: opts, BatchWindow: window,
+		FunctionTimeout: time.Minute},
+		trigger.InProcess(payload.Function(proc.Handle), trigger.Function{}))
 	if err != nil {
 		return nil, err
 	}
@@ -100,10 +106,10 @@ type ageStore struct {
 	histogram
 }
 
-func (s *ageStore) Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Claim, error) {
+func (s *ageStore) Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Reply, error) {
 	posted, err := strconv.ParseInt(c.Identity.ID, 16, 64)
 	if err != nil {
-		return c, fmt.Errorf("read time of post: %w", err)
+		return event.Reply{}, fmt.Errorf("read time of post: %w", err)
 	}
 	s.mu.Lock()
 	s.add(time.Since(time.Unix(0, posted)))
@@ -118,7 +124,8 @@ func (s *ageStore) forget() {
 }
 
 func (s *ageStore) await(ctx context.Context, n uint64) error {
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end) &&
+		ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
 		s.mu.Lock()
 		count := s.count
 		s.mu.Unlock()

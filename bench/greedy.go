@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// What 64 clients that ask for many times their limit do to those that keep within theirs. What the 64 may have is little,
-// so that it is their refusals which are measured.
+// What 64 clients that ask for many times their limit do to those that keep within theirs. What the 64 may have is
+// little, so that it is their refusals which are measured.
 const (
 	greedyClients = 64
 	modestClients = 40 // with as many, there are enough requests for a p99
@@ -24,9 +24,9 @@ const (
 	greedyTime = 2 * time.Minute
 )
 
-// measureGreedy measures the modest by turns: alone, beside the greedy, and beside as many who post as much to another server,
-// a bare Fiber handler. The last tells what part of the difference is the machine's, which the greedy, too, run on. The
-// measurements are longer than others, as they need few requests a second.
+// measureGreedy measures the modest by turns: alone, beside the greedy, and beside as many who post as much to another
+// server, a bare Fiber handler. The last tells what part of the difference is the machine's, which the greedy, too, run
+// on. The measurements are longer than others, as they need few requests a second.
 func measureGreedy(ctx context.Context, p plan, l *lab, r *results) error {
 	keys := map[string]string{}
 	for i := range max(greedyClients, modestClients) {
@@ -36,7 +36,8 @@ func measureGreedy(ctx context.Context, p plan, l *lab, r *results) error {
 	if err != nil {
 		return fmt.Errorf("encode keys: %w", err)
 	}
-	c, err := startChild(ctx, l.binary("api"), nil, true, "LOG_LEVEL=INFO", "API_KEYS="+string(text), fmt.Sprintf("RATE_LIMIT=%d/1s", perClient))
+	c, err := startChild(ctx, l.binary("eventctl"), serveArgs, true, "LOG_LEVEL=INFO", "API_KEYS="+string(text),
+		fmt.Sprintf("RATE_LIMIT=%d/1s", perClient))
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,8 @@ func measureGreedy(ctx context.Context, p plan, l *lab, r *results) error {
 		if err := measureModest(ctx, p, all, r, alone); err != nil {
 			return err
 		}
-		for name, addr := range map[string]string{"beside 64 greedy": c.addr, "beside 64 greedy of another server": bare.addr} {
+		for name, addr := range map[string]string{"beside 64 greedy": c.addr,
+			"beside 64 greedy of another server": bare.addr} {
 			stop, err := startGreedy(ctx, addr)
 			if err != nil {
 				return err
@@ -85,7 +87,8 @@ func measureModest(ctx context.Context, p plan, all crowd, r *results, name stri
 	return nil
 }
 
-// startGreedy runs this program as `bench greedy ADDR`: the work of the greedy is not to stand in the modest's clock's way.
+// startGreedy runs this program as `bench greedy ADDR`: the work of the greedy is not to stand in the modest's clock's
+// way.
 func startGreedy(ctx context.Context, addr string) (stop func() error, err error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -105,8 +108,8 @@ func startGreedy(ctx context.Context, addr string) (stop func() error, err error
 	}, nil
 }
 
-// beGreedy is the main of that process.
-func beGreedy(ctx context.Context, addr string) error {
+// driveGreedyLoad is the main of that process.
+func driveGreedyLoad(ctx context.Context, addr string) error {
 	all, err := connectEach(addr, "greedy", greedyClients)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -26,39 +27,47 @@ func variants(p plan) []variant {
 		{name: "bare Fiber, no Kafka", server: "fiber", metrics: true, request: structured(eventBytes)},
 		{name: limit, server: "limit", metrics: true, request: structured(eventBytes)},
 		{name: "API, structured", server: "api", metrics: true, request: structured(eventBytes)},
-		{name: "API, structured, no telemetry", server: "api", request: structured(eventBytes), at: few, base: "API, structured"},
-		{name: "API, structured, no keys, no limits", server: "api", open: true, metrics: true, request: structured(eventBytes), at: few, base: "API, structured"},
+		{name: "API, structured, no telemetry", server: "api", request: structured(eventBytes), at: few,
+			base: "API, structured"},
+		{name: "API, structured, no keys, no limits", server: "api", open: true, metrics: true,
+			request: structured(eventBytes), at: few, base: "API, structured"},
 		{name: "API, binary", server: "api", metrics: true, request: binary(eventBytes)},
 		{name: "API, batch of 10", server: "api", metrics: true, request: batch(10)},
 		{name: "API, batch of 100", server: "api", metrics: true, request: batch(100)},
 		{name: "API, batch of 1000", server: "api", metrics: true, request: batch(1000), at: []int{1, 16, 32}},
 		{name: "limit, 1 kB", server: "limit", metrics: true, request: structured(1 << 10), at: few},
-		{name: "API, structured, 1 kB", server: "api", metrics: true, request: structured(1 << 10), at: few, base: "limit, 1 kB"},
+		{name: "API, structured, 1 kB", server: "api", metrics: true, request: structured(1 << 10), at: few,
+			base: "limit, 1 kB"},
 		{name: "limit, 64 kB", server: "limit", metrics: true, request: structured(64 << 10), at: few},
-		{name: "API, structured, 64 kB", server: "api", metrics: true, request: structured(64 << 10), at: few, base: "limit, 64 kB"},
+		{name: "API, structured, 64 kB", server: "api", metrics: true, request: structured(64 << 10), at: few,
+			base: "limit, 64 kB"},
 	}
 	for _, v := range all {
-		if p.compare != "" && v.server == "api" {
-			v.base, v.name, v.server = v.name, v.name+", other build", p.compare
-			all = append(all, v)
+		if v.server != "api" {
+			continue
+		}
+		for _, path := range p.compare {
+			other := v
+			other.base, other.name, other.server = v.name, v.name+", "+filepath.Base(path), path
+			all = append(all, other)
 		}
 	}
 	return slices.DeleteFunc(all, func(v variant) bool { return !p.only.MatchString(v.name) })
 }
 
-// key lets the bench in. It is no secret: it opens only servers that the bench starts.
+// key lets the bench in. It is not a secret: it opens only servers that the bench starts.
 const key = "bench-bench-bench-bench"
 
 // limit is the variant that the others are compared with.
 const limit = "limit"
 
-// start runs the variant's server. Each variant has one of its own: a heap that batches blew up would flatter what comes
-// after them.
+// start runs the variant's server. Each variant has one of its own: a heap that batches blew up would flatter what
+// comes after them.
 func (v variant) start(ctx context.Context, l *lab) (*child, error) {
 	if v.server != "fiber" && v.server != "limit" {
 		path := v.server
 		if path == "api" {
-			path = l.binary("api")
+			path = l.binary("eventctl")
 		}
 		env := []string{"LOG_LEVEL=INFO"} // as in production, with the sampled access log
 		if !v.metrics {
@@ -67,7 +76,7 @@ func (v variant) start(ctx context.Context, l *lab) (*child, error) {
 		if !v.open {
 			env = append(env, `API_KEYS={"bench":"`+key+`"}`, "RATE_LIMIT=1000000/1s")
 		}
-		return startChild(ctx, path, nil, v.metrics, env...)
+		return startChild(ctx, path, serveArgs, v.metrics, env...)
 	}
 	path, err := os.Executable()
 	if err != nil {
@@ -171,7 +180,8 @@ func measureOnce(ctx context.Context, p plan, c *child, req *request, connection
 	events := float64(met.count) * float64(req.events)
 	s := sample{
 		EventsPerSecond: events / met.took.Seconds(),
-		P50:             milliseconds(met.quantile(0.5)), P99: milliseconds(met.quantile(0.99)), P999: milliseconds(met.quantile(0.999)),
+		P50:             milliseconds(met.quantile(0.5)), P99: milliseconds(met.quantile(0.99)),
+		P999:      milliseconds(met.quantile(0.999)),
 		CPU:       float64((cpuAfter - cpu).Microseconds()) / events,
 		ClientCPU: float64(clientCPU.Microseconds()) / events,
 		PeakMB:    float64(peakOf(c.cmd.Process.Pid)) / (1 << 20),

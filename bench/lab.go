@@ -42,10 +42,11 @@ func newLab(ctx context.Context, brokers string) (*lab, error) {
 		return nil, err
 	}
 	for name, args := range map[string][]string{
-		"api":       {"-o", filepath.Join(folder, "api"), "./cmd/api"},
+		"eventctl":  {"-tags", "lambda.norpc", "-o", filepath.Join(folder, "eventctl"), "./cmd/eventctl"},
 		"bootstrap": {"-tags", "lambda.norpc", "-o", filepath.Join(folder, "bootstrap"), "./cmd/processor"},
 	} { // the flags of the images
-		build := exec.CommandContext(ctx, "go", append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}, args...)...)
+		build := exec.CommandContext(ctx, "go",
+			append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}, args...)...)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("build %s: %w\n%s", name, err, out)
@@ -66,7 +67,8 @@ func (l *lab) createTopic(ctx context.Context, name string) error {
 	defer cancel()
 	segment, retain := "67108864", "134217728"
 	admin := kadm.NewClient(l.admin)
-	_, err := admin.CreateTopic(ctx, 3, -1, map[string]*string{"segment.bytes": &segment, "retention.bytes": &retain}, name)
+	_, err := admin.CreateTopic(ctx, 3, -1,
+		map[string]*string{"segment.bytes": &segment, "retention.bytes": &retain}, name)
 	if err != nil && !strings.Contains(err.Error(), "TOPIC_ALREADY_EXISTS") {
 		return fmt.Errorf("create topic %s: %w", name, err)
 	}

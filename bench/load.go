@@ -53,8 +53,8 @@ func (c crowd) closedLoop(ctx context.Context, d time.Duration) (load, error) {
 	})
 }
 
-// openLoop sends rate requests a second, come what may, over whichever connections are free. A request's time counts from
-// when it was due, not from when a connection was free for it: a server that stalls is charged for all who wait.
+// openLoop sends rate requests a second, come what may, over whichever connections are free. A request's time counts
+// from when it was due, not from when a connection was free for it: a server that stalls is charged for all who wait.
 func (c crowd) openLoop(ctx context.Context, rate int, d time.Duration) (load, error) {
 	total := int(float64(rate) * d.Seconds())
 	due := make(chan time.Time, total)
@@ -82,9 +82,9 @@ func (c crowd) openLoop(ctx context.Context, rate int, d time.Duration) (load, e
 	})
 }
 
-// paced has each connection send rate requests a second, the connections one after the other. As in openLoop, a request's
-// time counts from when it was due. Go's timers are up to a millisecond late, so connections whose times matter wake early
-// and sleep for the rest; for a crowd that only is to be there, that would be most of its work.
+// paced has each connection send rate requests a second, the connections one after the other. As in openLoop, a
+// request's time counts from when it was due. Go's timers are up to a millisecond late, so connections whose times
+// matter wake early and sleep for the rest; for a crowd that only is to be there, that would be most of its work.
 func (c crowd) paced(ctx context.Context, rate int, d time.Duration, exact bool) (load, error) {
 	start, gap := time.Now(), time.Second/time.Duration(rate)
 	var begun atomic.Int64

@@ -1,9 +1,9 @@
-// Command bench measures the service against the parts that it is made of: in one run, interleaved, on a real broker. It
-// prints a table with ratios, writes results.json and draws plot.svg. docs/performance.md says how to read them.
+// Command bench measures the service against the parts that it is made of: in one run, interleaved, on a real broker.
+// It prints a table with ratios, writes results.json and draws plot.svg. docs/performance.md says how to read them.
 //
-// The broker is KAFKA_BOOTSTRAP_SERVERS, and DynamoDB Local, which may be left out, DYNAMODB_ENDPOINT. The servers under test
-// are child processes, so that their CPU time is theirs alone; all load stays on the loopback interface and is bounded in
-// time.
+// The broker is KAFKA_BOOTSTRAP_SERVERS, and DynamoDB Local, which may be left out, DYNAMODB_ENDPOINT. The servers
+// under test are child processes, so that their CPU time is theirs alone; all load stays on the loopback interface and
+// is bounded in time.
 package main
 
 import (
@@ -21,15 +21,16 @@ import (
 
 // plan is what a run measures, and how long.
 type plan struct {
-	rounds      int
-	duration    time.Duration // of one measurement
-	warmUp      time.Duration // before it, not counted
-	connections []int
-	rates       []int          // of the open loop, requests/s
-	only        *regexp.Regexp // variants whose name matches
-	parts       string
-	compare     string // path of another build of the API, "": none
-	out         string // folder of results.json and plot.svg
+	rounds          int
+	duration        time.Duration // of one measurement
+	warmUp          time.Duration // before it, not counted
+	connections     []int
+	rates           []int          // of the open loop, requests/s
+	only            *regexp.Regexp // variants whose name matches
+	parts           string
+	compare         []string // paths of other builds of the API
+	compareFunction string   // path of another build of the function, "": none
+	out             string   // folder of results.json and plot.svg
 }
 
 func main() {
@@ -40,7 +41,7 @@ func main() {
 	if len(os.Args) > 2 && os.Args[1] == "greedy" {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
-		exitOn(beGreedy(ctx, os.Args[2]))
+		exitOn(driveGreedyLoad(ctx, os.Args[2]))
 		return
 	}
 	p := plan{}
@@ -50,14 +51,19 @@ func main() {
 	flag.IntVar(&p.rounds, "rounds", 5, "how often each measurement is made; the table shows medians")
 	flag.DurationVar(&p.duration, "duration", 2*time.Second, "how long one measurement takes, at most 30s")
 	only := flag.String("only", "", "measure the variants whose name matches this regular expression")
-	flag.StringVar(&p.parts, "parts", "http,open,greedy,kafka,processor,table,runtime,start,end", "what to measure")
-	flag.StringVar(&p.compare, "compare", "", "another build of cmd/api, measured by turns with this one")
+	flag.StringVar(&p.parts, "parts", "http,open,greedy,kafka,processor,table,runtime,function,pipe,start,end",
+		"what to measure")
+	compare := flag.String("compare", "",
+		"other builds of cmd/eventctl, separated by commas, measured by turns with this one")
+	flag.StringVar(&p.compareFunction, "compare-function", "",
+		"another build of cmd/processor, measured by turns with this one")
 	flag.StringVar(&p.out, "out", "bench", "folder for results.json and plot.svg")
 	flag.Parse()
 	var err error
 	if p.only, err = regexp.Compile(*only); err != nil {
 		exitOn(fmt.Errorf("read -only: %w", err))
 	}
+	p.compare = strings.FieldsFunc(*compare, func(r rune) bool { return r == ',' })
 	p.connections, p.rates, p.warmUp = numbers(*connections), numbers(*rates), 300*time.Millisecond
 	if *short {
 		p.rounds, p.duration, p.warmUp = 1, 200*time.Millisecond, 50*time.Millisecond
@@ -81,7 +87,7 @@ func numbers(list string) []int {
 	for s := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(s))
 		if err != nil || n < 1 {
-			exitOn(fmt.Errorf("%q is no positive number", s))
+			exitOn(fmt.Errorf("%q is not a positive number", s))
 		}
 		out = append(out, n)
 	}
@@ -112,7 +118,8 @@ func run(ctx context.Context, p plan, brokers string) error {
 		run  func(context.Context, plan, *lab, *results) error
 	}{
 		{"http", measureHTTP}, {"open", measureOpenLoop}, {"greedy", measureGreedy}, {"kafka", measureKafka},
-		{"processor", measureProcessor}, {"table", measureTable}, {"runtime", measureRuntime}, {"start", measureStart}, {"end", measureEndToEnd},
+		{"processor", measureProcessor}, {"table", measureTable}, {"runtime", measureRuntime},
+		{"function", measureFunction}, {"pipe", measurePipe}, {"start", measureStart}, {"end", measureEndToEnd},
 	} {
 		if !p.has(part.name) {
 			continue

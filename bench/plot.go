@@ -9,10 +9,12 @@ import (
 // plot draws events/s and CPU per event over the numbers of connections, as an SVG that needs nothing else.
 func (r *results) plot() string {
 	shown := []struct{ name, color string }{
-		{limit, "#64748b"}, {"API, structured", "#2563eb"}, {"API, binary", "#059669"}, {"API, batch of 100", "#d97706"}, {"API, batch of 1000", "#dc2626"},
+		{limit, "#64748b"}, {"API, structured", "#2563eb"}, {"API, binary", "#059669"}, {"API, batch of 100", "#d97706"},
+		{"API, batch of 1000", "#dc2626"},
 	}
 	var b strings.Builder
-	b.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 360" font-family="sans-serif" font-size="12">` + "\n")
+	b.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 360" font-family="sans-serif" ` +
+		`font-size="12">` + "\n")
 	b.WriteString(`<rect width="900" height="360" fill="#fff"/>` + "\n")
 	charts := []struct {
 		title string
@@ -32,7 +34,8 @@ func (r *results) plot() string {
 	}
 	for i, s := range shown {
 		x := 60 + i*165
-		fmt.Fprintf(&b, `<rect x="%d" y="338" width="12" height="4" fill="%s"/><text x="%d" y="344">%s</text>`+"\n", x, s.color, x+18, html.EscapeString(s.name))
+		fmt.Fprintf(&b, `<rect x="%d" y="338" width="12" height="4" fill="%s"/><text x="%d" y="344">%s</text>`+"\n", x,
+			s.color, x+18, html.EscapeString(s.name))
 	}
 	b.WriteString("</svg>\n")
 	return b.String()

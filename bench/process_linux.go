@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,21 +17,54 @@ const clockTick = 10 * time.Millisecond
 
 // cpuOf returns the user and system time that a process has used.
 func cpuOf(pid int) (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	fields, err := stat(pid)
 	if err != nil {
-		return 0, fmt.Errorf("read CPU time: %w", err)
+		return 0, err
 	}
-	// The command's name, in parentheses, may hold anything; utime and stime are the 12th and 13th field behind it.
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	user, err1 := strconv.ParseInt(fields[11], 10, 64)
 	system, err2 := strconv.ParseInt(fields[12], 10, 64)
 	if err1 != nil || err2 != nil {
-		return 0, fmt.Errorf("read CPU time: %q", stat)
+		return 0, fmt.Errorf("read CPU time: %q", fields)
 	}
 	return time.Duration(user+system) * clockTick, nil
 }
 
-// forgetPeak makes peakOf begin anew.
+// stat returns the fields of /proc's stat of a process behind its name, which may hold anything. Its parent is the
+// second of them, utime and stime are the 12th and 13th.
+func stat(pid int) ([]string, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil, fmt.Errorf("read CPU time: %w", err)
+	}
+	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])), nil
+}
+
+// cpuOfChildren returns what this process's children that run a program of that name have used.
+func cpuOfChildren(program string) (sum time.Duration, err error) {
+	processes, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return 0, fmt.Errorf("look for processes: %w", err)
+	}
+	for _, process := range processes {
+		pid, err := strconv.Atoi(filepath.Base(process))
+		if err != nil {
+			return 0, fmt.Errorf("read process: %w", err)
+		}
+		path, _ := os.Readlink(process + "/exe") // "" of one that is another's, or gone
+		fields, err := stat(pid)
+		if err != nil || filepath.Base(path) != program || fields[1] != strconv.Itoa(os.Getpid()) {
+			continue
+		}
+		used, err := cpuOf(pid)
+		if err != nil {
+			return 0, err
+		}
+		sum += used
+	}
+	return sum, nil
+}
+
+// forgetPeak makes peakOf start afresh.
 func forgetPeak(pid int) { _ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0) }
 
 // peakOf returns the most memory, in bytes, that a process had resident, and memoryOf what it has now.
@@ -48,8 +82,8 @@ func status(pid int, field string) int64 {
 	return 0
 }
 
-// sleep is exact to some 60 µs. Go's own timers wake up to a millisecond late, which would stand in every latency of the
-// open loop.
+// sleep is exact to some 60 µs. Go's own timers wake up to a millisecond late, which would stand in every latency of
+// the open loop.
 func sleep(d time.Duration) {
 	t := syscall.NsecToTimespec(int64(d))
 	_ = syscall.Nanosleep(&t, nil) // woken early: the caller looks at the clock

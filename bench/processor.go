@@ -24,15 +24,19 @@ import (
 // freeStore costs nothing and remembers nothing.
 type freeStore struct{}
 
-func (freeStore) Begin(_ context.Context, c event.Claim) (event.Claim, error) {
-	c.State = event.ClaimGranted
-	return c, nil
+func (freeStore) Begin(context.Context, event.Claim) (event.Reply, error) {
+	return event.Reply{Answer: event.Granted, Attempt: 1}, nil
 }
 
-func (freeStore) Finish(_ context.Context, c event.Claim, _ event.Outcome) (event.Claim, error) {
-	c.State = event.ClaimGranted
-	return c, nil
+func (freeStore) Renew(context.Context, event.Claim) (event.Reply, error) {
+	return event.Reply{Answer: event.Granted, Attempt: 1}, nil
 }
+
+func (freeStore) Finish(context.Context, event.Claim, event.Outcome) (event.Reply, error) {
+	return event.Reply{Answer: event.Written}, nil
+}
+
+func (freeStore) Release(context.Context, event.Claim, int, string) error { return nil }
 
 type noDeadLetters struct{}
 
@@ -40,21 +44,23 @@ func (noDeadLetters) Publish(context.Context, event.Record) (event.Place, error)
 	return event.Place{}, fmt.Errorf("no record of the bench should be a dead letter")
 }
 
-func (noDeadLetters) Since(context.Context, string, time.Time) iter.Seq2[event.Record, error] {
+func (noDeadLetters) Since(context.Context, time.Time) iter.Seq2[event.Record, error] {
 	return func(func(event.Record, error) bool) {}
 }
 
-func newProcessor(store processor.Store) (*processor.Processor, error) {
-	return processor.New(processor.DefaultConfig(), processor.Handlers(), store, noDeadLetters{}, slog.New(slog.DiscardHandler))
+func newProcessor(store processor.Store, mux *processor.Mux) (*processor.Processor, error) {
+	return processor.New(processor.DefaultConfig(), mux, store, noDeadLetters{}, slog.New(slog.DiscardHandler))
 }
 
-// writePayload is one invocation of n records, as the event source mapping of MSK writes it.
-func writePayload(n int) ([]byte, error) {
+// writePayload is one invocation of n records, as the event source mapping of MSK writes it. The events of each run
+// have ids of their own.
+func writePayload(n int, run int64) ([]byte, error) {
 	header := func(key, value string) map[string]events.JSONNumberBytes {
 		return map[string]events.JSONNumberBytes{key: events.JSONNumberBytes(value)}
 	}
 	value := base64.StdEncoding.EncodeToString([]byte(data(130)))
-	in := events.KafkaEvent{EventSource: "aws:kafka", BootstrapServers: "localhost:9092", Records: map[string][]events.KafkaRecord{}}
+	in := events.KafkaEvent{EventSource: "aws:kafka", BootstrapServers: "localhost:9092",
+		Records: map[string][]events.KafkaRecord{}}
 	for i := range n {
 		partition := i % 3
 		name := "events-" + strconv.Itoa(partition)
@@ -62,8 +68,10 @@ func writePayload(n int) ([]byte, error) {
 			Topic: "events", Partition: int64(partition), Offset: int64(i), TimestampType: "CREATE_TIME",
 			Timestamp: events.MilliSecondsEpochTime{Time: time.UnixMilli(1_770_000_000_000)}, Value: value,
 			Headers: []map[string]events.JSONNumberBytes{
-				header("ce_specversion", "1.0"), header("ce_id", "bench-"+strconv.Itoa(i)), header("ce_source", "/bench/orders"),
-				header("ce_type", "order.created"), header("ce_time", "2026-01-31T12:00:00Z"), header("content-type", "application/json"),
+				header("ce_specversion", "1.0"), header("ce_id", fmt.Sprintf("bench-%d-%d", run, i)),
+				header("ce_source", "/bench/orders"),
+				header("ce_type", "order.created"), header("ce_time", "2026-01-31T12:00:00Z"),
+				header("content-type", "application/json"),
 				header("x-request-id", "01890a5d-ac96-774b-bcce-b302099a8057"),
 			},
 		})
@@ -74,13 +82,13 @@ func writePayload(n int) ([]byte, error) {
 // measureProcessor measures one invocation of 1, 100 and 10,000 records: Handle alone, which gets the payload as it was
 // read, and the whole invocation, which reads it first.
 func measureProcessor(ctx context.Context, p plan, _ *lab, r *results) error {
-	proc, err := newProcessor(freeStore{})
+	proc, err := newProcessor(freeStore{}, &processor.Mux{})
 	if err != nil {
 		return err
 	}
-	function := processor.Function(proc.Handle)
+	function := payload.Function(proc.Handle)
 	for _, n := range []int{1, 100, 10_000} {
-		text, err := writePayload(n)
+		text, err := writePayload(n, 0)
 		if err != nil {
 			return fmt.Errorf("write payload: %w", err)
 		}
@@ -155,13 +163,13 @@ func measureRuntime(ctx context.Context, p plan, l *lab, r *results) error {
 			return err
 		}
 		for _, n := range []int{1, 100, 10_000} {
-			text, err := writePayload(n)
+			text, err := writePayload(n, 0)
 			if err != nil {
 				return fmt.Errorf("write payload: %w", err)
 			}
 			if n == 10_000 && len(text) > trigger.DefaultMaxPayloadBytes {
 				n = n * trigger.DefaultMaxPayloadBytes / len(text) * 9 / 10
-				if text, err = writePayload(n); err != nil {
+				if text, err = writePayload(n, 0); err != nil {
 					return fmt.Errorf("write payload: %w", err)
 				}
 			}

@@ -86,7 +86,8 @@ func produceWaiting(ctx context.Context, p plan, l *lab, n int) (sample, error) 
 		return sample{}, err
 	}
 	s := meter.stop(float64(met.count))
-	s.P50, s.P99, s.P999 = milliseconds(met.quantile(0.5)), milliseconds(met.quantile(0.99)), milliseconds(met.quantile(0.999))
+	s.P50, s.P99, s.P999 = milliseconds(met.quantile(0.5)), milliseconds(met.quantile(0.99)),
+		milliseconds(met.quantile(0.999))
 	return s, nil
 }
 

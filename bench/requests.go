@@ -43,7 +43,10 @@ func batch(n int) *request {
 }
 
 func post(events int, headers, body string) *request {
-	r := &request{events: events, bytes: fmt.Appendf(nil, "POST /v1/events HTTP/1.1\r\nHost: bench\r\nX-API-Key: "+key+"\r\n%sContent-Length: %d\r\n\r\n%s", headers, len(body), body)}
+	r := &request{events: events,
+		bytes: fmt.Appendf(nil,
+			"POST /v1/events HTTP/1.1\r\nHost: bench\r\nX-API-Key: "+key+"\r\n%sContent-Length: %d\r\n\r\n%s", headers,
+			len(body), body)}
 	for at := 0; ; at += idDigits {
 		i := bytes.Index(r.bytes[at:], []byte(idMark))
 		if i < 0 {

@@ -21,6 +21,7 @@ type sample struct {
 	P999            float64 `json:"p999_ms,omitempty"`
 	CPU             float64 `json:"cpu_us_per_event,omitempty"` // user and system time of the server
 	Allocations     float64 `json:"allocs_per_event,omitempty"`
+	Requests        float64 `json:"requests_per_event,omitempty"`      // to the table
 	PeakMB          float64 `json:"peak_memory_mb,omitempty"`          // resident
 	ClientCPU       float64 `json:"client_cpu_us_per_event,omitempty"` // of the load generator
 	Bytes           float64 `json:"bytes,omitempty"`                   // of a file
@@ -51,7 +52,8 @@ type results struct {
 }
 
 func describeMachine() string {
-	return fmt.Sprintf("%d cores, %s, %s/%s, %s; load, servers and broker share them", runtime.NumCPU(), describeCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+	return fmt.Sprintf("%d cores, %s, %s/%s, %s; load, servers and broker share them", runtime.NumCPU(), describeCPU(),
+		runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
 func (r *results) find(name string, connections, rate int) *row {
@@ -84,6 +86,7 @@ func (r *results) settle() {
 			P999:            x.median(func(s sample) float64 { return s.P999 }),
 			CPU:             x.median(func(s sample) float64 { return s.CPU }),
 			Allocations:     x.median(func(s sample) float64 { return s.Allocations }),
+			Requests:        x.median(func(s sample) float64 { return s.Requests }),
 			PeakMB:          x.median(func(s sample) float64 { return s.PeakMB }),
 			ClientCPU:       x.median(func(s sample) float64 { return s.ClientCPU }),
 			Bytes:           x.median(func(s sample) float64 { return s.Bytes }),
@@ -132,15 +135,19 @@ func (r *results) print(w io.Writer) {
 	r.settle()
 	fmt.Fprintf(w, "%s\nmedians of %d rounds of %gs; ratios to the limit\n\n", r.Machine, r.Rounds, r.Seconds)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "what\tconns\trate\tevents/s\tratio\tp50 ms\tp99 ms\tratio\tp99.9 ms\tCPU µs/event\tratio\tallocs/event\tpeak MB\tclient µs\t")
+	fmt.Fprintln(t,
+		"what\tconns\trate\tevents/s\tratio\tp50 ms\tp99 ms\tratio\tp99.9 ms\tCPU "+
+			"µs/event\tratio\tallocs/event\trequests/event\tpeak MB\tclient µs\t")
 	rows := slices.Clone(r.Rows)
 	slices.SortStableFunc(rows, func(a, b *row) int {
 		return cmp.Or(cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Connections, b.Connections))
 	})
 	for _, x := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", x.Name, figure(float64(x.Connections)), figure(float64(x.Rate)),
-			figure(x.EventsPerSecond), figure(x.ThroughputRatio), figure(x.P50), figure(x.P99), figure(x.P99Ratio), figure(x.P999),
-			figure(x.CPU), figure(x.CPURatio), figure(x.Allocations), figure(x.PeakMB), figure(x.ClientCPU))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", x.Name,
+			figure(float64(x.Connections)), figure(float64(x.Rate)),
+			figure(x.EventsPerSecond), figure(x.ThroughputRatio), figure(x.P50), figure(x.P99), figure(x.P99Ratio),
+			figure(x.P999),
+			figure(x.CPU), figure(x.CPURatio), figure(x.Allocations), figure(x.Requests), figure(x.PeakMB), figure(x.ClientCPU))
 	}
 	if err := t.Flush(); err != nil {
 		return

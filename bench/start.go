@@ -27,7 +27,7 @@ func measureStart(ctx context.Context, p plan, l *lab, r *results) error {
 			c.stop()
 		}
 	}
-	info, err := os.Stat(l.binary("api"))
+	info, err := os.Stat(l.binary("eventctl"))
 	if err != nil {
 		return fmt.Errorf("measure binary: %w", err)
 	}

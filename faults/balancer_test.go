@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// balancer sends each request to the next of its targets that says it is ready, as a load balancer in front of tasks does.
-// It never sends a request twice.
+// balancer sends each request to the next of its targets that says it is ready, as a load balancer in front of tasks
+// does. It never sends a request twice.
 type balancer struct {
 	*httptest.Server
 	targets []*target

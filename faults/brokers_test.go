@@ -26,7 +26,8 @@ func needCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := &cluster{
 		t: t, brokers: need(t, "FAULT_BROKERS"),
-		kill: need(t, "FAULT_KILL"), start: need(t, "FAULT_START"), pause: need(t, "FAULT_PAUSE"), resume: need(t, "FAULT_RESUME"),
+		kill: need(t, "FAULT_KILL"), start: need(t, "FAULT_START"), pause: need(t, "FAULT_PAUSE"), resume: need(t,
+			"FAULT_RESUME"),
 	}
 	c.client = adminOf(t, c.brokers)
 	return c
@@ -43,8 +44,8 @@ func (c *cluster) do(command string, n int) {
 	}
 }
 
-// harm kills, restarts and freezes brokers, one at a time, until ctx ends, and leaves all running. Topics have all their
-// replicas again before the next broker goes, most of the time.
+// harm kills, restarts and freezes brokers, one at a time, until ctx ends, and leaves all running. Topics have all
+// their replicas again before the next broker goes, most of the time.
 func (c *cluster) harm(ctx context.Context, r *rand.Rand, topics ...string) (kills, pauses int) {
 	for pause(ctx, between(r, 200*time.Millisecond, 2*time.Second)) {
 		n := 1 + r.IntN(3)

@@ -45,8 +45,8 @@ func (c *census) fault(format string, args ...any) {
 	}
 }
 
-// String is the line that says it all: events accepted, stored, accepted but lost, in the topic more than once because a
-// client sent them again, refused (never sent, or for good), and of unknown fate.
+// String is the line that says it all: events accepted, stored, accepted but lost, in the topic more than once
+// because a client sent them again, refused (never sent, or for good), and of unknown fate.
 func (c *census) String() string {
 	return fmt.Sprintf("accepted %d stored %d lost %d duplicated %d refused %d unknown %d",
 		c.accepted, c.stored, c.lost, c.duplicated, c.refused, c.unknown)
@@ -58,15 +58,15 @@ func takeCensus(l *ledger, records []event.Record) *census {
 	for _, r := range records {
 		e, err := event.FromRecord(&r)
 		if err != nil {
-			c.fault("%s can't be read: %v", r.Position(), err)
+			c.fault("%s can't be read: %v", r.Place, err)
 			continue
 		}
 		copies[e.ID] = append(copies[e.ID], r)
 		switch sent := l.entries[e.ID]; {
 		case sent == nil:
-			c.fault("%s holds %s, which nobody sent", r.Position(), e.ID)
+			c.fault("%s holds %s, which nobody sent", r.Place, e.ID)
 		case string(r.Value) != sent.data() || string(r.Key) != sent.key || e.Type != sent.eventType:
-			c.fault("%s holds %s with other bytes: key %q, value %q", r.Position(), e.ID, r.Key, r.Value)
+			c.fault("%s holds %s with other bytes: key %q, value %q", r.Place, e.ID, r.Key, r.Value)
 		}
 	}
 	c.stored = len(copies)
@@ -80,9 +80,9 @@ func takeCensus(l *ledger, records []event.Record) *census {
 			c.lost++
 			c.fault("%s was accepted (partition %d offset %d) and is not there", id, e.partition, e.offset)
 		case e.fate == fateNeverSent && len(found) > 0:
-			c.fault("%s was said never to have been sent, and lies at %s", id, found[0].Position())
+			c.fault("%s was said never to have been sent, and lies at %s", id, found[0].Place)
 		case e.fate == fateRefused && len(found) > 0:
-			c.fault("%s was refused, and lies at %s", id, found[0].Position())
+			c.fault("%s was refused, and lies at %s", id, found[0].Place)
 		case len(found) > e.tries:
 			c.fault("%s was sent %d times and is there %d times", id, e.tries, len(found))
 		case e.told && !liesAt(found, e.partition, e.offset):

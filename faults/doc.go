@@ -1,5 +1,6 @@
-// Package faults kills things and looks whether the promises of the service hold. Its tests run the real binaries against
-// real brokers, and have the build tag `faults`, because they need those brokers and minutes instead of seconds.
+// Package faults kills things and looks whether the promises of the service hold. Its tests run the real binaries
+// against real brokers, and have the build tag `faults`, because they need those brokers and minutes instead of
+// seconds.
 //
 // What they need is in the environment; a test whose part is not there is skipped, and says so:
 //

@@ -88,7 +88,8 @@ func endToEnd(t *testing.T, lasts time.Duration, env string) {
 	all.Wait()
 	start := time.Now()
 	p.awaitDone(3 * time.Minute)
-	t.Logf("faults: %s; the lag was 0 again %s after the last", strings.Join(tally, ", "), time.Since(start).Round(time.Second))
+	t.Logf("faults: %s; the lag was 0 again %s after the last", strings.Join(tally, ", "),
+		time.Since(start).Round(time.Second))
 
 	records := readTopic(t, c.brokers, c.client, p.topic)
 	decodable := slices.DeleteFunc(slices.Clone(records), func(r event.Record) bool { return isUndecodable(&r) })
@@ -110,7 +111,7 @@ func (p *pipeline) produceUndecodable(ctx context.Context) {
 		p.client.Produce(context.WithoutCancel(ctx), &kgo.Record{
 			Topic: p.topic, Key: []byte("undecodable"), Value: []byte{0xff, 0, byte(n)},
 			Headers: []kgo.RecordHeader{{Key: "ce_id", Value: nil}, {Key: "n", Value: []byte{byte(n >> 8), byte(n), 0x80}}},
-		}, nil) // those that come to nothing are no part of the topic, and so of the test
+		}, nil) // what comes to nothing is not in the topic, so it is not tested
 	}
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
@@ -121,11 +122,11 @@ func (p *pipeline) produceUndecodable(ctx context.Context) {
 
 func isUndecodable(r *event.Record) bool { return string(r.Key) == "undecodable" }
 
-// identity is the id of an event, or the place of a record that is none.
+// identity is the id under which a record is known, and the type of its event.
 func identity(r *event.Record) (id, eventType string) {
-	e, err := event.FromRecord(r)
+	e, err := processor.Decode(r, "")
 	if err != nil {
-		return r.Position(), "undecodable"
+		return e.ID, "undecodable"
 	}
 	return e.ID, e.Type
 }
@@ -153,9 +154,9 @@ func (p *pipeline) checkEffects(records []event.Record) {
 		m, ok := known[id]
 		switch poison := isPoison(eventType) || eventType == "undecodable"; {
 		case !ok || m.status == "":
-			complain("%s, a %s at %s, is not finished", id, eventType, r.Position())
+			complain("%s, a %s at %s, is not finished", id, eventType, r.Place)
 		case poison && m.status != "dead-lettered", !poison && m.status != "processed":
-			complain("%s, a %s at %s, is %s: %s", id, eventType, r.Position(), m.status, m.reason)
+			complain("%s, a %s at %s, is %s: %s", id, eventType, r.Place, m.status, m.reason)
 		case eventType == "load.default" && (m.version != 1 || m.attempts != 1):
 			complain("%s took effect more than once: it was written %d times, in %d attempts", id, m.version, m.attempts)
 		case poison:
@@ -178,11 +179,13 @@ func (p *pipeline) checkEffects(records []event.Record) {
 			}
 		}
 	}
-	t.Logf("processed %d, dead-lettered %d of %d events in %d records; %d keys in order", processed, deadLettered, len(seen), len(records), len(lanes))
+	t.Logf("processed %d, dead-lettered %d of %d events in %d records; %d keys in order", processed, deadLettered,
+		len(seen), len(records), len(lanes))
 	p.checkHandled(records)
 }
 
-// checkHandled looks at the events with a handler: it is called at least once, and for the first time in the key's order.
+// checkHandled looks at the events with a handler: it is called at least once, and for the first time in the key's
+// order.
 func (p *pipeline) checkHandled(records []event.Record) {
 	want := map[string][]string{} // ids by key, in the order of the topic
 	seen := map[string]bool{}
@@ -206,11 +209,12 @@ func (p *pipeline) checkHandled(records []event.Record) {
 	for _, n := range calls {
 		again += n - 1
 	}
-	p.t.Logf("handlers were called for %d events, and %d times again, as they may be when the process dies", len(calls), again)
+	p.t.Logf("handlers were called for %d events, and %d times again, as they may be when the process dies", len(calls),
+		again)
 }
 
-// checkLetters looks whether all poison, and nothing else, is in the dead letter topic, byte for byte and once, where the
-// store says.
+// checkLetters looks whether all poison, and nothing else, is in the dead letter topic, byte for byte and once, where
+// the store says.
 func (p *pipeline) checkLetters(records []event.Record) {
 	t := p.t
 	t.Helper()
@@ -220,7 +224,7 @@ func (p *pipeline) checkLetters(records []event.Record) {
 	places := map[string]event.Record{}
 	missing := map[string]string{}
 	for _, r := range records {
-		places[r.Position()] = r
+		places[r.String()] = r
 		if id, eventType := identity(&r); isPoison(eventType) || eventType == "undecodable" {
 			missing[id] = eventType
 		}
@@ -230,24 +234,28 @@ func (p *pipeline) checkLetters(records []event.Record) {
 	kinds := map[string]int{}
 	for _, letter := range readTopic(t, p.brokers, p.client, p.letters) {
 		says, ok := processor.ReadDeadLetter(&letter)
-		original, there := places[says.Origin.Position()]
+		original, there := places[says.Origin.String()]
 		if !ok || !there {
-			complain("%s is no dead letter of the topic: %+v", letter.Position(), says)
+			complain("%s is not a dead letter of the topic: %+v", letter.Place, says)
 			continue
 		}
 		id, eventType := identity(&original)
-		kept := slices.DeleteFunc(slices.Clone(letter.Headers), func(h event.Header) bool { return strings.HasPrefix(h.Key, "dlq-") })
-		if diff := cmp.Diff([]any{original.Key, original.Value, original.Headers}, []any{letter.Key, letter.Value, kept}, cmpopts.EquateEmpty()); diff != "" {
+		kept := slices.DeleteFunc(slices.Clone(letter.Headers),
+			func(h event.Header) bool { return strings.HasPrefix(h.Key, "dlq-") })
+		if diff := cmp.Diff([]any{original.Key, original.Value, original.Headers}, []any{letter.Key, letter.Value, kept},
+			cmpopts.EquateEmpty()); diff != "" {
 			complain("the dead letter of %s has other bytes: %s", id, diff)
 		}
 		if letters[id]++; letters[id] == 1 {
 			kinds[eventType]++
 		} else {
-			complain("%s, a %s, is in the dead letter topic %d times, now at %s, stored %s, failed %s after %d attempts: %s", id, eventType, letters[id],
-				letter.Position(), letter.Timestamp.Format(time.TimeOnly+".000"), says.FailedAt.Format(time.TimeOnly+".000"), says.Attempts, says.Error)
+			complain("%s, a %s, is in the dead letter topic %d times, now at %s, stored %s, failed %s after %d attempts: %s",
+				id, eventType, letters[id],
+				letter.Place, letter.Timestamp.Format(time.TimeOnly+".000"), says.FailedAt.Format(time.TimeOnly+".000"),
+				says.Attempts, says.Error)
 		}
-		if m := known[id]; m.letter != letter.Position() {
-			complain("the dead letter of %s lies at %s, and is remembered at %s", id, letter.Position(), m.letter)
+		if m := known[id]; m.letter != letter.String() {
+			complain("the dead letter of %s lies at %s, and is remembered at %s", id, letter.Place, m.letter)
 		}
 		if !isPoison(eventType) && eventType != "undecodable" {
 			complain("%s, a %s, is in the dead letter topic: %s", id, eventType, says.Error)

@@ -70,7 +70,8 @@ var build = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-o", dir+"/", "../cmd/api", "../cmd/eventctl", "../cmd/processor", "./poisonprocessor")
+	cmd := exec.Command("go", "build", "-o", dir+"/", "../cmd/eventctl", "../cmd/processor",
+		"../cmd/internal/poisonprocessor")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the binaries: %w\n%s", err, out)
 	}
@@ -114,15 +115,16 @@ func adminOf(t *testing.T, brokers string) *kgo.Client {
 	return client
 }
 
-// makeTopics creates topics with three replicas, of which two have to have a record before it counts as stored. They are
-// deleted when the test ends.
+// makeTopics creates topics with three replicas, of which two have to have a record before it counts as stored. They
+// are deleted when the test ends.
 func makeTopics(t *testing.T, client *kgo.Client, partitions int32, topics ...string) {
 	t.Helper()
 	admin := kadm.NewClient(client)
 	two := "2"
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	if _, err := admin.CreateTopics(ctx, partitions, 3, map[string]*string{"min.insync.replicas": &two}, topics...); err != nil {
+	if _, err := admin.CreateTopics(ctx, partitions, 3, map[string]*string{"min.insync.replicas": &two},
+		topics...); err != nil {
 		t.Fatalf("create topics %s: %v", strings.Join(topics, ", "), err)
 	}
 	t.Cleanup(func() {

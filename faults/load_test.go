@@ -91,8 +91,8 @@ func (l *load) work(ctx context.Context, r *rand.Rand, worker int) {
 	}
 }
 
-// post sends the events, and again those that may be sent again, as a client would that follows the problem documents. Some
-// give up, and so keep a fate that a later 2xx would cover.
+// post sends the events, and again those that may be sent again, as a client would that follows the problem
+// documents. Some give up, and so keep a fate that a later 2xx would cover.
 func (l *load) post(client *http.Client, r *rand.Rand, entries []*entry) {
 	for try := 0; len(entries) > 0 && try <= l.retries; try++ {
 		if try > 0 {
@@ -115,7 +115,8 @@ func (l *load) post(client *http.Client, r *rand.Rand, entries []*entry) {
 
 // cloudEvent is an event in the JSON format. Its data goes out byte for byte.
 func (l *load) cloudEvent(e *entry) string {
-	return fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":%q,"type":%q,"subject":%q,"datacontenttype":"application/json","data":%s}`,
+	return fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":%q,"type":%q,"subject":%q,`+
+		`"datacontenttype":"application/json","data":%s}`,
 		e.id, l.source, e.eventType, e.key, e.data())
 }
 
@@ -207,7 +208,7 @@ func (l *load) fateOfProblem(status int, answer []byte) fate {
 		Retryable *bool
 	}
 	if err := json.Unmarshal(answer, &p); err != nil || p.Retryable == nil {
-		l.ledger.complain("status %d with %.200q is no problem document", status, answer)
+		l.ledger.complain("status %d with %.200q is not a problem document", status, answer)
 		return fateUnknown
 	}
 	kind := p.Type[strings.LastIndex(p.Type, "/")+1:]

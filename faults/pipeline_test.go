@@ -38,7 +38,7 @@ type pipeline struct {
 	letters string
 	table   string
 	effects string // file to which handlers write
-	mended  string // file whose being there mends the mendable handler
+	fixed   string // file whose being there fixes the fixable handler
 	env     []string
 	store   *storeProxy
 	db      *dynamodb.Client
@@ -51,10 +51,11 @@ func newPipeline(t *testing.T, brokers string, client *kgo.Client, name string, 
 	name = fmt.Sprintf("faults-%s-%d", name, time.Now().Unix()) // a table may be left of an earlier run
 	p := &pipeline{
 		t: t, brokers: brokers, client: client, topic: name, letters: name + ".dlq", table: name,
-		effects: filepath.Join(t.TempDir(), "effects"), mended: filepath.Join(t.TempDir(), "mended"),
+		effects: filepath.Join(t.TempDir(), "effects"), fixed: filepath.Join(t.TempDir(), "fixed"),
 		store: newStoreProxy(t, endpoint),
 		db: dynamodb.NewFromConfig(aws.Config{
-			Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+			Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test",
+				""),
 			HTTPClient: &http.Client{Timeout: 10 * time.Second},
 		}),
 	}
@@ -63,7 +64,7 @@ func newPipeline(t *testing.T, brokers string, client *kgo.Client, name string, 
 		"KAFKA_BOOTSTRAP_SERVERS=" + brokers, "KAFKA_TOPIC=" + p.topic, "KAFKA_DLQ_TOPIC=" + p.letters,
 		"STORE=dynamodb", "EVENTS_TABLE=" + p.table, "AWS_ENDPOINT_URL_DYNAMODB=" + p.store.url(),
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
-		"EFFECTS=" + p.effects, "MENDED=" + p.mended, "LOG_LEVEL=WARN",
+		"EFFECTS=" + p.effects, "FIXED=" + p.fixed, "LOG_LEVEL=WARN",
 	}, env...)
 	p.eventctl("setup")
 	t.Cleanup(func() {
@@ -71,7 +72,8 @@ func newPipeline(t *testing.T, brokers string, client *kgo.Client, name string, 
 		defer cancel()
 		_, _ = p.db.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &p.table}) // it is in memory anyway
 	})
-	p.trigger = newProcess(t, "trigger", binary(t, "eventctl"), p.env, "trigger", "--bootstrap", binary(t, "poisonprocessor"),
+	p.trigger = newProcess(t, "trigger", binary(t, "eventctl"), p.env, "trigger", "--bootstrap",
+		binary(t, "poisonprocessor"),
 		"--batch-size", "500", "--batch-window", "200ms", "--timeout", "20s", "--session-timeout", "6s")
 	return p
 }
@@ -103,7 +105,8 @@ func (p *pipeline) harm(ctx context.Context, r *rand.Rand) (kills, terms, functi
 			}
 			p.trigger.start()
 		default: // in the middle of a batch, mostly; after a restart it takes a while until there is one
-			for end := time.Now().Add(10 * time.Second); len(children(p.trigger.pid())) == 0 && time.Now().Before(end) && pause(ctx, 50*time.Millisecond); {
+			for end := time.Now().Add(10 * time.Second); len(children(p.trigger.pid())) == 0 && time.Now().Before(end) &&
+				pause(ctx, 50*time.Millisecond); {
 			}
 			for _, pid := range children(p.trigger.pid()) {
 				functionKills++
@@ -166,7 +169,7 @@ type memory struct {
 	at              time.Time
 }
 
-// remembered reads the table, by event id.
+// remembered reads the table, by event id, as the first processor has it.
 func (p *pipeline) remembered() map[string]memory {
 	p.t.Helper()
 	all := map[string]memory{}
@@ -177,10 +180,14 @@ func (p *pipeline) remembered() map[string]memory {
 			p.t.Fatal(err)
 		}
 		for _, item := range page.Items {
+			if textOf(item, "processor") != "" { // another's
+				continue
+			}
 			at, _ := time.Parse(time.RFC3339Nano, textOf(item, "at")) // absent of what is not finished
-			letter := event.Record{Topic: textOf(item, "letter_topic"), Partition: int32(numberOf(item, "letter_partition")), Offset: numberOf(item, "letter_offset")}
+			letter := event.Record{Place: event.Place{Topic: textOf(item, "letter_topic"),
+				Partition: int32(numberOf(item, "letter_partition")), Offset: numberOf(item, "letter_offset")}}
 			all[textOf(item, "id")] = memory{
-				letter: letter.Position(),
+				letter: letter.String(),
 				status: textOf(item, "status"), reason: textOf(item, "reason"), at: at,
 				version: numberOf(item, "version"), attempts: int(numberOf(item, "attempts")), hops: int(numberOf(item, "hops")),
 				partition: int32(numberOf(item, "partition")), offset: numberOf(item, "offset"),

@@ -58,7 +58,8 @@ func newProcess(t *testing.T, name, path string, env []string, args ...string) *
 		if t.Failed() {
 			p.logs.mu.Lock()
 			defer p.logs.mu.Unlock()
-			t.Logf("the end of what %s printed (%d bytes in all):\n%s", name, p.logs.all, p.logs.tail[max(0, len(p.logs.tail)-6000):])
+			t.Logf("the end of what %s printed (%d bytes in all):\n%s", name, p.logs.all,
+				p.logs.tail[max(0, len(p.logs.tail)-6000):])
 		}
 	})
 	p.start()
@@ -129,7 +130,7 @@ func newAPI(t *testing.T, name string, env ...string) *apiProcess {
 	port, metrics := freePort(t), freePort(t)
 	env = append([]string{"PORT=" + strconv.Itoa(port), "METRICS_PORT=" + strconv.Itoa(metrics), "LOG_LEVEL=WARN"}, env...)
 	a := &apiProcess{
-		process: newProcess(t, name, binary(t, "api"), env),
+		process: newProcess(t, name, binary(t, "eventctl"), env, "serve"),
 		url:     fmt.Sprintf("http://127.0.0.1:%d", port), metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", metrics),
 	}
 	await(t, 30*time.Second, name+" to be ready", a.ready)
@@ -147,8 +148,8 @@ func (a *apiProcess) ready() bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// nextPort counts up from another start in each run of the tests, so that two at the same time do not meet. It stays below
-// the ports that the system gives to connections, so that none takes it while a process is restarted.
+// nextPort counts up from another start in each run of the tests, so that two at the same time do not meet. It stays
+// below the ports that the system gives to connections, so that none takes it while a process is restarted.
 var nextPort = func() *atomic.Int32 {
 	var n atomic.Int32
 	n.Store(20_000 + int32(os.Getpid()%80)*100)

@@ -29,8 +29,9 @@ func TestAReplayThatIsKilledHalfWayAndRunAgainProcessesAllOnce(t *testing.T) {
 			Topic: p.topic, Key: fmt.Appendf(nil, "key-%d", n%20), Value: fmt.Appendf(nil, `{"n": %d }`, n),
 			Headers: []kgo.RecordHeader{
 				{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: fmt.Appendf(nil, "c-%d", n)},
-				{Key: "ce_source", Value: []byte("/faults")}, {Key: "ce_type", Value: []byte("fault.mendable")},
-				{Key: "ce_subject", Value: fmt.Appendf(nil, "key-%d", n%20)}, {Key: "content-type", Value: []byte("application/json")},
+				{Key: "ce_source", Value: []byte("/faults")}, {Key: "ce_type", Value: []byte("fault.fixable")},
+				{Key: "ce_subject", Value: fmt.Appendf(nil, "key-%d", n%20)}, {Key: "content-type",
+					Value: []byte("application/json")},
 			},
 		}, func(_ *kgo.Record, err error) {
 			if err != nil {
@@ -47,19 +48,19 @@ func TestAReplayThatIsKilledHalfWayAndRunAgainProcessesAllOnce(t *testing.T) {
 		t.Fatalf("%d dead letters, want %d: nothing died, so each is there once", got, events)
 	}
 
-	// It is mended, and the letters come back. The first replays are killed on the way.
-	if err := os.WriteFile(p.mended, nil, 0o600); err != nil {
+	// It is fixed, and the letters come back. The first replays are killed on the way.
+	if err := os.WriteFile(p.fixed, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGKILL} {
-		replay := newProcess(t, "replay", binary(t, "eventctl"), p.env, "dlq", "replay", "--rate", "200")
+		replay := newProcess(t, "replay", binary(t, "eventctl"), p.env, "dlq", "replay", "--yes", "--rate", "200")
 		time.Sleep(between(r, 300*time.Millisecond, 900*time.Millisecond))
 		if err := replay.stop(sig); err == nil {
 			t.Fatal("the replay was through before it was killed")
 		}
 		p.forgetSomeOfTheReplay(20)
 	}
-	last := p.eventctl("dlq", "replay")
+	last := p.eventctl("dlq", "replay", "--yes")
 	p.awaitDone(time.Minute)
 
 	again := len(readTopic(t, brokers, client, p.topic)) - events
@@ -86,13 +87,15 @@ func TestAReplayThatIsKilledHalfWayAndRunAgainProcessesAllOnce(t *testing.T) {
 	if len(calls) != events || twice != 0 || processed != events {
 		t.Errorf("the handler was called for %d of %d events, for %d more than once", len(calls), events, twice)
 	}
-	if again == events {
-		t.Error("no letter came back twice, so nothing was tried")
+	// A letter that is looked at again comes back again, or is refused, as it has been processed since.
+	if again == events && strings.Contains(last, " 0 refused") {
+		t.Error("no letter was looked at twice, so nothing was tried")
 	}
 
 	// Nothing is left for a further run, and nothing was dead-lettered again.
 	var account struct{ Replayed int }
-	if err := json.Unmarshal([]byte(p.stdout("dlq", "replay", "--output", "json")), &account); err != nil || account.Replayed != 0 {
+	if err := json.Unmarshal([]byte(p.stdout("dlq", "replay", "--yes", "--output", "json")),
+		&account); err != nil || account.Replayed != 0 {
 		t.Errorf("a further run replayed %d letters: %v", account.Replayed, err)
 	}
 	if got := len(readTopic(t, brokers, client, p.letters)); got != events {
@@ -100,8 +103,8 @@ func TestAReplayThatIsKilledHalfWayAndRunAgainProcessesAllOnce(t *testing.T) {
 	}
 }
 
-// forgetSomeOfTheReplay puts the position back in each partition, to where it is when a run dies after it published letters
-// and before it wrote so. The moment is too short to be met by a kill.
+// forgetSomeOfTheReplay puts the position back in each partition, to where it is when a run dies after it published
+// letters and before it wrote so. The moment is too short to be met by a kill.
 func (p *pipeline) forgetSomeOfTheReplay(letters int64) {
 	p.t.Helper()
 	positions, err := kafka.Positions(p.t.Context(), p.client, "eventctl-dlq-replay", p.letters)

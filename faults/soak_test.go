@@ -22,7 +22,8 @@ func TestSteadyLoadLeavesNothingBehind(t *testing.T) {
 	lasts := duration(t, "FAULT_SOAK", faultTime(t))
 	p := newPipeline(t, brokers, client, "soak")
 	api := newAPI(t, "api", p.env...)
-	l := &load{run: "e", source: "/faults", targets: []string{api.url}, workers: 10, rate: loadRate(t), batches: true, ledger: newLedger()}
+	l := &load{run: "e", source: "/faults", targets: []string{api.url}, workers: 10, rate: loadRate(t), batches: true,
+		ledger: newLedger()}
 	l.statuses = map[int]int{}
 	first := &entry{id: "e-first", key: "first", eventType: "load.test"} // which the function is started for
 	l.ledger.add(first)
@@ -129,7 +130,8 @@ func (w *watch) judge(t *testing.T) {
 			continue
 		}
 		early, late := median(s[len(s)/4:len(s)/2]), median(s[len(s)*3/4:])
-		t.Logf("%-8s  %-16s  after the warm-up %6.1f, at the end %6.1f, at most %6.1f, %d samples", w.name, name, early, late, slices.Max(s), len(s))
+		t.Logf("%-8s  %-16s  after the warm-up %6.1f, at the end %6.1f, at most %6.1f, %d samples", w.name, name, early,
+			late, slices.Max(s), len(s))
 		if late > early*1.2+slack[name] {
 			t.Errorf("%s: %s grew from %.1f to %.1f", w.name, name, early, late)
 		}

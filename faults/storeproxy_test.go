@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// storeProxy stands between the processor and the store, and can break or hold their connections. The store itself keeps
-// its data in memory only, so killing it would be another fault than any that the real one has.
+// storeProxy stands between the processor and the store, and can break or hold their connections. The store itself
+// keeps its data in memory only, so killing it would be another fault than any that the real one has.
 type storeProxy struct {
 	net.Listener
 	to string
@@ -29,7 +29,8 @@ func newStoreProxy(t *testing.T, endpoint string) *storeProxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &storeProxy{Listener: ln, to: strings.TrimPrefix(endpoint, "http://"), conns: map[net.Conn]bool{}, held: make(chan struct{})}
+	p := &storeProxy{Listener: ln, to: strings.TrimPrefix(endpoint, "http://"), conns: map[net.Conn]bool{},
+		held: make(chan struct{})}
 	close(p.held)
 	go func() {
 		for {

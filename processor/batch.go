@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
-	"sync"
-	"sync/atomic"
 
+	"event-processing-service/internal/event"
 	"event-processing-service/internal/payload"
 )
 
@@ -24,14 +23,15 @@ var errBehind = errors.New("behind a record of the same key that is not finished
 
 // batch holds the items by partition, in each by offset.
 type batch struct {
-	items []item
-	heads []int // index of the first record of each key
+	items   []item
+	heads   []int          // index of the first record of each lane: a key, or a record that waits for no other
+	company *event.Company // of the lanes: each has one record at work at a time
 }
 
 // seed makes the hashes of keys such that nobody can choose keys with one hash.
 var seed = maphash.MakeSeed()
 
-func newBatch(in *payload.Batch) *batch {
+func newBatch(in *payload.Batch, mux *Mux) *batch {
 	count := in.Len()
 	b := &batch{items: make([]item, 0, count), heads: make([]int, 0, count)}
 	tails := map[uint64]int{} // index of the last record of each key
@@ -48,7 +48,7 @@ func newBatch(in *payload.Batch) *batch {
 			// The payload's text of the key will do: equal keys have equal texts. So will its hash: two keys with one would
 			// wait for each other, nothing worse. No key means no order, so each is a lane of its own.
 			key := b.items[i].raw.KeyText()
-			if len(key) == 0 {
+			if key == nil || mux.waitsForNobody(b.items[i].raw) {
 				b.heads = append(b.heads, i)
 				continue
 			}
@@ -61,48 +61,11 @@ func newBatch(in *payload.Batch) *batch {
 			tails[hash] = i
 		}
 	}
+	b.company = event.NewCompany(len(b.heads))
 	return b
 }
 
-// run calls work up to width times side by side, with a function that returns the next item to work on, and nil at the end.
-// Those of one key are returned in order, each after the one before has come to its end; after an error the rest of that
-// key is not begun.
-func (b *batch) run(width int, work func(next func() *item)) {
-	var begun atomic.Int64
-	var workers sync.WaitGroup
-	var worker func(n int)
-	// Each worker starts the next one with its first item. Where the work waits for something, all of them work at once;
-	// where it does not, the next one finds nothing left to do, and few are made.
-	worker = func(n int) {
-		i := -1 // index of the item that is worked on
-		isFirst := true
-		work(func() *item {
-			if i >= 0 {
-				if b.items[i].err != nil {
-					b.abandon(b.items[i].next)
-					i = -1
-				} else {
-					i = b.items[i].next
-				}
-			}
-			if i < 0 {
-				head := int(begun.Add(1)) - 1
-				if head >= len(b.heads) {
-					return nil
-				}
-				i = b.heads[head]
-				if isFirst && n < width && head+1 < len(b.heads) {
-					workers.Go(func() { worker(n + 1) })
-				}
-				isFirst = false
-			}
-			return &b.items[i]
-		})
-	}
-	worker(1)
-	workers.Wait()
-}
-
+// abandon says of the rest of a lane that it was not begun.
 func (b *batch) abandon(i int) {
 	for ; i >= 0; i = b.items[i].next {
 		b.items[i].err = errBehind
@@ -111,21 +74,23 @@ func (b *batch) abandon(i int) {
 
 // failures returns, of each partition, the first record that is not finished and all behind it. Those behind it may be
 // finished: they are skipped when they come again, while a gap would let the mapping commit past the first.
-func (b *batch) failures() []BatchItemFailure {
-	failures := []BatchItemFailure{}
+func (b *batch) failures() []payload.BatchItemFailure {
+	failures := []payload.BatchItemFailure{}
 	failed, isFailed := "", false
 	for _, i := range b.items {
 		if i.err != nil {
 			failed, isFailed = i.partition, true
 		}
 		if isFailed && i.partition == failed {
-			failures = append(failures, BatchItemFailure{ItemIdentifier{Partition: i.partition, Offset: i.raw.Offset}})
+			at := payload.ItemIdentifier{Partition: i.partition, Offset: i.raw.Offset}
+			failures = append(failures, payload.BatchItemFailure{ItemIdentifier: at})
 		}
 	}
 	return failures
 }
 
-// err returns nil when every record has reached its end, else how many have not and why the first has not.
+// err returns nil when every record has reached its end; otherwise it says how many have not, and why the first has
+// not.
 func (b *batch) err() error {
 	var first *item
 	count := 0

@@ -4,20 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"event-processing-service/schemas"
 )
 
 // Config says how hard the processor tries.
 type Config struct {
+	// Name is the processor's among those that read the topic. "": it is the first.
+	Name string
+
 	// MaxAttempts is how often a handler is called for one event, over all deliveries, before the event goes to the dead
 	// letter topic.
 	MaxAttempts int
 
-	// AttemptTimeout bounds one call of a handler. The event is leased for AttemptTimeout + 3 × Margin, which is also how
-	// long the work of a process that died stays untouched.
+	// AttemptTimeout bounds one call of a handler.
 	AttemptTimeout time.Duration
 
-	// The pause before attempt n+1 is random between 0 and BackoffBase × 2ⁿ⁻¹, at most BackoffCap: "full jitter", so that
-	// events which failed together do not come back together.
+	// The pause before attempt n+1 is random between half of BackoffBase × 2ⁿ⁻¹ and all of it, at most BackoffCap. It is a
+	// twentieth of that after the first failure, and ends early where the handler succeeds with another event meanwhile.
 	BackoffBase, BackoffCap time.Duration
 
 	// Margin is kept from the end of the invocation for what must not be cut off: half of it for handlers to notice that
@@ -33,6 +37,18 @@ type Config struct {
 	// and the records are lost.
 	PartialBatchResponse bool
 
+	// ForeignIDMember names the member of a JSON object that is the id of a record without CloudEvents attributes. "": its
+	// place is. The id of a body is as a rule that of an entity, which many events share.
+	ForeignIDMember string
+
+	// Schemas are held against the data of events before their handlers are called, and of follow-ups. nil: none. An event
+	// that breaks the schema of its type is a dead letter at once; with SchemasWarn it is only logged.
+	Schemas     *schemas.Set
+	SchemasWarn bool
+
+	// Opener decrypts data for the handlers. nil: an event with encrypted data is a dead letter at once.
+	Opener Opener
+
 	// DeadLetterTopic is written into the records that DeadLetters gets.
 	DeadLetterTopic string
 }
@@ -41,9 +57,11 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		MaxAttempts:    5,
-		AttemptTimeout: 30 * time.Second,
-		BackoffBase:    100 * time.Millisecond, // pauses of 0.05 + 0.1 + 0.2 + 0.4 s on average: a hiccup is over by then
-		BackoffCap:     5 * time.Second,
+		AttemptTimeout: 10 * time.Second, // five attempts that time out hold up their partition for a minute
+		// Pauses of 0.1, 4, 8 and 16 s at most, half of that at least. What a handler needs may be away for 14 s, such as for
+		// a deployment, a leader election or a failover of Aurora, and no event is given up.
+		BackoffBase: 2 * time.Second,
+		BackoffCap:  30 * time.Second,
 		// The producer of dead letters connects when it is first needed, which takes about a second with TLS and IAM; its
 		// part of the margin, 2.5 s less the answer, should hold two tries.
 		Margin:          5 * time.Second,
@@ -63,13 +81,16 @@ func (c Config) Validate() error {
 	check(c.MaxAttempts >= 1 && c.MaxAttempts <= 1000, "max attempts must be 1 to 1000, not %d", c.MaxAttempts)
 	check(c.AttemptTimeout > 0, "attempt timeout must be above 0, not %s", c.AttemptTimeout)
 	check(c.BackoffBase > 0, "backoff base must be above 0, not %s", c.BackoffBase)
-	check(c.BackoffCap >= c.BackoffBase, "backoff cap must be at least the base of %s, not %s", c.BackoffBase, c.BackoffCap)
+	check(c.BackoffCap >= c.BackoffBase,
+		"backoff cap must be at least the base of %s, not %s", c.BackoffBase, c.BackoffCap)
 	check(c.Margin > 0, "margin must be above 0, not %s", c.Margin)
 	check(c.Concurrency >= 1 && c.Concurrency <= 10_000, "concurrency must be 1 to 10000, not %d", c.Concurrency)
 	check(c.DeadLetterTopic != "", "dead letter topic must not be empty")
 	return errors.Join(problems...)
 }
 
-// lease covers the longest attempt, half a margin of patience with a handler that does not stop, a margin for the dead
-// letter, a margin for the store, and leaves half a margin for clocks that differ.
-func (c Config) lease() time.Duration { return c.AttemptTimeout + 3*c.Margin }
+// lease is how long an event is kept from others after its process has last said that it works on it, which it says
+// every margin while a handler runs. So a margin may have gone when the handler ends; to that come half a margin of
+// patience with one that does not stop, a margin for the dead letter or the store, and half a margin by which clocks
+// may differ.
+func (c Config) lease() time.Duration { return 3 * c.Margin }

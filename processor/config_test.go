@@ -15,14 +15,17 @@ func TestTheDefaultConfigurationIsValid(t *testing.T) {
 
 func TestEveryProblemOfAConfigurationIsReported(t *testing.T) {
 	for want, breakIt := range map[string]func(*Config){
-		"max attempts must be 1 to 1000, not 0":                   func(c *Config) { c.MaxAttempts = 0 },
-		"max attempts must be 1 to 1000, not 1001":                func(c *Config) { c.MaxAttempts = 1001 },
-		"attempt timeout must be above 0, not 0s":                 func(c *Config) { c.AttemptTimeout = 0 },
-		"backoff base must be above 0, not -1ns":                  func(c *Config) { c.BackoffBase = -1 },
-		"backoff cap must be at least the base of 100ms, not 1ms": func(c *Config) { c.BackoffBase, c.BackoffCap = 100*time.Millisecond, time.Millisecond },
-		"margin must be above 0, not 0s":                          func(c *Config) { c.Margin = 0 },
-		"concurrency must be 1 to 10000, not 0":                   func(c *Config) { c.Concurrency = 0 },
-		"dead letter topic must not be empty":                     func(c *Config) { c.DeadLetterTopic = "" },
+		"max attempts must be 1 to 1000, not 0":    func(c *Config) { c.MaxAttempts = 0 },
+		"max attempts must be 1 to 1000, not 1001": func(c *Config) { c.MaxAttempts = 1001 },
+		"attempt timeout must be above 0, not 0s":  func(c *Config) { c.AttemptTimeout = 0 },
+		"backoff base must be above 0, not -1ns":   func(c *Config) { c.BackoffBase = -1 },
+		"backoff cap must be at least the base of 100ms, not 1ms": func(c *Config) {
+			c.BackoffBase,
+				c.BackoffCap = 100*time.Millisecond, time.Millisecond
+		},
+		"margin must be above 0, not 0s":        func(c *Config) { c.Margin = 0 },
+		"concurrency must be 1 to 10000, not 0": func(c *Config) { c.Concurrency = 0 },
+		"dead letter topic must not be empty":   func(c *Config) { c.DeadLetterTopic = "" },
 	} {
 		c := DefaultConfig()
 		breakIt(&c)

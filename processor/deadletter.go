@@ -18,18 +18,29 @@ const (
 	headerAttempts  = "dlq-attempts"           // how often the handler was called
 	headerFailedAt  = "dlq-failed-at"          // RFC 3339
 	headerHops      = "dlq-hops"               // how often the event has come to the dead letter topic, this time included
+	headerVersion   = "dlq-version"            // identityVersion
+	headerOmitted   = "dlq-omitted"            // what the letter lacks of the record: "value" or "key, value, headers"
+	headerProcessor = "dlq-processor"          // whose letter it is, and so whose replay. Absent: the first processor's
 )
 
-var deadLetterHeaders = []string{headerTopic, headerPartition, headerOffset, headerTimestamp, headerError, headerAttempts, headerFailedAt, headerHops}
-
-type failure struct {
-	err      string
-	attempts int
-	at       time.Time
+var deadLetterHeaders = []string{
+	headerTopic, headerPartition, headerOffset, headerTimestamp, headerError, headerAttempts, headerFailedAt, headerHops,
+	headerVersion, headerOmitted, headerProcessor,
 }
 
-// newDeadLetter returns the record for the dead letter topic: key, value and headers of r byte for byte, then the headers
-// above. Those that r has from an earlier time in the dead letter topic are replaced, except where it first came from.
+// Everybody stands for the name of a processor where a record is for all of them.
+const Everybody = "*"
+
+type failure struct {
+	err       string
+	attempts  int
+	at        time.Time
+	processor string // whose it is
+}
+
+// newDeadLetter returns the record for the dead letter topic: key, value and headers of r byte for byte, then the
+// headers above. Those that r has from an earlier time in the dead letter topic are replaced, except where it first
+// came from.
 func newDeadLetter(r *event.Record, topic string, f failure) event.Record {
 	from := origin(r)
 	timestamp := int64(-1)
@@ -51,7 +62,34 @@ func newDeadLetter(r *event.Record, topic string, f failure) event.Record {
 	add(headerAttempts, strconv.Itoa(f.attempts))
 	add(headerFailedAt, f.at.UTC().Format(time.RFC3339Nano))
 	add(headerHops, strconv.Itoa(hops(r)+1))
-	return event.Record{Topic: topic, Partition: r.Partition, Key: r.Key, Value: r.Value, Headers: headers}
+	if !isOldLetter(r) {
+		add(headerVersion, identityVersion)
+	}
+	if f.processor != "" {
+		add(headerProcessor, f.processor)
+	}
+	at := event.Place{Topic: topic, Partition: r.Partition}
+	return event.Record{Place: at, Key: r.Key, Value: r.Value, Headers: headers}
+}
+
+// maxHops bounds what a header may say. A person replays each time, and the tool refuses after three unless told, so
+// more is a forgery: an event that claims to have come so often would make the processor drop its true replays as old
+// ones.
+const maxHops = 100
+
+// omitValue makes of a letter that is too large one that only says where the record lies.
+func omitValue(letter *event.Record) {
+	letter.Value = nil
+	letter.Headers = append(letter.Headers, event.Header{Key: headerOmitted, Value: []byte("value")})
+}
+
+// omitAll does so for a record whose key or headers are what is too large.
+func omitAll(letter *event.Record) {
+	letter.Key, letter.Value = nil, nil
+	letter.Headers = slices.DeleteFunc(letter.Headers, func(h event.Header) bool {
+		return !slices.Contains(deadLetterHeaders, h.Key) || h.Key == headerOmitted
+	})
+	letter.Headers = append(letter.Headers, event.Header{Key: headerOmitted, Value: []byte("key, value, headers")})
 }
 
 // hops tells how often the record has been in the dead letter topic: 0 unless it was replayed.
@@ -61,14 +99,26 @@ func hops(r *event.Record) int {
 		return 0 // as almost all records: no need to make an error of it
 	}
 	n, err := strconv.ParseInt(value, 10, 31)
-	if err != nil || n < 0 {
+	if err != nil || n < 0 || n > maxHops {
 		return 0 // somebody else's header
 	}
 	return int(n)
 }
 
-// origin returns r as it was before its first failure: a replayed record lies elsewhere, but an event whose id is made of
-// its position must keep it, or its second replay would be another event.
+// addressee is the processor that a record is for: the one whose letter came back by it; Everybody for what was never a
+// letter.
+func addressee(r *event.Record) string {
+	if name := lastHeader(r, headerProcessor); name != "" {
+		return name
+	}
+	if hops(r) == 0 {
+		return Everybody
+	}
+	return ""
+}
+
+// origin returns r as it was before its first failure: a replayed record lies elsewhere, but an event whose id is made
+// of its position must keep it, or its second replay would be another event.
 func origin(r *event.Record) event.Record {
 	o := *r
 	if hops(r) == 0 {

@@ -14,11 +14,12 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"event-processing-service/internal/event"
+	"event-processing-service/internal/payload"
 	"event-processing-service/internal/store"
 )
 
-// topicFake is the dead letter topic. fail, if set, decides for each record whether the broker takes it; forget, whether it
-// takes it and the answer is lost; unreadable, whether a reading breaks off after so many records.
+// topicFake is the dead letter topic. fail, if set, decides for each record whether the broker takes it; forget,
+// whether it takes it and the answer is lost; unreadable, whether a reading breaks off after so many records.
 type topicFake struct {
 	mu         sync.Mutex
 	records    []event.Record
@@ -43,10 +44,10 @@ func (t *topicFake) Publish(ctx context.Context, r event.Record) (event.Place, e
 			return event.Place{}, err
 		}
 	}
-	return event.Place{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}, nil
+	return r.Place, nil
 }
 
-func (t *topicFake) Since(ctx context.Context, topic string, since time.Time) iter.Seq2[event.Record, error] {
+func (t *topicFake) Since(ctx context.Context, since time.Time) iter.Seq2[event.Record, error] {
 	t.mu.Lock()
 	t.readings = append(t.readings, since)
 	t.mu.Unlock()
@@ -58,7 +59,7 @@ func (t *topicFake) Since(ctx context.Context, topic string, since time.Time) it
 					return
 				}
 			}
-			if r.Topic == topic && !r.Timestamp.Before(since) && !yield(r, nil) {
+			if !r.Timestamp.Before(since) && !yield(r, nil) {
 				return
 			}
 		}
@@ -101,14 +102,14 @@ func (r *rig) build(t testing.TB) *Processor {
 	return r.p
 }
 
-func (r *rig) deliver(ctx context.Context, t testing.TB, in events.KafkaEvent) (Response, error) {
+func (r *rig) deliver(ctx context.Context, t testing.TB, in events.KafkaEvent) (payload.Response, error) {
 	t.Helper()
 	return invoke(ctx, r.build(t), in)
 }
 
 // invoke goes the whole way that an invocation goes under Lambda.
-func invoke(ctx context.Context, p *Processor, in events.KafkaEvent) (response Response, err error) {
-	answer, err := Function(p.Handle).Invoke(ctx, payloadOf(in))
+func invoke(ctx context.Context, p *Processor, in events.KafkaEvent) (response payload.Response, err error) {
+	answer, err := payload.Function(p.Handle).Invoke(ctx, payloadOf(in))
 	if err == nil {
 		err = json.Unmarshal(answer, &response)
 	}
@@ -140,7 +141,7 @@ func (r *rig) outcome(t testing.TB, source, id string) event.Outcome {
 // record returns a CloudEvent in binary mode as the payload has it.
 func record(offset int64, key, id, eventType string) events.KafkaRecord {
 	return payloadRecord(event.Record{
-		Topic: "events", Offset: offset, Key: []byte(key), Value: []byte(`{"n":1}`),
+		Place: event.Place{Topic: "events", Offset: offset}, Key: []byte(key), Value: []byte(`{"n":1}`),
 		Headers: []event.Header{
 			{Key: "ce_specversion", Value: []byte("1.0")},
 			{Key: "ce_id", Value: []byte(id)},

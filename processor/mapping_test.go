@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"event-processing-service/internal/event"
+	"event-processing-service/internal/payload"
 )
 
 // mapping is a model of the event source mapping: it delivers the topic in batches, the next one when all of the one
@@ -87,7 +88,7 @@ func (m *mapping) deliver(batch events.KafkaEvent) {
 	}
 }
 
-func (m *mapping) invoke(p *Processor, batch events.KafkaEvent, timeout time.Duration) (Response, error) {
+func (m *mapping) invoke(p *Processor, batch events.KafkaEvent, timeout time.Duration) (payload.Response, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	start := time.Now()
@@ -99,21 +100,21 @@ func (m *mapping) invoke(p *Processor, batch events.KafkaEvent, timeout time.Dur
 }
 
 // checkAnswer returns what has to be delivered again. What the answer leaves out must have reached its end.
-func (m *mapping) checkAnswer(delivered events.KafkaEvent, response Response, err error) events.KafkaEvent {
+func (m *mapping) checkAnswer(delivered events.KafkaEvent, response payload.Response, err error) events.KafkaEvent {
 	if err != nil {
 		if m.cfg.PartialBatchResponse {
 			m.violated("an error in provisioned mode: %v", err)
 		}
 		return delivered
 	}
-	reported := map[ItemIdentifier]bool{}
+	reported := map[payload.ItemIdentifier]bool{}
 	for _, failure := range response.BatchItemFailures {
 		reported[failure.ItemIdentifier] = true
 	}
 	rest := events.KafkaEvent{Records: map[string][]events.KafkaRecord{}}
 	for partition, records := range delivered.Records {
 		for _, r := range records {
-			at := ItemIdentifier{Partition: partition, Offset: r.Offset}
+			at := payload.ItemIdentifier{Partition: partition, Offset: r.Offset}
 			if reported[at] {
 				rest.Records[partition] = append(rest.Records[partition], r)
 				delete(reported, at)

@@ -4,20 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"event-processing-service/internal/event"
+	"event-processing-service/internal/payload"
 )
 
 // Handler acts on one event.
 //
 // It is called at least once: again after an error, a panic or a time-out, and again if the process dies between the
-// handler's effect and the store's memory of it. So the effect must bear repeating. Either it does so by nature (set a
-// value, put an object under the event's id), or the handler hands the event's identity to the system that has the
-// effect, as an idempotency key or as the condition of a write; see the example of Mux.
+// handler's effect and the store's memory of it. So repeating the effect must be harmless. Either it is so by nature
+// (set a value, put an object under the event's id), or the handler hands the event's identity to the system that has
+// the effect, as an idempotency key or as the condition of a write; see the example of Mux.
 //
-// The handler must return soon after its context ends. One that does not is left behind: the event counts as failed, and
-// its next attempt or the next event of its key may begin while the handler still runs.
+// The handler must return soon after its context ends. One that does not is left behind: the event counts as failed,
+// and its next attempt or the next event of its key may begin while the handler still runs.
 //
 // It must not end the process: that takes an attempt from every event that is being handled beside it.
 //
@@ -36,25 +38,25 @@ func (f HandlerFunc) Handle(ctx context.Context, e event.Event) error { return f
 //
 // Register everything before the first event: Mux is not safe for registering while it is in use.
 type Mux struct {
-	exact    map[string]Handler
-	prefixes []prefix // longest first
-	fallback Handler
+	exact     map[string]*registration
+	prefixes  []prefix // longest first
+	fallback  *registration
+	unordered bool // one of them is
 }
 
 type prefix struct {
 	of      string
-	handler Handler
+	handler *registration
 }
 
 // Handle registers h for the events of one type, or, where the pattern ends in ".*", of all types below it: "order.*"
-// takes "order.created" and "order.item.added", not "order". An exact type goes before a pattern, a longer pattern before a
-// shorter one. Like http.ServeMux it panics on a pattern that is empty or registered already, and on a nil handler.
-func (m *Mux) Handle(pattern string, h Handler) {
-	if h == nil {
-		panic("processor: nil handler for " + pattern)
-	}
+// takes "order.created" and "order.item.added", not "order". An exact type goes before a pattern, a longer pattern
+// before a shorter one. Like http.ServeMux it panics on a pattern that is empty or registered already, and on a nil
+// handler.
+func (m *Mux) Handle(pattern string, h Handler, options ...Option) {
+	r := m.register(pattern, h, options)
 	if below, ok := strings.CutSuffix(pattern, "*"); ok && len(below) > 1 && strings.HasSuffix(below, ".") {
-		m.handlePrefix(below, h)
+		m.handlePrefix(below, r)
 		return
 	}
 	if pattern == "" || strings.Contains(pattern, "*") {
@@ -64,12 +66,24 @@ func (m *Mux) Handle(pattern string, h Handler) {
 		panic("processor: two handlers for " + pattern)
 	}
 	if m.exact == nil {
-		m.exact = map[string]Handler{}
+		m.exact = map[string]*registration{}
 	}
-	m.exact[pattern] = h
+	m.exact[pattern] = r
 }
 
-func (m *Mux) handlePrefix(below string, h Handler) {
+func (m *Mux) register(pattern string, h Handler, options []Option) *registration {
+	if h == nil {
+		panic("processor: nil handler for " + pattern)
+	}
+	r := &registration{Handler: h}
+	for _, option := range options {
+		option(r)
+	}
+	m.unordered = m.unordered || r.unordered
+	return r
+}
+
+func (m *Mux) handlePrefix(below string, r *registration) {
 	at := len(m.prefixes)
 	for i, p := range m.prefixes {
 		if p.of == below {
@@ -79,24 +93,22 @@ func (m *Mux) handlePrefix(below string, h Handler) {
 			at = i
 		}
 	}
-	m.prefixes = append(m.prefixes, prefix{})
-	copy(m.prefixes[at+1:], m.prefixes[at:])
-	m.prefixes[at] = prefix{of: below, handler: h}
+	m.prefixes = slices.Insert(m.prefixes, at, prefix{of: below, handler: r})
 }
 
 // HandleFunc registers f like Handle.
-func (m *Mux) HandleFunc(pattern string, f func(ctx context.Context, e event.Event) error) {
-	m.Handle(pattern, HandlerFunc(f))
+func (m *Mux) HandleFunc(pattern string, f func(ctx context.Context, e event.Event) error, options ...Option) {
+	m.Handle(pattern, HandlerFunc(f), options...)
 }
 
 // Default registers h for every event that no pattern takes. Without it such an event is recorded in the store and
 // nothing else, exactly once.
-func (m *Mux) Default(h Handler) { m.fallback = h }
+func (m *Mux) Default(h Handler, options ...Option) { m.fallback = m.register("all types", h, options) }
 
 // handler returns nil where the store's record is the whole effect.
-func (m *Mux) handler(eventType string) Handler {
-	if h := m.exact[eventType]; h != nil {
-		return h
+func (m *Mux) handler(eventType string) *registration {
+	if r := m.exact[eventType]; r != nil {
+		return r
 	}
 	for _, p := range m.prefixes {
 		if strings.HasPrefix(eventType, p.of) {
@@ -106,7 +118,22 @@ func (m *Mux) handler(eventType string) Handler {
 	return m.fallback
 }
 
-// Permanent marks an error that no retry mends: the event goes to the dead letter topic at once. Permanent(nil) is nil.
+// waitsForNobody tells whether the record's type has a handler that needs no order. A type that only a structured
+// event's value tells is not looked for: such events keep their order.
+func (m *Mux) waitsForNobody(r *payload.Record) bool {
+	if !m.unordered {
+		return false
+	}
+	for _, h := range r.Headers {
+		if h.Key == "ce_type" {
+			handler := m.handler(string(h.Value))
+			return handler != nil && handler.unordered
+		}
+	}
+	return false
+}
+
+// Permanent marks an error that no retry fixes: the event goes to the dead letter topic at once. Permanent(nil) is nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil

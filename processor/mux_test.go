@@ -26,8 +26,10 @@ func TestTheMostExactPatternTakesAnEvent(t *testing.T) {
 		return h.Handle(t.Context(), event.Event{}).Error()
 	}
 	for eventType, want := range map[string]string{
-		"order.created": "order.created", "order.created.late": "order.*", "order.paid": "order.*", "order.item.added": "order.item.*",
-		"order.item.x.y": "order.item.x.*", "order.": "order.*", "order": "", "orders.created": "", "Order.created": "", "": "",
+		"order.created": "order.created", "order.created.late": "order.*", "order.paid": "order.*",
+		"order.item.added": "order.item.*",
+		"order.item.x.y":   "order.item.x.*", "order.": "order.*", "order": "", "orders.created": "",
+		"Order.created": "", "": "",
 	} {
 		if got := find(eventType); got != want {
 			t.Errorf("%q goes to %q, want %q", eventType, got, want)

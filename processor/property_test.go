@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"event-processing-service/internal/event"
+	"event-processing-service/internal/store"
 )
 
 var (
@@ -18,31 +19,49 @@ var (
 	runsFlag = flag.Int("runs", 150, "how many topics the property test makes, each with the next seed")
 )
 
-// TestEveryRecordReachesItsEndOnceAndInOrder delivers random topics through a model of the event source mapping, in both
-// of its modes, to processors whose handlers, store, dead letter topic and time fail at random; then it repairs the
-// handlers and replays the dead letters, some of them twice.
-func TestEveryRecordReachesItsEndOnceAndInOrder(t *testing.T) {
+// TestEveryRecordReachesItsEndOnceAndInOrder delivers random topics through a model of the event source mapping, in
+// both of its modes, to processors whose handlers, store, dead letter topic and time fail at random; then it repairs
+// the handlers and replays the dead letters, some of them twice.
+func TestEveryRecordReachesItsEndOnceAndInOrder(t *testing.T) { tryTopics(t, *runsFlag, inMemory) }
+
+// The same with the store whose changes share requests. Its client takes most of the time, so there are fewer topics.
+func TestEveryRecordReachesItsEndOnceAndInOrderInATable(t *testing.T) {
+	tryTopics(t, (*runsFlag+4)/5, inATable)
+}
+
+// The same for a processor with a name, whose outcomes and letters are its own.
+func TestEveryRecordReachesItsEndOnceAndInOrderInATableOfSeveralProcessors(t *testing.T) {
+	tryTopics(t, (*runsFlag+4)/5, func(w *world) remembering {
+		w.name = "audit"
+		return inATable(w).(*store.DynamoDB).Of(w.name)
+	})
+}
+
+func tryTopics(t *testing.T, runs int, store func(*world) remembering) {
 	first := *seedFlag
 	if first == 0 {
 		first = rand.Uint64N(1_000_000_000)
 	}
-	t.Logf("seeds %d to %d; repeat one with -seed=N -runs=1", first, first+uint64(*runsFlag)-1)
-	for seed := first; seed < first+uint64(*runsFlag); seed++ {
+	t.Logf("seeds %d to %d; repeat one with -seed=N -runs=1", first, first+uint64(runs)-1)
+	for seed := first; seed < first+uint64(runs); seed++ {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { tryTopic(t, seed) })
+			synctest.Test(t, func(t *testing.T) { tryTopic(t, seed, store) })
 		})
 	}
 }
 
-func tryTopic(t *testing.T, seed uint64) {
+func tryTopic(t *testing.T, seed uint64, store func(*world) remembering) {
 	dice := rand.New(rand.NewPCG(seed, 0))
-	w := newWorld(seed)
+	w := newWorld(seed, store)
 	defer time.Sleep(time.Minute) // for handlers that were left behind
 	defer close(w.release)
 	w.storeFaults = dice.IntN(2) == 0
 	m := &mapping{world: w, dice: dice, committed: map[int32]int{}, cfg: Config{
-		MaxAttempts: 3, AttemptTimeout: 500 * time.Millisecond, BackoffBase: 10 * time.Millisecond, BackoffCap: 100 * time.Millisecond,
-		Margin: 100 * time.Millisecond, Concurrency: 1 + dice.IntN(8), PartialBatchResponse: dice.IntN(2) == 0, DeadLetterTopic: "events.dlq",
+		Name:        w.name,
+		MaxAttempts: 3, AttemptTimeout: 500 * time.Millisecond, BackoffBase: 10 * time.Millisecond,
+		BackoffCap: 100 * time.Millisecond,
+		Margin:     100 * time.Millisecond, Concurrency: 1 + dice.IntN(8), PartialBatchResponse: dice.IntN(2) == 0,
+		DeadLetterTopic: "events.dlq",
 	}}
 	w.fill(dice)
 	m.deliverAll()
@@ -60,15 +79,16 @@ func tryTopic(t *testing.T, seed uint64) {
 	w.check(m.cfg, true)
 
 	if len(w.violations) > 0 {
-		t.Errorf("%d violations (store faults %t, partial response %t), the first:", len(w.violations), w.storeFaults, m.cfg.PartialBatchResponse)
+		t.Errorf("%d violations (store faults %t, partial response %t), the first:", len(w.violations), w.storeFaults,
+			m.cfg.PartialBatchResponse)
 		for _, v := range w.violations[:min(5, len(w.violations))] {
 			t.Error(v)
 		}
 	}
 }
 
-// fill makes a topic of up to 3 partitions with up to 20 records each: few keys, some records with none, and some events
-// that their producer sent twice.
+// fill makes a topic of up to 3 partitions with up to 20 records each: few keys, some records with none, and some
+// events that their producer sent twice.
 func (w *world) fill(dice *rand.Rand) {
 	kinds := []string{
 		"recorded", "recorded", "recorded", "ok", "ok", "slow", "slow", "late", "flaky",
@@ -79,7 +99,8 @@ func (w *world) fill(dice *rand.Rand) {
 		for range dice.IntN(20) {
 			offset := int64(len(w.topic[partition]))
 			kind := kinds[dice.IntN(len(kinds))]
-			r := event.Record{Partition: partition, Timestamp: time.UnixMilli(1), Value: fmt.Appendf(nil, "%d/%d", partition, offset)}
+			r := event.Record{Place: event.Place{Partition: partition}, Timestamp: time.UnixMilli(1),
+				Value: fmt.Appendf(nil, "%d/%d", partition, offset)}
 			if key := dice.IntN(4); key > 0 {
 				r.Key = fmt.Appendf(nil, "%d-%d", partition, key)
 			}
@@ -115,7 +136,8 @@ func (w *world) check(cfg Config, replayed bool) {
 		calls, successes, letters := w.calls[id], w.successes[id], w.letters[id]
 		w.mu.Unlock()
 		tell := func(want string) {
-			w.violated("%s %s: %d calls, %d successes, %d dead letters, outcome %+v; want %s (replayed %t)", kind, id.ID, calls, successes, len(letters), o, want, replayed)
+			w.violated("%s %s: %d calls, %d successes, %d dead letters, outcome %+v; want %s (replayed %t)", kind, id.ID, calls,
+				successes, len(letters), o, want, replayed)
 		}
 		processed, deadLettered := o.Status == event.StatusProcessed, o.Status == event.StatusDeadLettered
 		wantLetters := 0
@@ -136,13 +158,15 @@ func (w *world) check(cfg Config, replayed bool) {
 			tell("processed")
 		case kind == "undecodable" && (!deadLettered || calls != 0 || o.Attempts != 0):
 			tell("dead-lettered without a call")
-		case !replayed && (kind == "fails" || kind == "permanent" || kind == "panics" || kind == "exits" || kind == "hangs") && !deadLettered:
+		case !replayed &&
+			(kind == "fails" || kind == "permanent" || kind == "panics" || kind == "exits" || kind == "hangs") && !deadLettered:
 			tell("dead-lettered")
 		case replayed && kind != "undecodable" && !processed:
 			tell("processed in the end")
 		case o.Hops == 0 && calls > cfg.MaxAttempts:
 			tell("no more calls than attempts")
-		case !w.storeFaults && o.Hops == 0 && (kind == "fails" || kind == "panics" || kind == "exits" || kind == "hangs") && calls != cfg.MaxAttempts:
+		case !w.storeFaults && o.Hops == 0 && (kind == "fails" || kind == "panics" || kind == "exits" || kind == "hangs") &&
+			calls != cfg.MaxAttempts:
 			tell("all attempts")
 		case !w.storeFaults && processed && kind != "recorded" && kind != "late" && successes != 1:
 			tell("one success")
@@ -150,7 +174,8 @@ func (w *world) check(cfg Config, replayed bool) {
 		for _, letter := range letters {
 			w.checkBytes(id, letter)
 		}
-		if last := len(letters) - 1; deadLettered && last >= 0 && o.Letter != (event.Place{Topic: "events.dlq", Partition: letters[last].Partition, Offset: letters[last].Offset}) {
+		if last := len(letters) - 1; deadLettered && last >= 0 &&
+			o.Letter != (event.Place{Topic: "events.dlq", Partition: letters[last].Partition, Offset: letters[last].Offset}) {
 			tell(fmt.Sprintf("the place of the last letter, %d", letters[last].Offset))
 		}
 	}
@@ -160,7 +185,8 @@ func (w *world) check(cfg Config, replayed bool) {
 func (w *world) checkBytes(id event.Identity, letter event.Record) {
 	for _, records := range w.topic {
 		for _, r := range records {
-			if identityOf(r) == id && bytes.Equal(r.Key, letter.Key) && bytes.Equal(r.Value, letter.Value) && len(letter.Headers)-len(deadLetterHeaders) <= len(r.Headers) {
+			if identityOf(r) == id && bytes.Equal(r.Key, letter.Key) && bytes.Equal(r.Value, letter.Value) &&
+				len(letter.Headers)-len(deadLetterHeaders) <= len(r.Headers) {
 				return
 			}
 		}

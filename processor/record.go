@@ -3,8 +3,12 @@ package processor
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"event-processing-service/internal/event"
@@ -23,33 +27,49 @@ const diedReason = "no attempt came to a result: the process died, or was killed
 // job is the work on one record.
 type job struct {
 	*worker
-	item      *item
-	record    event.Record
-	event     event.Event // of an undecodable record only source and id, made of its position
-	claim     event.Claim
-	claimed   time.Time // since when the event is this job's
-	inherited bool      // somebody else began before, and may have got as far as the dead letter
-	started   time.Time
+	item       *item
+	record     event.Record
+	event      event.Event   // of an undecodable record only source and id, made of its place
+	handler    *registration // nil: none
+	claim      event.Claim
+	claimed    time.Time // since when the event is this job's
+	inherited  bool      // somebody else began before, and may have got as far as the dead letter
+	unreadable bool      // what the store has under the event's identity
+	started    time.Time
 }
 
-// process brings one record to its end, or says why it is not there. Once it is begun it is one line in the log either way.
+// process brings one record to its end, or says why it is not there. Once it is begun it is one line in the log either
+// way.
 func (w *worker) process(ctx context.Context, i *item) (err error) {
 	if ctx.Err() != nil {
 		return errNoTime
 	}
 	j := job{worker: w, item: i, started: time.Now()}
 	undecodable := j.decode()
+	if to := addressee(&j.record); to != Everybody && to != w.cfg.Name {
+		j.logStep(ctx, "record for another processor passed over", slog.String("for", event.Shorten(to)))
+		return nil
+	}
 	ctx, end := telemetry.StartRecord(ctx, &j.record)
 	defer func() { end(err) }()
-	j.claim = event.Claim{Identity: j.event.Identity(), Hops: hops(&j.record), Lease: w.cfg.lease()}
+	j.claim = event.Claim{Identity: j.event.Identity(), Type: j.event.Type, Hops: hops(&j.record), Lease: w.cfg.lease()}
+	j.claim.Company = w.batch.company
 
-	switch h := w.mux.handler(j.event.Type); {
-	case undecodable != nil:
-		err = j.refuse(ctx, undecodable)
-	case h == nil:
+	j.handler = w.mux.handler(j.event.Type)
+	refused := undecodable
+	if refused == nil && !j.event.IsSealed() { // else its data is looked at once it is decrypted
+		refused = j.held(ctx)
+	}
+	switch {
+	case refused != nil:
+		err = j.refuse(ctx, refused)
+	case j.handler == nil:
 		err = j.recordOnly(ctx)
 	default:
-		err = j.handle(ctx, h)
+		err = j.handle(ctx)
+	}
+	if j.unreadable {
+		err = j.bury(ctx, err)
 	}
 	if err != nil {
 		j.logUnfinished(ctx, err)
@@ -57,45 +77,34 @@ func (w *worker) process(ctx context.Context, i *item) (err error) {
 	return err
 }
 
-// decode reads the record and its event, or says why it is none. Each call gives the event bytes of its own.
+// decode reads the record and its event, or says why it is not one. Each call gives the event bytes of its own.
 func (j *job) decode() error {
 	j.record = j.item.raw.Decode()
 	var err error
-	j.event, err = decodeEvent(&j.record)
+	j.event, err = Decode(&j.record, j.cfg.ForeignIDMember)
 	return err
-}
-
-// decodeEvent reads the event of a record, of its replay, or of its dead letter: it is the same in all three. With an error
-// it returns the identity under which a record that is no event is known.
-func decodeEvent(r *event.Record) (event.Event, error) {
-	from := origin(r)
-	e, err := event.FromRecord(&from)
-	if err != nil {
-		e = event.Event{ID: from.Position(), Source: "/kafka/" + from.Topic}
-	}
-	return e, err
 }
 
 // recordOnly is the whole work on an event without a handler: one conditional write.
 func (j *job) recordOnly(ctx context.Context) error {
 	for waits := 1; ; waits++ {
-		c, err := j.finish(ctx, event.Outcome{Status: event.StatusProcessed, Attempts: 1})
+		r, err := j.finish(ctx, event.Outcome{Status: event.StatusProcessed, Attempts: 1})
 		switch {
 		case err != nil:
 			return err
-		case c.State == event.ClaimGranted:
+		case r.Answer == event.Written:
 			j.logResult(ctx, "event processed", 1)
 			return nil
-		case c.State == event.ClaimDone:
+		case r.Answer == event.Done:
 			j.logResult(ctx, "event already done", 0)
 			return nil
-		case !j.waitForHolder(ctx, c.Until, waits):
+		case !j.waitForHolder(ctx, r.Until, waits):
 			return errHeld
 		}
 	}
 }
 
-// refuse sends a record that is no event to the dead letter topic.
+// refuse sends a record that no handler is to see to the dead letter topic.
 func (j *job) refuse(ctx context.Context, cause error) error {
 	if granted, err := j.begin(ctx); !granted {
 		return err
@@ -104,141 +113,120 @@ func (j *job) refuse(ctx context.Context, cause error) error {
 }
 
 // handle calls the handler until the event has reached its end or the time is up.
-func (j *job) handle(ctx context.Context, h Handler) error {
+func (j *job) handle(ctx context.Context) error {
+	if !j.enter(ctx) {
+		return errNoTime
+	}
+	defer j.leave()
+	most := j.handler.attemptsOr(j.cfg.MaxAttempts)
 	for {
 		if granted, err := j.begin(ctx); !granted {
-			return j.giveBack(ctx, j.claim.Attempt, err)
+			return j.giveBack(ctx, j.attempts(), err)
 		}
-		if j.claim.Attempt > j.cfg.MaxAttempts {
-			return j.deadLetter(ctx, j.cfg.MaxAttempts, cmp.Or(j.claim.Reason, diedReason))
+		if j.attempts() > most {
+			return j.deadLetter(ctx, most, cmp.Or(j.claim.Last.Reason, diedReason))
 		}
-		err := j.attempt(ctx, h, j.event)
+		if done, err := j.unseal(ctx); done {
+			return err
+		}
+		j.logStep(ctx, "attempt begins")
+		failure := j.attempt(ctx)
 		switch {
-		case err == nil:
+		case failure == nil:
+			j.handler.successes.Add(1)
 			return j.succeed(ctx)
-		case isPermanent(err):
-			return j.deadLetter(ctx, j.claim.Attempt, err.Error())
+		case failure.permanent:
+			return j.deadLetter(ctx, j.attempts(), failure.text)
 		case errors.Is(ctx.Err(), context.Canceled):
 			// The process shuts down, which is not the event's fault. The attempt does not count.
-			return j.giveBack(ctx, j.claim.Attempt-1, err)
-		case j.claim.Attempt >= j.cfg.MaxAttempts:
-			return j.deadLetter(ctx, j.claim.Attempt, err.Error())
+			return j.giveBack(ctx, j.attempts()-1, failure)
+		case j.attempts() >= most:
+			return j.deadLetter(ctx, j.attempts(), failure.text)
 		}
-		j.logFailedAttempt(ctx, err)
-		j.claim.Reason = event.Shorten(err.Error()) // for whoever takes over, should the next attempt end this process
-		if !pause(ctx, j.backoff(j.claim.Attempt)) {
-			return j.giveBack(ctx, j.claim.Attempt, err)
+		j.logFailedAttempt(ctx, failure)
+		j.claim.Reason = event.Shorten(failure.text) // for whoever takes over, should the next attempt end this process
+		if !j.backOff(ctx) {
+			return j.giveBack(ctx, j.attempts(), failure)
 		}
-		_ = j.decode() // fresh bytes: the handler may have changed the others, or still does
+		_ = j.decode() // fresh bytes: the handler may have changed the others, or may still do so
 	}
 }
 
-// begin claims the event, after waiting for another consumer that works on it. Without an error, false says that the event
-// is done already.
+// enter waits until the handler takes one more event, while others work. False: the time is up.
+func (j *job) enter(ctx context.Context) bool {
+	if j.handler.limit == nil {
+		return true
+	}
+	select {
+	case j.handler.limit <- struct{}{}:
+		return true
+	default:
+	}
+	j.lend()
+	defer j.takeSlot()
+	select {
+	case j.handler.limit <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (j *job) leave() {
+	if j.handler.limit != nil {
+		<-j.handler.limit
+	}
+}
+
+// attempts is how often work on the record has begun, the attempt of this claim included.
+func (j *job) attempts() int { return j.claim.Last.Attempt }
+
+func (j *job) isGranted() bool { return j.claim.Last.Answer == event.Granted }
+
+// begin claims the event, after waiting for another consumer that works on it. Without an error, false says that
+// nothing is left to do.
 func (j *job) begin(ctx context.Context) (bool, error) {
 	if j.claim.Owner == "" {
-		j.claim.Owner = j.owner()
+		j.claim.Owner = newOwner()
 	}
 	for waits, failures := 1, 0; ; waits++ {
 		if ctx.Err() != nil {
 			return false, errNoTime
 		}
-		c, err := j.store.Begin(ctx, j.claim)
+		r, err := j.store.Begin(ctx, j.claim)
 		switch {
 		case err != nil:
-			// Asked again with the same owner: a claim whose answer was lost would else hold up the next delivery.
-			if failures++; failures == j.cfg.MaxAttempts || !pause(ctx, j.backoff(failures)) {
+			// Asked again with the same owner: otherwise a claim whose answer was lost would hold up the next delivery.
+			j.unreadable = errors.Is(err, event.ErrUnreadable)
+			if failures++; j.unreadable || failures == j.cfg.MaxAttempts || !j.rest(ctx, j.retryAfter(failures)) {
 				return false, fmt.Errorf("claim event: %w", err)
 			}
-		case c.State == event.ClaimGranted:
-			if j.claim.State != event.ClaimGranted {
-				j.claimed, j.inherited = time.Now(), c.Attempt > 1
+		case r.Answer == event.Granted:
+			if r.Attempt > j.claim.Last.Attempt+1 {
+				j.claimed, j.inherited = time.Now(), true
 			}
-			j.claim = c
+			j.claim.Last, j.claim.Reason = r, r.Reason
 			return true, nil
-		case c.State == event.ClaimDone:
+		case r.Answer == event.Done:
 			j.logResult(ctx, "event already done", 0)
 			return false, nil
-		case !j.waitForHolder(ctx, c.Until, waits):
+		case !j.waitForHolder(ctx, r.Until, waits):
 			return false, errHeld
 		}
 	}
 }
 
+// newOwner returns a name that no other claim has, in any process: 128 random bits.
+func newOwner() string {
+	var random [16]byte
+	binary.BigEndian.PutUint64(random[:8], rand.Uint64())
+	binary.BigEndian.PutUint64(random[8:], rand.Uint64())
+	var name [2 * len(random)]byte // hex.EncodeToString would allocate twice, for each event
+	hex.Encode(name[:], random[:])
+	return string(name[:])
+}
+
 // waitForHolder waits until the other consumer may be done, at the longest until its lease ends.
 func (j *job) waitForHolder(ctx context.Context, until time.Time, waits int) bool {
-	return pause(ctx, max(j.cfg.BackoffBase, min(j.backoff(waits), time.Until(until))))
-}
-
-func (j *job) succeed(ctx context.Context) error {
-	c, err := j.finish(ctx, event.Outcome{Status: event.StatusProcessed, Attempts: j.claim.Attempt})
-	if err != nil {
-		return err
-	}
-	if c.State == event.ClaimHeld {
-		return errLost
-	}
-	j.logResult(ctx, "event processed", j.claim.Attempt)
-	return nil
-}
-
-// deadLetter stores the dead letter before it remembers it. After a death in between the letter is found by the next one.
-func (j *job) deadLetter(ctx context.Context, attempts int, reason string) error {
-	closing := j.closing(ctx)
-	o := event.Outcome{Status: event.StatusDeadLettered, Attempts: attempts, Reason: event.Shorten(reason)}
-	there, found, err := j.earlierLetter(closing)
-	switch {
-	case err != nil:
-		return j.giveBackFor(ctx, j.claim.Attempt, reason, fmt.Errorf("look for dead letter of an earlier attempt: %w", err))
-	case found:
-		o.Attempts, o.Reason, o.Letter = there.attempts, there.reason, there.place
-	default:
-		original := j.item.raw.Decode() // not the bytes that a handler had
-		letter := newDeadLetter(&original, j.cfg.DeadLetterTopic, failure{err: reason, attempts: attempts, at: time.Now()})
-		if o.Letter, err = j.deadLetters.Publish(closing, letter); err != nil {
-			return j.giveBackFor(ctx, j.claim.Attempt, reason, fmt.Errorf("publish dead letter: %w", err))
-		}
-	}
-	c, err := j.finish(closing, o)
-	if err != nil {
-		return err
-	}
-	if c.State == event.ClaimHeld {
-		return errLost
-	}
-	j.logDeadLetter(ctx, o)
-	return nil
-}
-
-// giveBack ends the lease, so that the next delivery need not wait for its end, and returns cause.
-func (j *job) giveBack(ctx context.Context, attempts int, cause error) error {
-	if cause == nil {
-		return nil
-	}
-	return j.giveBackFor(ctx, attempts, cause.Error(), cause)
-}
-
-func (j *job) giveBackFor(ctx context.Context, attempts int, reason string, cause error) error {
-	if j.claim.State != event.ClaimGranted {
-		return cause
-	}
-	_, err := j.finish(ctx, event.Outcome{Status: event.StatusUnfinished, Attempts: attempts, Reason: event.Shorten(reason)})
-	return errors.Join(cause, err)
-}
-
-// finish writes the outcome, with some persistence: what is not remembered will be done again.
-func (j *job) finish(ctx context.Context, o event.Outcome) (event.Claim, error) {
-	ctx = j.closing(ctx)
-	o.Identity, o.Type, o.Hops = j.claim.Identity, j.event.Type, j.claim.Hops
-	o.Topic, o.Partition, o.Offset = j.record.Topic, j.record.Partition, j.record.Offset
-	for failures := 1; ; failures++ {
-		o.At = time.Now()
-		c, err := j.store.Finish(ctx, j.claim, o)
-		if err == nil {
-			return c, nil
-		}
-		if failures == j.cfg.MaxAttempts || !pause(ctx, j.backoff(failures)) {
-			return c, fmt.Errorf("save outcome of event: %w", err)
-		}
-	}
+	return j.rest(ctx, max(j.cfg.retryBase(), min(j.retryAfter(waits), time.Until(until))))
 }

@@ -11,7 +11,7 @@ import (
 
 func original() event.Record {
 	return event.Record{
-		Topic: "events", Partition: 2, Offset: 7, Timestamp: time.UnixMilli(1_700_000_000_123),
+		Place: event.Place{Topic: "events", Partition: 2, Offset: 7}, Timestamp: time.UnixMilli(1_700_000_000_123),
 		Key: []byte{0xff, 0}, Value: []byte("{\"n\": 1 }"),
 		Headers: []event.Header{
 			{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: []byte("1")},
@@ -40,10 +40,14 @@ func TestAReplayedRecordIsTheOriginalWithItsPlaceAndItsHops(t *testing.T) {
 	if !ok {
 		t.Fatal("the letter is not read")
 	}
-	want := event.Record{Topic: "events", Key: r.Key, Value: r.Value, Headers: append(r.Headers[:len(r.Headers):len(r.Headers)],
-		event.Header{Key: "dlq-original-topic", Value: []byte("events")}, event.Header{Key: "dlq-original-partition", Value: []byte("2")},
-		event.Header{Key: "dlq-original-offset", Value: []byte("7")},
-		event.Header{Key: "dlq-original-timestamp", Value: []byte("1700000000123")}, event.Header{Key: "dlq-hops", Value: []byte("1")})}
+	want := event.Record{Place: event.Place{Topic: "events"}, Key: r.Key, Value: r.Value,
+		Headers: append(r.Headers[:len(r.Headers):len(r.Headers)],
+			event.Header{Key: "dlq-original-topic", Value: []byte("events")},
+			event.Header{Key: "dlq-original-partition", Value: []byte("2")},
+			event.Header{Key: "dlq-original-offset", Value: []byte("7")},
+			event.Header{Key: "dlq-original-timestamp", Value: []byte("1700000000123")},
+			event.Header{Key: "dlq-hops", Value: []byte("1")},
+			event.Header{Key: "dlq-version", Value: []byte("2")})}
 	if diff := cmp.Diff(want, again); diff != "" {
 		t.Error(diff)
 	}
@@ -71,20 +75,22 @@ func TestARecordThatTheProcessorDidNotWriteIsNotReplayed(t *testing.T) {
 
 func TestACopyOfARecordWithAnIdentityIsTheRecord(t *testing.T) {
 	r := original()
-	if diff := cmp.Diff(event.Record{Topic: "events", Key: r.Key, Value: r.Value, Headers: r.Headers}, Copy(&r)); diff != "" {
+	if diff := cmp.Diff(event.Record{Place: event.Place{Topic: "events"}, Key: r.Key, Value: r.Value, Headers: r.Headers},
+		Copy(&r, Everybody)); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestACopyOfARecordThatIsKnownByItsPlaceStaysTheSameEvent(t *testing.T) {
 	for name, r := range map[string]event.Record{
-		"foreign":     {Topic: "events", Partition: 1, Offset: 3, Value: []byte("hello")},
-		"undecodable": {Topic: "events", Partition: 1, Offset: 3, Headers: []event.Header{{Key: "ce_id", Value: nil}}},
+		"foreign": {Place: event.Place{Topic: "events", Partition: 1, Offset: 3}, Value: []byte("hello")},
+		"undecodable": {Place: event.Place{Topic: "events", Partition: 1, Offset: 3},
+			Headers: []event.Header{{Key: "ce_id", Value: nil}}},
 	} {
-		copied := Copy(&r)
+		copied := Copy(&r, Everybody)
 		copied.Partition, copied.Offset = 0, 99
-		if from := origin(&copied); from.Position() != "events/1/3" {
-			t.Errorf("%s: the copy is known as %s", name, from.Position())
+		if from := origin(&copied); from.String() != "events/1/3" {
+			t.Errorf("%s: the copy is known as %s", name, from.Place)
 		}
 		if got := headersNamed(copied, "dlq-hops", "dlq-error"); got[0] != "1" || got[1] != "" {
 			t.Errorf("%s: headers %q", name, got)

@@ -49,11 +49,13 @@ func TestAFailedEventIsTriedAgainAfterAPauseThatDoubles(t *testing.T) {
 		if _, err := r.deliver(invocation(t, time.Minute), t, batchOf(record(1, "k", "1", "a"))); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond}, pauses); diff != "" {
+		const ms = time.Millisecond
+		// Of the second and third each the pause that it would be if others succeeded, and the pause that it is.
+		if diff := cmp.Diff([]time.Duration{100 * ms, 200 * ms, 4000 * ms, 400 * ms, 8000 * ms}, pauses); diff != "" {
 			t.Errorf("bounds of the pauses (-want +got):\n%s", diff)
 		}
-		if took := time.Since(start); took != 700*time.Millisecond {
-			t.Errorf("it took %s, want the pauses' 700 ms", took)
+		if took := time.Since(start); took != 12100*time.Millisecond {
+			t.Errorf("it took %s, want the pauses' 12.1 s", took)
 		}
 		if o := r.outcome(t, "/test", "1"); calls.Load() != 4 || o.Status != event.StatusProcessed || o.Attempts != 4 {
 			t.Errorf("handler was called %d times, outcome %+v; want processed at the 4th", calls.Load(), o)
@@ -62,16 +64,15 @@ func TestAFailedEventIsTriedAgainAfterAPauseThatDoubles(t *testing.T) {
 }
 
 func TestABackoffHasACap(t *testing.T) {
-	p := newRig().build(t)
-	p.jitter = func(d time.Duration) time.Duration { return d }
-	for failures, want := range map[int]time.Duration{1: 100 * time.Millisecond, 6: 3200 * time.Millisecond, 7: 5 * time.Second, 1000: 5 * time.Second} {
-		if got := p.backoff(failures); got != want {
+	for failures, want := range map[int]time.Duration{1: 100 * time.Millisecond, 6: 3200 * time.Millisecond,
+		7: 5 * time.Second, 1000: 5 * time.Second} {
+		if got := doubled(100*time.Millisecond, 5*time.Second, failures); got != want {
 			t.Errorf("after %d failures the pause is up to %s, want %s", failures, got, want)
 		}
 	}
 	for range 1000 {
-		if d := randomUpTo(3); d < 0 || d > 3 {
-			t.Fatalf("jitter of 3 ns gives %s", d)
+		if d := jitter(7); d < 3 || d > 7 {
+			t.Fatalf("jitter of 7 ns gives %s", d)
 		}
 	}
 }
@@ -82,12 +83,15 @@ func TestAnEventIsDeadLetteredWhenItsAttemptsAreUsedUp(t *testing.T) {
 		attempts int
 		reason   string
 	}{
-		"an error":           {func(context.Context, event.Event) error { return errNo }, 5, "no"},
-		"a permanent error":  {func(context.Context, event.Event) error { return Permanent(errNo) }, 1, "no"},
-		"a panic":            {func(context.Context, event.Event) error { panic("boom") }, 5, "panic: boom"},
-		"a panic with nil":   {func(context.Context, event.Event) error { panic(nil) }, 5, "panic: panic called with nil argument"},
-		"an ended goroutine": {func(context.Context, event.Event) error { runtime.Goexit(); return nil }, 5, "handler ended its goroutine"},
-		"a time-out":         {func(ctx context.Context, _ event.Event) error { <-ctx.Done(); return ctx.Err() }, 5, "context deadline exceeded"},
+		"an error":          {func(context.Context, event.Event) error { return errNo }, 5, "no"},
+		"a permanent error": {func(context.Context, event.Event) error { return Permanent(errNo) }, 1, "no"},
+		"a panic":           {func(context.Context, event.Event) error { panic("boom") }, 5, "panic: boom"},
+		"a panic with nil": {func(context.Context, event.Event) error { panic(nil) }, 5,
+			"panic: panic called with nil argument"},
+		"an ended goroutine": {func(context.Context, event.Event) error { runtime.Goexit(); return nil }, 5,
+			"handler ended its goroutine"},
+		"a time-out": {func(ctx context.Context, _ event.Event) error { <-ctx.Done(); return ctx.Err() }, 5,
+			"context deadline exceeded"},
 		"changed data": {func(_ context.Context, e event.Event) error {
 			e.Data[0] = 'X'
 			return errNo
@@ -118,10 +122,12 @@ func TestAnEventIsDeadLetteredWhenItsAttemptsAreUsedUp(t *testing.T) {
 					t.Errorf("handler was called %d times, %d of them before the next event; want %d", calls, next, test.attempts)
 				}
 				o := r.outcome(t, "/test", "1")
-				if o.Status != event.StatusDeadLettered || o.Attempts != test.attempts || !strings.HasPrefix(o.Reason, test.reason) {
+				if o.Status != event.StatusDeadLettered || o.Attempts != test.attempts ||
+					!strings.HasPrefix(o.Reason, test.reason) {
 					t.Errorf("outcome is %+v, want dead-lettered after %d attempts for %q", o, test.attempts, test.reason)
 				}
-				if letters := r.dead.all(); len(letters) != 1 || string(letters[0].Value) != `{"n":1}` || lastHeader(&letters[0], headerError) != o.Reason {
+				if letters := r.dead.all(); len(letters) != 1 || string(letters[0].Value) != `{"n":1}` ||
+					lastHeader(&letters[0], headerError) != o.Reason {
 					t.Errorf("dead letters are %+v, want the record once", letters)
 				}
 				if o := r.outcome(t, "/test", "2"); o.Status != event.StatusProcessed {
@@ -133,7 +139,8 @@ func TestAnEventIsDeadLetteredWhenItsAttemptsAreUsedUp(t *testing.T) {
 }
 
 func TestAHandlerThatDoesNotStopCannotHoldTheBatch(t *testing.T) {
-	for name, timeout := range map[string]time.Duration{"long": 14 * time.Minute, "as long as an attempt": 30 * time.Second, "short": 3 * time.Second} {
+	for name, timeout := range map[string]time.Duration{"long": 14 * time.Minute,
+		"as long as an attempt": 30 * time.Second, "short": 3 * time.Second} {
 		t.Run("invocation is "+name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig()
@@ -162,8 +169,10 @@ func TestAHandlerThatDoesNotStopCannotHoldTheBatch(t *testing.T) {
 						t.Fatalf("after 10 deliveries: %v", err)
 					}
 				}
-				if o := r.outcome(t, "/test", "1"); calls.Load() != 5 || o.Status != event.StatusDeadLettered || o.Attempts != 5 || r.dead.Len() != 1 {
-					t.Errorf("%d calls, %d dead letters, outcome %+v; want 5 calls and then one dead letter", calls.Load(), r.dead.Len(), o)
+				if o := r.outcome(t, "/test", "1"); calls.Load() != 5 || o.Status != event.StatusDeadLettered || o.Attempts != 5 ||
+					r.dead.Len() != 1 {
+					t.Errorf("%d calls, %d dead letters, outcome %+v; want 5 calls and then one dead letter", calls.Load(),
+						r.dead.Len(), o)
 				}
 				if o := r.outcome(t, "/test", "2"); o.Status != event.StatusProcessed {
 					t.Errorf("the next event of the key is %q, want processed", o.Status)
@@ -205,7 +214,7 @@ func TestAttemptsAreCountedOverDeliveries(t *testing.T) {
 		r.build(t).jitter = func(d time.Duration) time.Duration { return d }
 		start := time.Now()
 		for delivery := 1; delivery < 5; delivery++ {
-			if _, err := r.deliver(invocation(t, time.Minute), t, in); !errors.Is(err, errNo) {
+			if _, err := r.deliver(invocation(t, time.Minute), t, in); err == nil || !strings.HasSuffix(err.Error(), ": no") {
 				t.Fatalf("delivery %d gives %v, want the handler's error", delivery, err)
 			}
 			if calls.Load() != int64(delivery) || r.dead.Len() != 0 {
@@ -213,7 +222,8 @@ func TestAttemptsAreCountedOverDeliveries(t *testing.T) {
 			}
 		}
 		if _, err := r.deliver(invocation(t, time.Minute), t, in); err != nil || calls.Load() != 5 || r.dead.Len() != 1 {
-			t.Errorf("the fifth delivery gives %v, %d calls, %d dead letters; want the dead letter", err, calls.Load(), r.dead.Len())
+			t.Errorf("the fifth delivery gives %v, %d calls, %d dead letters; want the dead letter", err, calls.Load(),
+				r.dead.Len())
 		}
 		if took := time.Since(start); took != 0 {
 			t.Errorf("deliveries waited %s for a pause that no attempt follows, or for a lease that was given back", took)
@@ -232,12 +242,12 @@ func TestAShutdownIsNotTheEventsFault(t *testing.T) {
 		for range 10 {
 			ctx, stop := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, stop)
-			if _, err := r.deliver(ctx, t, in); !errors.Is(err, context.Canceled) {
+			if _, err := r.deliver(ctx, t, in); err == nil || !strings.HasSuffix(err.Error(), "context canceled") {
 				t.Fatalf("a delivery that was cut off gives %v", err)
 			}
 		}
 		c, err := r.mem.Begin(t.Context(), event.Claim{Identity: event.Identity{Source: "/test", ID: "1"}, Owner: "x"})
-		if err != nil || c.State != event.ClaimGranted || c.Attempt != 1 {
+		if err != nil || c.Answer != event.Granted || c.Attempt != 1 {
 			t.Errorf("after ten shutdowns the event is at %+v, want attempt 1", c)
 		}
 	})
@@ -252,7 +262,7 @@ func TestWorkOfADeadProcessIsTakenOverWhenItsLeaseEnds(t *testing.T) {
 		dead := event.Claim{Identity: event.Identity{Source: "/test", ID: "1"}, Lease: time.Minute}
 		died := func(owner string) {
 			dead.Owner = owner
-			if c, err := r.mem.Begin(t.Context(), dead); err != nil || c.State != event.ClaimGranted {
+			if c, err := r.mem.Begin(t.Context(), dead); err != nil || c.Answer != event.Granted {
 				t.Fatalf("claim is %+v, %v", c, err)
 			}
 		}
@@ -273,10 +283,12 @@ func TestWorkOfADeadProcessIsTakenOverWhenItsLeaseEnds(t *testing.T) {
 			died(owner)
 			time.Sleep(time.Millisecond)
 		}
-		if _, err := r.deliver(invocation(t, time.Minute), t, batchOf(record(3, "k", "3", "a"))); err != nil || calls.Load() != 2 {
+		if _, err := r.deliver(invocation(t, time.Minute), t, batchOf(record(3, "k", "3", "a"))); err != nil ||
+			calls.Load() != 2 {
 			t.Errorf("an event that killed five processes: %v, %d calls; want it left alone", err, calls.Load())
 		}
-		if o := r.outcome(t, "/test", "3"); o.Status != event.StatusDeadLettered || o.Attempts != 5 || o.Reason != diedReason {
+		if o := r.outcome(t, "/test", "3"); o.Status != event.StatusDeadLettered || o.Attempts != 5 ||
+			o.Reason != diedReason {
 			t.Errorf("its outcome is %+v, want dead-lettered after 5 attempts", o)
 		}
 	})

@@ -2,7 +2,6 @@ package processor
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
@@ -35,6 +34,15 @@ func (s schedule) work(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithDeadline(ctx, s.stop)
 }
 
+// answer returns a context that ends when the answer is due. It goes on when the work has ended, be it for lack of time
+// or because the process shuts down.
+func (s schedule) answer() (context.Context, context.CancelFunc) {
+	if !s.bounded {
+		return context.WithCancel(context.Background())
+	}
+	return context.WithDeadline(context.Background(), s.answerBy)
+}
+
 // patience is how long a handler has to return after its context has ended.
 func (s schedule) patience() time.Duration { return s.margin / 2 }
 
@@ -47,38 +55,11 @@ func (s schedule) closingEnd(now time.Time) time.Time {
 	return end
 }
 
-// deadlines are the schedule of one invocation, and what was made of it. Its workers share them.
-type deadlines struct {
-	schedule
-	mu     sync.Mutex
-	latest context.Context // of those that closing returned, the one with the latest end
-	end    time.Time       // its end
-	cancel []context.CancelFunc
-}
-
-// close ends what closing returned.
-func (d *deadlines) close() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, cancel := range d.cancel {
-		cancel()
-	}
-}
-
-// closing returns the context for writing down how an attempt ended, which goes on when ctx has ended, be it for lack of
-// time or because the process shuts down.
-//
-// A context with an end of its own is five allocations and a timer. So those that begin at nearly the same time end at the
-// same time: up to a sixteenth of the margin early, never late, as a lease has no more time than that.
-func (d *deadlines) closing(ctx context.Context) context.Context {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	end := d.closingEnd(time.Now())
-	if d.latest == nil || end.Sub(d.end) > d.margin/16 {
-		latest, cancel := context.WithDeadline(context.Background(), end)
-		d.latest, d.end, d.cancel = latest, end, append(d.cancel, cancel)
-	}
-	return closingContext{Context: d.latest, values: ctx}
+// closing is the context for writing down how an attempt ended: it has the values of ctx, and goes on until the answer
+// is due. There is one context with a timer for all records of an invocation: one for each would take five allocations
+// more.
+func (c *crew) closing(ctx context.Context) context.Context {
+	return closingContext{Context: c.end, values: ctx}
 }
 
 // closingContext ends with one context and has the values of another.
@@ -88,16 +69,22 @@ type closingContext struct {
 }
 
 func (c closingContext) Value(key any) any {
-	// The context that ends knows nothing but itself, which is how the contexts below it find it.
+	// The context that ends knows itself, which is how the contexts below it find it; all else is the other's to say.
 	if value := c.Context.Value(key); value != nil {
 		return value
 	}
 	return c.values.Value(key)
 }
 
+// fits tells whether ctx lets anything begin after d.
+func fits(ctx context.Context, d time.Duration) bool {
+	end, ok := ctx.Deadline()
+	return ctx.Err() == nil && (!ok || time.Now().Add(d).Before(end))
+}
+
 // pause waits for d and tells whether ctx lets anything begin after it. If not, it does not wait.
 func pause(ctx context.Context, d time.Duration) bool {
-	if end, ok := ctx.Deadline(); ctx.Err() != nil || ok && !time.Now().Add(d).Before(end) {
+	if !fits(ctx, d) {
 		return false
 	}
 	timer := time.NewTimer(d)
@@ -110,15 +97,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// backoff returns the pause after the how-manieth failure: full jitter up to a bound that doubles each time.
-func (p *Processor) backoff(failures int) time.Duration {
-	bound := p.cfg.BackoffBase
-	for range failures - 1 {
-		if bound >= p.cfg.BackoffCap/2 {
-			bound = p.cfg.BackoffCap
-			break
-		}
-		bound *= 2
-	}
-	return p.jitter(bound)
+// retryBase is the first pause after a failure of the store or of the dead letter topic: 0.1 s of a margin of 5 s, so
+// that several tries fit in what is left of the time. What a hiccup of theirs outlives, Kafka delivers again.
+func (c Config) retryBase() time.Duration { return max(1, c.Margin/50) }
+
+// retryAfter returns the pause after so many failures.
+func (p *Processor) retryAfter(failures int) time.Duration {
+	return p.jitter(doubled(p.cfg.retryBase(), p.cfg.Margin, failures))
 }

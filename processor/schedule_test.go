@@ -10,44 +10,31 @@ import (
 	"event-processing-service/internal/telemetry"
 )
 
-func TestWhatIsWrittenDownHasNearlyTheMarginAndNeverMore(t *testing.T) {
+func TestWhatIsWrittenDownHasTheMarginAndEndsBeforeTheAnswer(t *testing.T) {
 	const margin = 1600 * time.Millisecond
-	for name, timeout := range map[string]time.Duration{"unbounded": 0, "bounded": 10 * time.Second} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, answerBy := t.Context(), time.Now().Add(time.Hour)
-				if timeout > 0 {
-					ctx, answerBy = invocation(t, timeout), time.Now().Add(timeout-margin/8)
-				}
-				d := &deadlines{schedule: newSchedule(ctx, time.Now(), margin)}
-				defer d.close()
-				ends := map[time.Time]bool{}
-				for range 960 { // until just before the end of the invocation
-					end, _ := d.closing(ctx).Deadline()
-					latest := time.Now().Add(margin)
-					if answerBy.Before(latest) {
-						latest = answerBy
-					}
-					if end.After(latest) || latest.Sub(end) > margin/16 {
-						t.Fatalf("an attempt that ended at %s may be written down until %s, want %s or a little less", time.Now(), end, latest)
-					}
-					ends[end] = true
-					time.Sleep(10 * time.Millisecond)
-				}
-				if len(ends) > 96 {
-					t.Errorf("%d different ends in 9.6 s, want one in 100 ms at most", len(ends))
-				}
-			})
-		})
+	now := time.Now()
+	if end := newSchedule(t.Context(), now, margin).closingEnd(now); end.Sub(now) != margin {
+		t.Errorf("without a deadline there are %s, want the margin", end.Sub(now))
+	}
+	ctx, cancel := context.WithDeadline(t.Context(), now.Add(10*time.Second))
+	defer cancel()
+	s := newSchedule(ctx, now, margin)
+	for after, want := range map[time.Duration]time.Duration{0: margin, 8 * time.Second: margin,
+		9 * time.Second: 800 * time.Millisecond} {
+		if got := s.closingEnd(now.Add(after)).Sub(now.Add(after)); got != want {
+			t.Errorf("an attempt that ended after %s may be written down for %s, want %s", after, got, want)
+		}
 	}
 }
 
 func TestWhatIsWrittenDownGoesOnUnderItsRequestIDAfterTheWorkIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &deadlines{schedule: newSchedule(t.Context(), time.Now(), time.Second)}
-		defer d.close()
+		c := &crew{schedule: newSchedule(invocation(t, time.Second), time.Now(), 800*time.Millisecond)}
+		var cancelAnswer context.CancelFunc
+		c.end, cancelAnswer = c.answer()
+		defer cancelAnswer()
 		work, cancel := context.WithCancel(telemetry.WithRequestID(t.Context(), "req-1"))
-		closing, other := d.closing(work), d.closing(telemetry.WithRequestID(t.Context(), "req-2"))
+		closing, other := c.closing(work), c.closing(telemetry.WithRequestID(t.Context(), "req-2"))
 		goroutines := runtime.NumGoroutine()
 		call, cancelCall := context.WithTimeout(closing, time.Hour) // as a store makes it for a call
 		defer cancelCall()
@@ -57,26 +44,13 @@ func TestWhatIsWrittenDownGoesOnUnderItsRequestIDAfterTheWorkIsCancelled(t *test
 		cancel()
 		synctest.Wait()
 		if closing.Err() != nil || telemetry.RequestID(call) != "req-1" || telemetry.RequestID(other) != "req-2" {
-			t.Errorf("error %v, request ids %q and %q; want none, req-1 and req-2", call.Err(), telemetry.RequestID(call), telemetry.RequestID(other))
+			t.Errorf("error %v, request ids %q and %q; want none, req-1 and req-2", call.Err(), telemetry.RequestID(call),
+				telemetry.RequestID(other))
 		}
-		time.Sleep(time.Second)
+		time.Sleep(950 * time.Millisecond)
 		synctest.Wait()
 		if call.Err() != context.DeadlineExceeded {
-			t.Errorf("after the margin the error is %v, want that of a deadline", call.Err())
+			t.Errorf("when the answer is due the error is %v, want that of a deadline", call.Err())
 		}
 	})
-}
-
-func TestOwnersAreNeverTheSame(t *testing.T) {
-	seen := map[string]bool{}
-	for range 3 {
-		w := &worker{}
-		for range 3 * ownersAtOnce {
-			owner := w.owner()
-			if seen[owner] || len(owner) != ownerLength {
-				t.Fatalf("the owner %q is there twice, or has not %d characters", owner, ownerLength)
-			}
-			seen[owner] = true
-		}
-	}
 }

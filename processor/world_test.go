@@ -16,14 +16,16 @@ import (
 
 	"event-processing-service/internal/event"
 	"event-processing-service/internal/store"
+	"event-processing-service/internal/store/tabletest"
 )
 
 // world is what the processor meets in the property test: handlers, a store and a dead letter topic that fail by a dice
 // whose throws depend on the seed and on what is thrown for, not on which goroutine comes first. It watches itself.
 type world struct {
 	seed        uint64
+	name        string // of the processor
 	storeFaults bool
-	mem         *store.Memory
+	mem         remembering
 	release     chan struct{} // lets hanging handlers go
 
 	mu         sync.Mutex
@@ -41,13 +43,48 @@ type world struct {
 	violations []string
 }
 
-func newWorld(seed uint64) *world {
-	return &world{
-		seed: seed, mem: store.NewMemory(store.DefaultRetention), release: make(chan struct{}),
+// remembering is a store that also tells what became of an event.
+type remembering interface {
+	Store
+	Outcome(context.Context, event.Identity) (event.Outcome, bool, error)
+}
+
+// inMemory is the store that never fails by itself.
+func inMemory(*world) remembering { return store.NewMemory(store.DefaultRetention) }
+
+// inATable is DynamoDB's, whose changes share requests. Where the store has faults, some of the statements fail, each
+// for its own event: most of them at once, few for lack of capacity, as the pause after it outlasts the margins of this
+// test.
+func inATable(w *world) remembering {
+	table := &tabletest.Table{Fault: func(r tabletest.Request) (f tabletest.Fault) {
+		if !w.storeFaults || r.Operation != "BatchExecuteStatement" {
+			return f
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		f.Statements = map[int]string{}
+		for i, key := range r.Keys {
+			switch w.throw(100, "statement fails", event.Identity{ID: key}) {
+			case 0:
+				f.Statements[i] = "ThrottlingError"
+			case 1, 2, 3, 4, 5, 6, 7, 8, 9, 10:
+				f.Statements[i] = "ValidationError"
+			}
+		}
+		return f
+	}}
+	return store.NewDynamoDB(table.Config(), "events", store.DefaultRetention)
+}
+
+func newWorld(seed uint64, store func(*world) remembering) *world {
+	w := &world{
+		seed: seed, release: make(chan struct{}),
 		topic: map[int32][]event.Record{}, kinds: map[event.Identity]string{}, throws: map[string]uint64{},
 		calls: map[event.Identity]int{}, successes: map[event.Identity]int{}, running: map[event.Identity]int{},
 		recorded: map[event.Identity]int{}, letters: map[event.Identity][]event.Record{},
 	}
+	w.mem = store(w)
+	return w
 }
 
 func (w *world) violated(format string, args ...any) {
@@ -73,11 +110,7 @@ func (w *world) happens(percent uint64, what string, id event.Identity) bool {
 }
 
 func identityOf(r event.Record) event.Identity {
-	from := origin(&r)
-	e, err := event.FromRecord(&from)
-	if err != nil {
-		return event.Identity{Source: "/kafka/" + from.Topic, ID: from.Position()}
-	}
+	e, _ := Decode(&r, "")
 	return e.Identity()
 }
 
@@ -94,7 +127,8 @@ func (w *world) checkOrder(doing string, partition int32, offset int64) {
 	w.mu.Unlock()
 	for _, r := range ahead {
 		if len(key) > 0 && string(r.Key) == string(key) && !w.ended(identityOf(r)) {
-			w.violated("%s of %d/%d before the end of %d/%d, both with key %s", doing, partition, offset, r.Partition, r.Offset, key)
+			w.violated("%s of %d/%d before the end of %d/%d, both with key %s", doing, partition, offset, r.Partition,
+				r.Offset, key)
 		}
 	}
 }
@@ -174,38 +208,55 @@ func pauseFor(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Begin and Finish are the store. A fault is a call that does nothing, or one whose answer is lost.
-func (w *world) Begin(ctx context.Context, c event.Claim) (event.Claim, error) {
+// Begin, Renew, Finish and Release are the store. A fault is a call that does nothing, or one whose answer is lost.
+func (w *world) Begin(ctx context.Context, c event.Claim) (event.Reply, error) {
 	if w.storeFaults && w.happens(3, "begin fails", c.Identity) {
-		return event.Claim{}, errStore
+		return event.Reply{}, errStore
 	}
-	claim, err := w.mem.Begin(ctx, c)
+	reply, err := w.mem.Begin(ctx, c)
 	if w.storeFaults && w.happens(3, "begin is lost", c.Identity) {
-		return event.Claim{}, errStore
+		return event.Reply{}, errStore
 	}
-	return claim, err
+	return reply, err
 }
 
-func (w *world) Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Claim, error) {
+func (w *world) Renew(ctx context.Context, c event.Claim) (event.Reply, error) {
+	reply, err := w.mem.Renew(ctx, c)
+	if w.storeFaults && w.happens(3, "renew is lost", c.Identity) {
+		return event.Reply{}, errStore
+	}
+	return reply, err
+}
+
+func (w *world) Release(ctx context.Context, c event.Claim, attempts int, reason string) error {
+	if w.storeFaults && w.happens(3, "release fails", c.Identity) {
+		return errStore
+	}
+	err := w.mem.Release(ctx, c, attempts, reason)
+	if w.storeFaults && w.happens(3, "release is lost", c.Identity) {
+		return errStore
+	}
+	return err
+}
+
+func (w *world) Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Reply, error) {
 	fault := func(what string) bool {
 		return w.storeFaults && w.happens(3, what, c.Identity)
 	}
 	if fault("finish fails") {
-		return event.Claim{}, errStore
+		return event.Reply{}, errStore
 	}
-	if o.Status != event.StatusUnfinished {
-		w.checkOrder("end", o.Partition, o.Offset)
-	}
-	claim, err := w.mem.Finish(ctx, c, o)
-	if claim.State == event.ClaimGranted && o.Status == event.StatusProcessed && c.Version == 0 {
+	w.checkOrder("end", o.Partition, o.Offset)
+	reply, err := w.mem.Finish(ctx, c, o)
+	if reply.Answer == event.Written && o.Status == event.StatusProcessed && c.Last.Version == 0 {
 		w.mu.Lock()
 		w.recorded[c.Identity]++
 		w.mu.Unlock()
 	}
 	if fault("finish is lost") {
-		return event.Claim{}, errStore
+		return event.Reply{}, errStore
 	}
-	return claim, err
+	return reply, err
 }
 
 // Publish and Since are the dead letter topic. What fails to be stored may be there all the same.
@@ -224,11 +275,11 @@ func (w *world) Publish(_ context.Context, letter event.Record) (event.Place, er
 	if w.happens(20, "publish is lost", id) {
 		return event.Place{}, errors.New("no answer")
 	}
-	return event.Place{Topic: letter.Topic, Partition: letter.Partition, Offset: letter.Offset}, nil
+	return letter.Place, nil
 }
 
 // Every other reading breaks off.
-func (w *world) Since(_ context.Context, _ string, since time.Time) iter.Seq2[event.Record, error] {
+func (w *world) Since(_ context.Context, since time.Time) iter.Seq2[event.Record, error] {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var letters []event.Record
@@ -258,7 +309,8 @@ func (w *world) Since(_ context.Context, _ string, since time.Time) iter.Seq2[ev
 
 func (w *world) processor(cfg Config) *Processor {
 	var mux Mux
-	for _, kind := range []string{"ok", "slow", "late", "flaky", "fails", "permanent", "panics", "exits", "hangs", event.ForeignType} {
+	for _, kind := range []string{"ok", "slow", "late", "flaky", "fails", "permanent", "panics", "exits", "hangs",
+		event.ForeignType} {
 		mux.Handle(kind, w.handler(kind))
 	}
 	p, err := New(cfg, &mux, w, w, slog.New(slog.DiscardHandler))
@@ -271,5 +323,6 @@ func (w *world) processor(cfg Config) *Processor {
 
 // sortedIdentities makes what is done for each the same in every run.
 func sortedIdentities[V any](m map[event.Identity]V) []event.Identity {
-	return slices.SortedFunc(maps.Keys(m), func(a, b event.Identity) int { return cmp.Compare(a.Source+a.ID, b.Source+b.ID) })
+	return slices.SortedFunc(maps.Keys(m),
+		func(a, b event.Identity) int { return cmp.Compare(a.Source+a.ID, b.Source+b.ID) })
 }

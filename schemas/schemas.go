@@ -1,5 +1,9 @@
 // Package schemas holds the JSON Schemas (2020-12) of event types: one file a type, named after it. To add a type, add
-// its file; to change one, keep old events valid, which a test compares with the copy in released/.
+// its file. A released schema has a copy in released/; one that no client relies on yet says "$comment": "draft". A
+// change of a released schema must leave existing events valid: `eventctl schema check` compares it with its copy, and
+// so does a test. After a change that breaks them on purpose, copy the file there.
+//
+// `go generate ./schemas` writes their Go types, for typed handlers.
 package schemas
 
 import (
@@ -17,10 +21,12 @@ import (
 	"golang.org/x/text/message"
 )
 
+//go:generate go run ./typegen/schematypes
+
 //go:embed *.json
 var files embed.FS
 
-// Set is a compiled set of schemas. It is safe for concurrent use.
+// Set is a compiled set of schemas. It is safe for concurrent use. The zero value has none.
 type Set struct {
 	types   []string
 	schemas map[string]*schema
@@ -35,6 +41,7 @@ type schema struct {
 type Violation struct {
 	Pointer  string // RFC 6901, into the data; "" is all of it
 	Expected string
+	Demand   string // Expected in words of the schema alone, without values of the data
 }
 
 // Embedded returns the schemas of this repository.
@@ -51,7 +58,7 @@ func Load(dir fs.FS) (*Set, error) {
 	for _, name := range names {
 		source, err := fs.ReadFile(dir, name)
 		if err != nil {
-			return nil, fmt.Errorf("read schema: %w", err)
+			return nil, fmt.Errorf("read schema: %w", err) // which names the file
 		}
 		compiled, err := compile(name, source)
 		if err != nil {
@@ -100,18 +107,25 @@ func (s *Set) Source(eventType string) []byte {
 	return nil
 }
 
-// Validate returns in what the JSON text data breaks the schema of its type; nothing if the type has no schema.
+// maxViolations bounds what is told of one event: the list must not be longer than the data.
+const maxViolations = 16
+
+// Validate returns in what the JSON text data breaks the schema of its type, at most 16 faults; nothing if the type has
+// no schema.
 func (s *Set) Validate(eventType string, data []byte) []Violation {
 	found := s.schemas[eventType]
 	if found == nil {
 		return nil
 	}
 	if data == nil {
-		return []Violation{{Expected: "data is required, as the type has a schema"}}
+		return []Violation{demand("", "data is required, as the type has a schema")}
+	}
+	if found := unreadable(data); found != nil {
+		return found
 	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 	if err != nil {
-		return []Violation{{Expected: "data must be valid JSON: " + err.Error()}}
+		return []Violation{demand("", "data must be valid JSON")}
 	}
 	var invalid *jsonschema.ValidationError
 	if err := found.compiled.Validate(value); errors.As(err, &invalid) {
@@ -122,12 +136,16 @@ func (s *Set) Validate(eventType string, data []byte) []Violation {
 
 var english = message.NewPrinter(language.English)
 
-// leaves are the faults themselves; what stands above them only says that there are some.
+// leaves are the faults themselves; their parents only say that there are some.
 func leaves(to []Violation, e *jsonschema.ValidationError) []Violation {
 	if len(e.Causes) == 0 {
-		return append(to, Violation{Pointer: pointer(e.InstanceLocation), Expected: e.ErrorKind.LocalizedString(english)})
+		return append(to, Violation{pointer(e.InstanceLocation), brief(e.ErrorKind.LocalizedString(english)),
+			brief(demandOf(e.ErrorKind))})
 	}
 	for _, cause := range e.Causes {
+		if len(to) == maxViolations {
+			break
+		}
 		to = leaves(to, cause)
 	}
 	return to
@@ -139,7 +157,7 @@ func pointer(tokens []string) string {
 	var b strings.Builder
 	for _, t := range tokens {
 		b.WriteByte('/')
-		b.WriteString(escape.Replace(t))
+		b.WriteString(escape.Replace(brief(t)))
 	}
-	return b.String()
+	return brief(b.String())
 }

@@ -9,8 +9,12 @@ import (
 
 const targetCPU = 60 // per cent: room for the load of a zone that fails, shared by two others (60 * 3/2 = 90)
 
-// autoscale keeps CPU and requests a task near their targets. The larger of the two answers wins.
-func autoscale(ctx *pulumi.Context, c apiConfig, cluster, service pulumi.StringOutput, edge *Edge, child pulumi.ResourceOption) error {
+// targetMemory is per cent of the task: many connections, or events that wait for slow brokers, fill it without CPU.
+const targetMemory = 75
+
+// autoscale keeps CPU, memory and requests a task near their targets. The largest of the answers wins.
+func autoscale(ctx *pulumi.Context, c apiConfig, cluster, service pulumi.StringOutput, edge *Edge,
+	child pulumi.ResourceOption) error {
 	target, err := appautoscaling.NewTarget(ctx, "api", &appautoscaling.TargetArgs{
 		ServiceNamespace: pulumi.String("ecs"), ScalableDimension: pulumi.String("ecs:service:DesiredCount"),
 		ResourceId:  pulumi.Sprintf("service/%s/%s", cluster, service),
@@ -27,11 +31,14 @@ func autoscale(ctx *pulumi.Context, c apiConfig, cluster, service pulumi.StringO
 		{name: "cpu", kind: "ECSServiceAverageCPUUtilization", value: targetCPU},
 		{name: "requests", kind: "ALBRequestCountPerTarget", value: c.RequestsPerTarget,
 			label: pulumi.Sprintf("%s/%s", edge.LoadBalancerDims, edge.TargetGroupDims)},
+		{name: "memory", kind: "ECSServiceAverageMemoryUtilization", value: targetMemory},
 	} {
 		if _, err := appautoscaling.NewPolicy(ctx, metric.name, &appautoscaling.PolicyArgs{
 			Name: pulumi.String(metric.name), PolicyType: pulumi.String("TargetTrackingScaling"),
-			ServiceNamespace: target.ServiceNamespace, ScalableDimension: target.ScalableDimension, ResourceId: target.ResourceId,
+			ServiceNamespace: target.ServiceNamespace, ScalableDimension: target.ScalableDimension,
+			ResourceId: target.ResourceId,
 			TargetTrackingScalingPolicyConfiguration: &appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs{
+				//nolint:lll // the SDK's name
 				PredefinedMetricSpecification: &appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs{
 					PredefinedMetricType: pulumi.String(metric.kind), ResourceLabel: metric.label,
 				},
@@ -44,3 +51,37 @@ func autoscale(ctx *pulumi.Context, c apiConfig, cluster, service pulumi.StringO
 	}
 	return nil
 }
+
+// growDisks lets the brokers' disks grow by themselves, up to maxVolumeGiB a broker. They never shrink, so the target
+// is below the alarm's.
+func growDisks(ctx *pulumi.Context, c kafkaConfig, cluster pulumi.StringOutput, child pulumi.ResourceOption) error {
+	target, err := appautoscaling.NewTarget(ctx, "disks", &appautoscaling.TargetArgs{
+		ServiceNamespace: pulumi.String("kafka"), ScalableDimension: pulumi.String("kafka:broker-storage:VolumeSize"),
+		ResourceId: cluster, MinCapacity: pulumi.Int(1), MaxCapacity: pulumi.Int(c.MaxVolumeGiB),
+	}, child)
+	if err != nil {
+		return fmt.Errorf("create autoscaling target of disks: %w", err)
+	}
+	if _, err := appautoscaling.NewPolicy(ctx, "disks", &appautoscaling.PolicyArgs{
+		Name: pulumi.String("disks"), PolicyType: pulumi.String("TargetTrackingScaling"),
+		ServiceNamespace: target.ServiceNamespace, ScalableDimension: target.ScalableDimension,
+		ResourceId: target.ResourceId,
+		TargetTrackingScalingPolicyConfiguration: &appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs{
+			//nolint:lll // the SDK's name
+			PredefinedMetricSpecification: &appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs{
+				PredefinedMetricType: pulumi.String("KafkaBrokerStorageUtilization"),
+			},
+			TargetValue: pulumi.Float64(diskTarget), DisableScaleIn: pulumi.Bool(true),
+		},
+	}, child); err != nil {
+		return fmt.Errorf("create autoscaling policy of disks: %w", err)
+	}
+	return nil
+}
+
+// diskTarget is the per cent of a disk from which it grows, and diskAlarm from which somebody is woken: it can't, or
+// not as fast.
+const (
+	diskTarget = 65
+	diskAlarm  = 75
+)

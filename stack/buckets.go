@@ -12,13 +12,17 @@ type bucketArgs struct {
 	Purpose   string // what this one's ends with
 	Protect   bool
 	AccountID pulumi.StringInput
-	Writer    string // AWS service that writes logs into it; empty: none
-	KeepDays  int
+	Region    string
+	Key       dataKey
+	Writer    string // AWS's service that writes logs into it; "" is none
+	KeepDays  int    // 0: for ever
 }
 
-// newBucket makes a private, encrypted bucket that forgets. It returns the bucket and its policy, which a writer
+// newBucket makes a private, encrypted bucket. It returns the bucket and its policy, which a writer
 // depends on. The account id in the name makes it unique in the world, and is why no name can be squatted on.
-func newBucket(ctx *pulumi.Context, args bucketArgs, child pulumi.ResourceOption) (*s3.BucketV2, *s3.BucketPolicy, error) {
+func newBucket(ctx *pulumi.Context, args bucketArgs, child pulumi.ResourceOption) (
+	*s3.BucketV2, *s3.BucketPolicy, error,
+) {
 	bucket, err := s3.NewBucketV2(ctx, args.Purpose, &s3.BucketV2Args{
 		Bucket: pulumi.Sprintf("%s-%s-%s", args.Name, args.Purpose, args.AccountID),
 		// Unprotected, it goes with the stack; protected, a bucket with objects in it refuses to go.
@@ -34,31 +38,54 @@ func newBucket(ctx *pulumi.Context, args bucketArgs, child pulumi.ResourceOption
 	if err != nil {
 		return nil, nil, fmt.Errorf("close bucket %s to the public: %w", args.Purpose, err)
 	}
-	// S3's own keys: the load balancer can write with no other.
-	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, args.Purpose, &s3.BucketServerSideEncryptionConfigurationV2Args{
-		Bucket: bucket.ID(),
-		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{SseAlgorithm: pulumi.String("AES256")},
-		}},
-	}, child); err != nil {
+	var sse s3.BucketServerSideEncryptionConfigurationV2RuleArgs
+	sse.ApplyServerSideEncryptionByDefault =
+		s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+			SseAlgorithm: pulumi.String("AES256"),
+		}
+	// The load balancer can write with S3's own keys alone.
+	if key := args.Key.ID(); key != nil && args.Writer != balancerLogDelivery {
+		sse.ApplyServerSideEncryptionByDefault =
+			s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+				SseAlgorithm: pulumi.String("aws:kms"), KmsMasterKeyId: key,
+			}
+		sse.BucketKeyEnabled = pulumi.Bool(true) // one use of the key for many objects: a hundredth of the price
+	}
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, args.Purpose,
+		&s3.BucketServerSideEncryptionConfigurationV2Args{
+			Bucket: bucket.ID(), Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{sse},
+		}, child); err != nil {
 		return nil, nil, fmt.Errorf("encrypt bucket %s: %w", args.Purpose, err)
 	}
-	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, args.Purpose, &s3.BucketLifecycleConfigurationV2Args{
-		Bucket: bucket.ID(),
-		Rules: s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
-			Id: pulumi.String("forget"), Status: pulumi.String("Enabled"), Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")},
-			Expiration: &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(args.KeepDays)},
-		}},
-	}, child); err != nil {
-		return nil, nil, fmt.Errorf("set lifecycle of bucket %s: %w", args.Purpose, err)
+	if args.KeepDays > 0 {
+		if err := forget(ctx, args, bucket, child); err != nil {
+			return nil, nil, err
+		}
 	}
 	// Two changes at once to one bucket's access conflict, so the policy waits for the block.
 	policy, err := s3.NewBucketPolicy(ctx, args.Purpose, &s3.BucketPolicyArgs{
 		Bucket: bucket.ID(),
-		Policy: policyOf(func(arns []string) document { return bucketPolicy(arns[0], args.Writer, arns[1]) }, bucket.Arn, args.AccountID),
+		Policy: policyOf(func(arns []string) document { return bucketPolicy(arns[0], args.Region, arns[1], args.Writer) },
+			bucket.Arn,
+			args.AccountID),
 	}, child, pulumi.DependsOn([]pulumi.Resource{access}))
 	if err != nil {
 		return nil, nil, fmt.Errorf("set policy of bucket %s: %w", args.Purpose, err)
 	}
 	return bucket, policy, nil
+}
+
+// forget deletes a bucket's objects when they are old.
+func forget(ctx *pulumi.Context, args bucketArgs, bucket *s3.BucketV2, child pulumi.ResourceOption) error {
+	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, args.Purpose, &s3.BucketLifecycleConfigurationV2Args{
+		Bucket: bucket.ID(),
+		Rules: s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
+			Id: pulumi.String("forget"), Status: pulumi.String("Enabled"),
+			Filter:     &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")},
+			Expiration: &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(args.KeepDays)},
+		}},
+	}, child); err != nil {
+		return fmt.Errorf("set lifecycle of bucket %s: %w", args.Purpose, err)
+	}
+	return nil
 }

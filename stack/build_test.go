@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +41,8 @@ func tree(t *testing.T, files map[string]string) string {
 
 func git(t *testing.T, dir string, args ...string) {
 	t.Helper()
-	cmd := exec.Command("git", append([]string{"-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+	cmd := exec.Command("git", append([]string{"-c", "user.name=test", "-c", "user.email=test@example.com", "-c",
+		"commit.gpgsign=false"}, args...)...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("git %v: %v\n%s", args, err, out)
@@ -98,7 +100,7 @@ func TestTheSameSourcesMakeTheSameArchiveAnywhereAtAnyTime(t *testing.T) {
 	}
 	// ELF, 64 bit, machine 183: AArch64.
 	if !bytes.HasPrefix(binary, []byte("\x7fELF\x02")) || binary[18] != 183 {
-		t.Errorf("bootstrap is no arm64 Linux program: % x", binary[:20])
+		t.Errorf("bootstrap is not an arm64 Linux program: % x", binary[:20])
 	}
 }
 
@@ -123,16 +125,20 @@ func TestTheCompilerIsTheOneThatTheModuleNamesAndNotTheOneThatIsThere(t *testing
 	}
 	t.Setenv("GOPROXY", "off") // the other one can't be had, which is how one sees that it is asked for
 	t.Setenv("GOTOOLCHAIN", "local")
-	root := tree(t, map[string]string{"go.mod": module["go.mod"] + "\ntoolchain go1.99.9\n", "cmd/function/main.go": module["cmd/function/main.go"]})
-	if err := buildFunction(root, "./cmd/function", filepath.Join(root, "f.zip")); err == nil || !strings.Contains(err.Error(), "go1.99.9") {
+	root := tree(t, map[string]string{"go.mod": module["go.mod"] + "\ntoolchain go1.99.9\n",
+		"cmd/function/main.go": module["cmd/function/main.go"]})
+	if err := buildFunction(root, "./cmd/function", filepath.Join(root, "f.zip")); err == nil ||
+		!strings.Contains(err.Error(), "go1.99.9") {
 		t.Errorf("the installed compiler built it; error is %v", err)
 	}
 }
 
 func TestAFunctionThatDoesNotCompileSaysWhy(t *testing.T) {
-	root := tree(t, map[string]string{"go.mod": module["go.mod"], "cmd/function/main.go": "package main\n\nfunc main() { missing() }\n"})
+	root := tree(t, map[string]string{"go.mod": module["go.mod"],
+		"cmd/function/main.go": "package main\n\nfunc main() { missing() }\n"})
 	err := buildFunction(root, "./cmd/function", filepath.Join(root, "f.zip"))
-	if err == nil || !strings.Contains(err.Error(), "build ./cmd/function") || !strings.Contains(err.Error(), "undefined: missing") {
+	if err == nil || !strings.Contains(err.Error(), "build ./cmd/function") || !strings.Contains(err.Error(),
+		"undefined: missing") {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -142,7 +148,8 @@ func imageSources(t *testing.T) string {
 	root := tree(t, map[string]string{
 		".dockerignore":  "*\n!api\n!go.mod\n**/*_test.go\n",
 		".gitignore":     "/api/out\n",
-		"api/Dockerfile": "FROM scratch\n", "api/main.go": "package main\n", "api/main_test.go": "package main\n", "go.mod": "module x\n",
+		"api/Dockerfile": "FROM scratch\n", "api/main.go": "package main\n", "api/main_test.go": "package main\n",
+		"go.mod":    "module x\n",
 		"README.md": "read\n", "stack/main.go": "package main\n", "docs/a.md": "a\n", "api/out": "built\n",
 	})
 	git(t, root, "init", "-q")
@@ -163,7 +170,8 @@ func tag(t *testing.T, root string) string {
 func TestOnlyAChangeInTheBuildContextIsANewImage(t *testing.T) {
 	for file, isNew := range map[string]bool{
 		"api/main.go": true, "api/Dockerfile": true, "go.mod": true, ".dockerignore": true, "api/new.go": true,
-		"README.md": false, "stack/main.go": false, "docs/a.md": false, "api/main_test.go": false, "api/out": false, "new.txt": false,
+		"README.md": false, "stack/main.go": false, "docs/a.md": false, "api/main_test.go": false, "api/out": false,
+		"new.txt": false,
 	} {
 		root := imageSources(t)
 		before := tag(t, root)
@@ -184,7 +192,8 @@ func TestOnlyAChangeInTheBuildContextIsANewImage(t *testing.T) {
 }
 
 func TestTheSameSourcesHaveTheSameTagInEveryClone(t *testing.T) {
-	if a, b := tag(t, imageSources(t)), tag(t, imageSources(t)); a != b || !strings.HasPrefix(a, "src-") || !tagPattern.MatchString(a) {
+	if a, b := tag(t, imageSources(t)), tag(t, imageSources(t)); a != b || !strings.HasPrefix(a, "src-") ||
+		!tagPattern.MatchString(a) {
 		t.Errorf("tags %s and %s", a, b)
 	}
 }
@@ -213,6 +222,33 @@ func TestWithoutGitOrABuildContextOneMustNameATag(t *testing.T) {
 	for _, files := range []map[string]string{{}, {".dockerignore": "*\n"}} {
 		if _, err := imageTag(tree(t, files), ""); err == nil || !strings.Contains(err.Error(), "or set IMAGE_TAG") {
 			t.Errorf("error is %v", err)
+		}
+	}
+}
+
+// Docker builds from the context alone: a package that .dockerignore leaves out is missing there and nowhere else.
+func TestTheBuildContextHoldsEveryFileThatTheImagesProgramsAreMadeOf(t *testing.T) {
+	context, err := buildContext("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The path of a file below the module's root, which is what the context lists.
+	const each = `{{if .Module}}{{if .Module.Main}}{{$in := .ImportPath}}` +
+		`{{range .GoFiles}}{{$in}}/{{.}}{{"\n"}}{{end}}{{range .EmbedFiles}}{{$in}}/{{.}}{{"\n"}}{{end}}{{end}}{{end}}`
+	list := exec.Command("go", "list", "-deps", "-f", each, "./cmd/eventctl", "./cmd/processor")
+	list.Dir = ".."
+	list.Env = append(os.Environ(), "GOOS=linux")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("list the programs' files: %v", err)
+	}
+	files := strings.Fields(string(out))
+	if len(files) < 50 {
+		t.Fatalf("only %d files are listed", len(files))
+	}
+	for _, file := range files {
+		if file = strings.TrimPrefix(file, "event-processing-service/"); !slices.Contains(context, file) {
+			t.Errorf(".dockerignore leaves out %s", file)
 		}
 	}
 }

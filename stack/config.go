@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -18,32 +19,49 @@ type config struct {
 	Region  string
 	// AccountIDs are the only accounts this stack may touch; empty means whichever the credentials are of.
 	AccountIDs []string
-	// APIKeys stays an Output so that it is a secret all the way into Secrets Manager; nil when none is set.
+	// APIKeys stays an Output so that it is a secret all the way into Secrets Manager; nil when none is set: see MakesKey.
 	APIKeys   pulumi.StringInput
 	Network   networkConfig
 	Kafka     kafkaConfig
 	API       apiConfig
 	Processor processorConfig
-	Edge      edgeConfig
-	Alarms    alarmsConfig
-	Tracing   tracingConfig
+	// Processors are more of them on the same topic, by the set of handlers that each runs.
+	Processors map[string]processorConfig
+	Edge       edgeConfig
+	Alarms     alarmsConfig
+	Tracing    tracingConfig
+	Encryption encryptionConfig
+	Budget     *budgetConfig // nil: nobody is told what it costs
+	Retention  retentionConfig
+	Store      storeConfig
+	Backup     backupConfig
+	Metrics    metricsConfig
+	SLO        sloConfig
+	Cache      cacheConfig
+	// Standby is a stack that is all there and runs nothing: no task, no function that is fed, no NAT gateway.
+	Standby   bool
+	Artifact  *artifactConfig  // nil: the stack builds what it runs
+	Artifacts *artifactsConfig // of the stack of the artifacts alone
 }
 
 type networkConfig struct {
 	CIDR        string   `json:"cidr"`
 	Zones       []string `json:"zones"` // letters, appended to the region; add new ones at the end
 	NATGateways int      `json:"natGateways"`
+	FlowLogs    string   `json:"flowLogs,omitempty"` // all, reject, or "" for none
+	ACLs        bool     `json:"acls,omitempty"`     // lists of the subnets beside the security groups
 }
 
 type kafkaConfig struct {
-	Version          string `json:"version"`
-	Brokers          int    `json:"brokers"`
-	InstanceType     string `json:"instanceType"`
-	VolumeGiB        int    `json:"volumeGiB"`
-	Topic            string `json:"topic"`
-	Partitions       int    `json:"partitions"`
-	RetentionHours   int    `json:"retentionHours"`
-	LogRetentionDays int    `json:"logRetentionDays"`
+	Version      string `json:"version"`
+	Brokers      int    `json:"brokers"`
+	InstanceType string `json:"instanceType"`
+	VolumeGiB    int    `json:"volumeGiB"`
+	MaxVolumeGiB int    `json:"maxVolumeGiB,omitempty"` // up to which a broker's disk grows by itself; 0: it does not
+	Topic        string `json:"topic"`
+	Partitions   int    `json:"partitions"`
+	// Topics are others that events go to, by name.
+	Topics map[string]topicConfig `json:"topics,omitempty"`
 }
 
 type apiConfig struct {
@@ -53,22 +71,37 @@ type apiConfig struct {
 	MaxTasks           int      `json:"maxTasks"`
 	RequestsPerTarget  int      `json:"requestsPerTarget,omitempty"` // a minute
 	LogLevel           string   `json:"logLevel"`
-	LogRetentionDays   int      `json:"logRetentionDays"`
 	RateLimit          string   `json:"rateLimit,omitempty"`
 	CORSAllowedOrigins []string `json:"corsAllowedOrigins,omitempty"`
 	AccessLogOneIn     *int     `json:"accessLogOneIn,omitempty"` // nil: as many as the API thinks right
 }
 
 type processorConfig struct {
-	Memory           int                `json:"memory"` // MiB
-	TimeoutSeconds   int                `json:"timeoutSeconds"`
-	BatchSize        int                `json:"batchSize"`
-	MaxAttempts      int                `json:"maxAttempts"`
-	LogLevel         string             `json:"logLevel"`
-	LogRetentionDays int                `json:"logRetentionDays"`
-	Provisioned      *provisionedConfig `json:"provisioned,omitempty"`
+	Topic           string             `json:"topic,omitempty"` // that it reads; "": kafka.topic
+	Memory          int                `json:"memory"`          // MiB
+	TimeoutSeconds  int                `json:"timeoutSeconds"`
+	BatchSize       int                `json:"batchSize"`
+	MaxAttempts     int                `json:"maxAttempts"`
+	AttemptTimeout  string             `json:"attemptTimeout,omitempty"`  // like 20s; of these "" is the processor's own
+	BackoffBase     string             `json:"backoffBase,omitempty"`     // like 500ms
+	BackoffCap      string             `json:"backoffCap,omitempty"`      // like 30s
+	ForeignIDMember string             `json:"foreignIdMember,omitempty"` // the id of a foreign record
+	Schemas         string             `json:"schemas,omitempty"`         // off, warn, enforce
+	LogLevel        string             `json:"logLevel"`
+	Provisioned     *provisionedConfig `json:"provisioned,omitempty"`
+	Uses            usesConfig         `json:"uses,omitempty"`
+	// ReservedConcurrency is taken off the account's for this function alone, and is all that it gets; 0: neither.
+	ReservedConcurrency int `json:"reservedConcurrency,omitempty"`
+	// Canary is how a new version of the function comes into service; nil: at once, with the deployment.
+	Canary *canaryConfig `json:"canary,omitempty"`
 	// Here only to be refused with an explanation: batch responses exist in provisioned mode alone.
 	PartialBatchResponse *bool `json:"partialBatchResponse,omitempty"`
+}
+
+// canaryConfig is what a new version gets before it gets all, while the alarms are watched (stack/rollout).
+type canaryConfig struct {
+	Percent int `json:"percent"` // of the batches
+	Minutes int `json:"minutes"`
 }
 
 // provisionedConfig holds what the mapping can do only with provisioned pollers.
@@ -81,17 +114,20 @@ type provisionedConfig struct {
 	MaximumRecordAgeSeconds int  `json:"maximumRecordAgeSeconds"`
 }
 
-type edgeConfig struct {
-	AccessLogs   bool   `json:"accessLogs"`
-	Domain       string `json:"domain,omitempty"`
-	HostedZoneID string `json:"hostedZoneId,omitempty"`
+type alarmsConfig struct {
+	LatencySeconds  float64      `json:"latencySeconds"`
+	LagSeconds      int          `json:"lagSeconds"`
+	EventAgeSeconds int          `json:"eventAgeSeconds"` // from the request until the processor is done with it
+	Email           string       `json:"email,omitempty"`
+	Webhook         string       `json:"webhook,omitempty"` // https address that SNS posts to
+	Slack           *slackConfig `json:"slack,omitempty"`
+	PipelineBroken  bool         `json:"pipelineBroken,omitempty"` // one alarm over those of a flow that stops
 }
 
-type alarmsConfig struct {
-	LatencySeconds  float64 `json:"latencySeconds"`
-	LagSeconds      int     `json:"lagSeconds"`
-	EventAgeSeconds int     `json:"eventAgeSeconds"` // from the request until the processor is done with it
-	Email           string  `json:"email,omitempty"`
+// budgetConfig is what the stack may cost, and under which load: the plan computes it, and AWS watches it.
+type budgetConfig struct {
+	USDPerMonth     float64 `json:"usdPerMonth"`
+	EventsPerSecond float64 `json:"eventsPerSecond"`
 }
 
 // tracingConfig is the one object that may be left out, as may each of its keys: see defaultTracing.
@@ -101,15 +137,17 @@ type tracingConfig struct {
 	Collector   string  `json:"collector,omitempty"`   // image beside the API
 }
 
-// defaultTracing is what a stack gets that says nothing: enough traces to see what is typical, at a twentieth of the price.
+// defaultTracing is what a stack gets that says nothing: enough traces to see what is typical, at a twentieth of the
+// price.
 func defaultTracing() tracingConfig {
-	return tracingConfig{Enabled: true, SampleRatio: 0.05, Collector: "public.ecr.aws/aws-observability/aws-otel-collector:v0.47.0"}
+	return tracingConfig{Enabled: true, SampleRatio: 0.05,
+		Collector: "public.ecr.aws/aws-observability/aws-otel-collector:v0.47.0"}
 }
 
-// HTTPS reports whether the load balancer has a certificate to serve.
-func (c edgeConfig) HTTPS() bool { return c.Domain != "" }
+// MakesKey reports whether the program makes a key for the API: no stack is open to everybody unless its file says so.
+func (c config) MakesKey() bool { return c.APIKeys == nil && len(c.Edge.AllowedNetworks) == 0 }
 
-// DeadLetterTopic is where events go that no retry mends.
+// DeadLetterTopic is where events go that no retry fixes.
 func (c kafkaConfig) DeadLetterTopic() string { return c.Topic + ".dlq" }
 
 // ReplicationFactor is three where there are three brokers to hold a copy each.
@@ -121,22 +159,45 @@ func (c kafkaConfig) MinInSyncReplicas() int { return max(1, c.ReplicationFactor
 // Autoscales reports whether the number of tasks is for the autoscaler, and not this program, to set.
 func (c apiConfig) Autoscales() bool { return c.MinTasks < c.MaxTasks }
 
+// serviceObjects are the configuration's objects that a stack of the service has.
+var serviceObjects = []string{"alarms", "api", "backup", "budget", "cache", "edge", "encryption", "kafka", "metrics",
+	"network", "processor", "processors", "retention", "slo", "store", "tracing"}
+
+// optionalObjects may be left out: all of each has defaults, or is nothing.
+var optionalObjects = []string{"backup", "cache", "encryption", "metrics", "processors", "slo", "store", "tracing"}
+
+// isSet reports whether an object was given: Pulumi.yaml has an empty one as a default, so that the engine does not ask
+// the stack of the artifacts for a network.
+func isSet(object string) bool { return object != "" && object != "{}" }
+
 const setAPIKeys = `pulumi config set --secret apiKeys '{"CLIENT":"KEY"}'`
 
 // loadConfig reads and checks the whole configuration. given is every key that the engine passed, by its full name:
 // the SDK answers only for names that one asks about, so a misspelt one would go unseen. It returns all problems
 // joined, each starting with its key.
 func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
-	c := config{Tracing: defaultTracing()}
+	c := config{Tracing: defaultTracing(), Retention: defaultRetention()}
 	objects := map[string]any{
 		"network": &c.Network, "kafka": &c.Kafka, "api": &c.API,
-		"processor": &c.Processor, "edge": &c.Edge, "alarms": &c.Alarms, "tracing": &c.Tracing,
+		"processor": &c.Processor, "processors": &c.Processors, "edge": &c.Edge, "alarms": &c.Alarms,
+		"tracing": &c.Tracing, "retention": &c.Retention, "store": &c.Store, "backup": &c.Backup,
+		"metrics": &c.Metrics, "slo": &c.SLO, "cache": &c.Cache, "encryption": &c.Encryption,
 	}
-	known := append([]string{"name", "protect", "apiKeys"}, slices.Sorted(maps.Keys(objects))...)
+	artifact := ctx.Project() + ":artifact"
+	if isSet(given[artifact]) {
+		c.Artifact = &artifactConfig{}
+		objects["artifact"] = c.Artifact
+	}
+	if budget := given[ctx.Project()+":budget"]; isSet(budget) {
+		c.Budget = &budgetConfig{}
+		objects["budget"] = c.Budget
+	}
+	known := append([]string{"name", "protect", "standby", "apiKeys", "artifact"}, serviceObjects...)
 
 	var problems []error
 	for _, full := range slices.Sorted(maps.Keys(given)) {
-		if key, ours := strings.CutPrefix(full, ctx.Project()+":"); ours && !slices.Contains(known, key) {
+		if key, ours := strings.CutPrefix(full, ctx.Project()+":"); ours && !slices.Contains(asideObjects, key) &&
+			!slices.Contains(known, key) {
 			problems = append(problems, unknownKey(key, known))
 		}
 	}
@@ -146,26 +207,34 @@ func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
 	}
 
 	c.Name = get("name")
-	switch get("protect") {
-	case "true":
-		c.Protect = true
-	case "false", "":
-	default:
-		problems = append(problems, fmt.Errorf("protect: must be true or false, is %q", get("protect")))
+	for key, set := range map[string]*bool{"protect": &c.Protect, "standby": &c.Standby} {
+		switch get(key) {
+		case "true":
+			*set = true
+		case "false", "":
+		default:
+			problems = append(problems, fmt.Errorf("%s: must be true or false, is %q", key, get(key)))
+		}
 	}
 	decoded := true
 	for _, key := range slices.Sorted(maps.Keys(objects)) {
-		if get(key) == "" && key == "tracing" {
-			continue // all of it has defaults
+		if !isSet(get(key)) && slices.Contains(optionalObjects, key) {
+			continue
 		}
-		if get(key) == "" {
+		if !isSet(get(key)) {
 			problems = append(problems, fmt.Errorf("%s: is not set", key))
 			decoded = false
 			continue
 		}
-		if errs := decodeStrict(key, []byte(get(key)), objects[key]); len(errs) > 0 {
+		if errs := decodeValue(key, []byte(get(key)), reflect.ValueOf(objects[key]).Elem()); len(errs) > 0 {
 			problems = append(problems, errs...)
 			decoded = false
+		}
+	}
+	for _, key := range []string{"processor", "processors"} {
+		if ctx.IsConfigSecret(ctx.Project() + ":" + key) {
+			problems = append(problems, fmt.Errorf("%s: has an encrypted value, which would be plain text in the function's "+
+				"environment: store it in Secrets Manager or Parameter Store, and name it below uses.secrets", key))
 		}
 	}
 	if keys := get("apiKeys"); keys != "" {
@@ -175,7 +244,8 @@ func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
 		// The API would refuse to start, forty minutes later. What was given is a secret and stays out of the message.
 		var clients map[string]any
 		if json.Unmarshal([]byte(keys), &clients) != nil || len(clients) == 0 {
-			problems = append(problems, errors.New("apiKeys: must be a JSON object of client name to key; set it with: "+setAPIKeys))
+			problems = append(problems, errors.New("apiKeys: must be a JSON object of client name to key; set it with: "+
+				""+setAPIKeys))
 		}
 		c.APIKeys = pulumi.ToSecret(pulumi.String(keys)).(pulumi.StringOutput)
 	}
@@ -193,5 +263,6 @@ func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
 	if len(problems) == 0 {
 		return c, nil
 	}
-	return config{}, fmt.Errorf("stack %s: %d problem(s) in its configuration:\n%w", ctx.Stack(), len(problems), errors.Join(problems...))
+	return config{}, fmt.Errorf("stack %s: %d problem(s) in its configuration:\n%w", ctx.Stack(), len(problems),
+		errors.Join(problems...))
 }

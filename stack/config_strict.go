@@ -11,8 +11,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// decodeStrict fills the struct that into points at from a JSON object and returns every problem, by its path:
-// keys that do not exist, values of the wrong type, and keys that are missing and not marked omitempty.
+// decodeStrict fills the struct that into points at from a JSON object and returns every problem, by its path, at any
+// depth: keys that do not exist, values of the wrong type, and keys that are missing and not marked omitempty.
 // (encoding/json alone stops at the first mistake and has no notion of a missing key.)
 func decodeStrict(path string, raw []byte, into any) []error {
 	var given map[string]json.RawMessage
@@ -43,15 +43,49 @@ func decodeStrict(path string, raw []byte, into any) []error {
 }
 
 func decodeValue(path string, raw json.RawMessage, field reflect.Value) []error {
-	if field.Kind() == reflect.Pointer && field.Type().Elem().Kind() == reflect.Struct {
+	wrong := []error{fmt.Errorf("%s: must be %s, is %s", path, typeName(field.Type()), raw)}
+	if string(raw) == "null" { // which would leave the zero value without an error
+		return wrong
+	}
+	switch field.Kind() {
+	case reflect.Struct:
+		return decodeStrict(path, raw, field.Addr().Interface())
+	case reflect.Pointer:
 		field.Set(reflect.New(field.Type().Elem()))
-		return decodeStrict(path, raw, field.Interface())
+		return decodeValue(path, raw, field.Elem())
+	case reflect.Map:
+		var given map[string]json.RawMessage
+		if json.Unmarshal(raw, &given) != nil {
+			return wrong
+		}
+		return decodeMap(path, given, field)
+	case reflect.Slice:
+		var given []json.RawMessage
+		if json.Unmarshal(raw, &given) != nil {
+			return wrong
+		}
+		field.Set(reflect.MakeSlice(field.Type(), len(given), len(given)))
+		var problems []error
+		for i, item := range given {
+			problems = append(problems, decodeValue(fmt.Sprintf("%s[%d]", path, i), item, field.Index(i))...)
+		}
+		return problems
+	default:
+		if json.Unmarshal(raw, field.Addr().Interface()) != nil {
+			return wrong
+		}
+		return nil
 	}
-	// JSON null would leave the zero value without an error.
-	if err := json.Unmarshal(raw, field.Addr().Interface()); err != nil || string(raw) == "null" {
-		return []error{fmt.Errorf("%s: must be %s, is %s", path, typeName(field.Type()), raw)}
+}
+
+func decodeMap(path string, given map[string]json.RawMessage, field reflect.Value) (problems []error) {
+	field.Set(reflect.MakeMap(field.Type()))
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		value := reflect.New(field.Type().Elem()).Elem() // what is in a map can't be set in place
+		problems = append(problems, decodeValue(path+"."+name, given[name], value)...)
+		field.SetMapIndex(reflect.ValueOf(name), value)
 	}
-	return nil
+	return problems
 }
 
 func typeName(t reflect.Type) string {
@@ -63,7 +97,9 @@ func typeName(t reflect.Type) string {
 	case reflect.Bool:
 		return "true or false"
 	case reflect.Slice:
-		return "a list of strings"
+		return "a list of " + strings.TrimPrefix(strings.TrimPrefix(typeName(t.Elem()), "a "), "an ") + "s"
+	case reflect.Map, reflect.Struct:
+		return "an object"
 	case reflect.Pointer:
 		return typeName(t.Elem())
 	default:
@@ -72,6 +108,9 @@ func typeName(t reflect.Type) string {
 }
 
 func unknownKey(path string, known []string) error {
+	if now := movedTo(path); now != "" {
+		return fmt.Errorf("%s: has moved to %s, as all that says how long something is kept (docs/retention.md)", path, now)
+	}
 	return fmt.Errorf("%s: no such key; there are %s", path, strings.Join(known, ", "))
 }
 

@@ -32,7 +32,7 @@ type container struct {
 	LinuxParameters        linuxParameters  `json:"linuxParameters"`
 	PortMappings           []portMapping    `json:"portMappings"`
 	Environment            []variable       `json:"environment"`
-	Secrets                []secretVariable `json:"secrets"`
+	Secrets                []variable       `json:"secrets"` // none: the programs read theirs themselves
 	DependsOn              []dependency     `json:"dependsOn,omitempty"`
 	RestartPolicy          *restartPolicy   `json:"restartPolicy,omitempty"`
 	HealthCheck            *containerHealth `json:"healthCheck,omitempty"`
@@ -57,11 +57,6 @@ type portMapping struct {
 type variable struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
-}
-
-type secretVariable struct {
-	Name      string `json:"name"`
-	ValueFrom string `json:"valueFrom"`
 }
 
 type dependency struct {
@@ -91,20 +86,28 @@ type logConfiguration struct {
 type deployed struct {
 	Image, BootstrapServers, Table, LogGroup string
 	URL                                      string // of the edge, where clients find the API
-	APIKeys                                  string // ARN of one version of the secret; empty without keys
+	APIKeys                                  string // ARN of their secret; empty without keys
+	MetricsLog                               string // log group; empty without metrics
+	RateLimitURL                             string // of the cache; empty without one
+	Proxies                                  string // networks whose X-Forwarded-For is believed
 }
 
 // containerSettings are those that the configuration knows.
 type containerSettings struct {
-	Name           string // of the stack's resources
-	Stage          string // dev, prod
-	Region         string
-	Topic          string
-	DeadLetters    string
-	TrustedProxies []string // the load balancer's subnets, whose X-Forwarded-For is believed
-	API            apiConfig
-	Tracing        tracingConfig
+	Name            string // of the stack's resources
+	Stage           string // dev, prod
+	Region          string
+	Topic           string
+	TopicRoutes     string // "": all events go to Topic
+	ProcessorTopics string // "": all processors read it
+	DeadLetters     string
+	API             apiConfig
+	Tracing         tracingConfig
+	Metrics         metricsConfig
 }
+
+// Collects reports whether a collector is beside the API.
+func (s containerSettings) Collects() bool { return s.Tracing.Enabled || s.Metrics.Enabled }
 
 // apiEnvironment is exactly what the API reads, and nothing that it does not.
 func apiEnvironment(d deployed, s containerSettings) map[string]string {
@@ -121,10 +124,19 @@ func apiEnvironment(d deployed, s containerSettings) map[string]string {
 		"EVENTS_TABLE":            d.Table,
 		// The host of a request is what its sender says it is. Links in answers and in events outlive the request.
 		"PUBLIC_URL":      d.URL,
-		"TRUSTED_PROXIES": strings.Join(s.TrustedProxies, ","),
+		"TRUSTED_PROXIES": d.Proxies,
+	}
+	if d.APIKeys != "" {
+		env["API_KEYS_SECRET"] = d.APIKeys
 	}
 	if s.API.RateLimit != "" {
 		env["RATE_LIMIT"] = s.API.RateLimit
+	}
+	if d.RateLimitURL != "" {
+		env["RATE_LIMIT_URL"] = d.RateLimitURL
+	}
+	if s.TopicRoutes != "" {
+		env["TOPIC_ROUTES"] = s.TopicRoutes
 	}
 	if len(s.API.CORSAllowedOrigins) > 0 {
 		env["CORS_ALLOWED_ORIGINS"] = strings.Join(s.API.CORSAllowedOrigins, ",")
@@ -135,30 +147,47 @@ func apiEnvironment(d deployed, s containerSettings) map[string]string {
 	if s.Tracing.Enabled {
 		maps.Copy(env, apiTracing(s.Name, s.Stage, s.Tracing))
 	}
+	env["GOMEMLIMIT"] = fmt.Sprintf("%dMiB", apiMemory(s)*9/10)
 	return env
+}
+
+// apiMemory is what the task leaves the API, in MiB. ECS kills it beyond that; from nine tenths of it on, Go collects
+// its garbage as often as it takes, and what strangers can make the API hold is bounded by that number, too.
+func apiMemory(s containerSettings) int {
+	if s.Collects() {
+		return s.API.Memory - collectorMemory
+	}
+	return s.API.Memory
 }
 
 // operatorEnvironment is what eventctl reads.
 func operatorEnvironment(d deployed, s containerSettings) map[string]string {
-	return map[string]string{
+	env := map[string]string{
 		"KAFKA_BOOTSTRAP_SERVERS": d.BootstrapServers,
 		"KAFKA_TOPIC":             s.Topic,
 		"KAFKA_DLQ_TOPIC":         s.DeadLetters,
 		"KAFKA_AUTH":              "iam",
 		"LOG_LEVEL":               s.API.LogLevel,
 	}
+	for name, value := range map[string]string{"TOPIC_ROUTES": s.TopicRoutes, "PROCESSOR_TOPICS": s.ProcessorTopics} {
+		if value != "" {
+			env[name] = value
+		}
+	}
+	return env
 }
 
 // apiContainers is the task of the service.
 func apiContainers(d deployed, s containerSettings) []container {
 	c := baseContainer("api", d, s, apiEnvironment(d, s))
-	c.PortMappings = []portMapping{{apiPort, apiPort, "tcp"}, {metricsPort, metricsPort, "tcp"}}
+	// Not the metrics: they are served inside the task alone.
+	c.PortMappings = []portMapping{{apiPort, apiPort, "tcp"}}
+	c.Memory = apiMemory(s)
 	// The image has no shell and no curl: the binary asks itself.
-	c.HealthCheck = &containerHealth{Command: []string{"CMD", "/api", "healthcheck"}, Interval: 10, Timeout: 5, Retries: 3, StartPeriod: 10}
-	if d.APIKeys != "" {
-		c.Secrets = []secretVariable{{"API_KEYS", d.APIKeys}}
-	}
-	if s.Tracing.Enabled {
+	c.HealthCheck = &containerHealth{Command: []string{"CMD", "/eventctl", "healthcheck"}, Interval: 10, Timeout: 5,
+		Retries:     3,
+		StartPeriod: 10}
+	if s.Collects() {
 		return addCollector(c, d, s)
 	}
 	return []container{c}
@@ -176,7 +205,7 @@ func baseContainer(name string, d deployed, s containerSettings, env map[string]
 		Name: name, Image: d.Image, Essential: true, User: nonroot, ReadonlyRootFilesystem: true,
 		LinuxParameters: linuxParameters{capabilities{Drop: []string{"ALL"}}},
 		// Empty, not absent: ECS fills in an empty list, and an absent one would look like a change ever after.
-		PortMappings: []portMapping{}, Environment: []variable{}, Secrets: []secretVariable{},
+		PortMappings: []portMapping{}, Environment: []variable{}, Secrets: []variable{},
 		StopTimeout: stopTimeoutSeconds,
 		LogConfiguration: logConfiguration{LogDriver: "awslogs", Options: map[string]string{
 			"awslogs-group": d.LogGroup, "awslogs-region": s.Region, "awslogs-stream-prefix": name,
@@ -190,7 +219,7 @@ func baseContainer(name string, d deployed, s containerSettings, env map[string]
 	return c
 }
 
-// containersJSON is the same text for the same containers, so that nothing changed is no new revision.
+// containersJSON is the same text for the same containers, so that an unchanged task makes no new revision.
 func containersJSON(containers []container) string {
 	text, err := json.Marshal(containers)
 	if err != nil {

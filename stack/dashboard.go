@@ -9,7 +9,6 @@ import (
 
 // shown are the names that the dashboard asks by, most of them made by deployment.
 type shown struct {
-	Function, Group           string
 	LoadBalancer, TargetGroup string
 	Table                     string
 	APILog, ProcessorLog      string // log groups
@@ -19,59 +18,75 @@ type shown struct {
 // (observability/dashboard.json), and those about the function, which on a laptop has no metrics.
 func dashboard(c config, s shown) string {
 	p := page{region: c.Region, names: map[string]string{theLoadBalancer: s.LoadBalancer, theTargetGroup: s.TargetGroup}}
-	own := func(name, stat string) metric { return ownMetric(s.Function, name, stat) }
-	of := func(name, stat string) metric { return functionMetric(s.Function, name, stat) }
-	task := func(name string) metric {
-		return metric{"AWS/ECS", name, "Average", map[string]string{"ClusterName": c.Name, "ServiceName": c.Name + "-api"}}
-	}
-	written := func(name string) metric {
-		return metric{"AWS/DynamoDB", name, "Sum", map[string]string{"TableName": s.Table}}
-	}
+	processors := c.processors()
+	function := processors[0].function(c.Name)
+	own := func(name, stat string) metric { return ownMetric(function, name, stat) }
+	of := func(name, stat string) metric { return functionMetric(function, name, stat) }
 	perBroker := func(name, stat string) (metrics []metric) {
 		for broker := 1; broker <= c.Kafka.Brokers; broker++ {
 			metrics = append(metrics, brokerMetric(c.Name, name, stat, broker))
 		}
 		return metrics
 	}
-	bytesIn := perBroker("BytesInPerSec", "Average")
-	for _, m := range bytesIn {
-		m.Dimensions["Topic"] = c.Kafka.Topic
-	}
 
 	p.row("Are clients served?",
-		p.chart("Requests by status, a minute", albMetric("HTTPCode_Target_2XX_Count", "Sum"), albMetric("HTTPCode_Target_4XX_Count", "Sum"), albMetric("HTTPCode_Target_5XX_Count", "Sum"), albMetric("HTTPCode_ELB_5XX_Count", "Sum")),
-		p.chart("Seconds to answer", albMetric("TargetResponseTime", "p50"), albMetric("TargetResponseTime", "p99"), albMetric("TargetResponseTime", "p99.9")),
+		p.chart("Requests by status, a minute", albMetric("HTTPCode_Target_2XX_Count", "Sum"),
+			albMetric("HTTPCode_Target_4XX_Count", "Sum"), albMetric("HTTPCode_Target_5XX_Count", "Sum"),
+			albMetric("HTTPCode_ELB_5XX_Count", "Sum")),
+		p.chart("Seconds to answer", albMetric("TargetResponseTime", "p50"), albMetric("TargetResponseTime", "p99"),
+			albMetric("TargetResponseTime", "p99.9")),
 		p.share("Requests that fail (5xx), per cent", failedRequests()))
 	p.row("Are events stored?",
 		p.chart("Records stored, a second", perBroker("MessagesInPerSec", "Average")...),
-		p.chart("Bytes of events, a second", bytesIn...),
-		p.table("Why requests failed (5xx)", s.APILog, `filter msg = "request failed" | stats count(*) as requests by problem, client | sort requests desc`))
+		p.chart("Bytes of events, a second", bytesIn(c, c.Kafka.Topic)...),
+		p.table("Why requests failed (5xx)", s.APILog,
+			`filter msg = "request failed" | stats count(*) as requests by problem, client | sort requests desc`))
 	p.row("Is Kafka well?",
 		p.chart("Milliseconds to store", perBroker("ProduceTotalTimeMsMean", "Average")...),
 		p.chart("Disk used, per cent", perBroker("KafkaDataLogsDiskUsed", "Maximum")...),
 		p.chart("Partitions that lack copies", perBroker("UnderReplicatedPartitions", "Maximum")...))
 	p.row("Is the process well?",
-		p.chart("CPU and memory of the API, per cent", task("CPUUtilization"), task("MemoryUtilization")),
+		p.chart("CPU and memory of the API, per cent", taskMetric(c, "CPUUtilization", "Average"),
+			taskMetric(c, "MemoryUtilization", "Average"), taskMetric(c, "MemoryUtilization", "Maximum")),
 		p.chart("Tasks", targetMetric("HealthyHostCount", "Minimum"), targetMetric("UnHealthyHostCount", "Maximum")),
 		p.chart("Batches at work side by side", of("ConcurrentExecutions", "Maximum")))
+	if c.Metrics.Enabled {
+		p.apiRow(c)
+	}
 	p.row("Are events acted on?",
-		p.chart("Seconds behind", lagMetric(c.Name, c.Kafka.Topic, s.Group)),
-		p.chart("Milliseconds from the request to the end", ageMetric(s.Function, "p50"), ageMetric(s.Function, "p99")),
-		p.byType("Events done, a minute", s.Function, "EventsProcessed", "EventsDuplicate"),
-		p.chart("Batches and failures, a minute", of("Invocations", "Sum"), of("Errors", "Sum"), of("Throttles", "Sum"), own("BatchFailures", "Sum")))
+		p.chart("Seconds behind", lagMetric("EstimatedMaxTimeLag", c, processors[0])),
+		p.chart("Milliseconds from the request to the end", ageMetric(function, "p50"), ageMetric(function, "p99")),
+		p.byType("Events done, a minute", function, "EventsProcessed", "EventsDuplicate"),
+		p.chart("Batches and failures, a minute", of("Invocations", "Sum"), of("Errors", "Sum"), of("Throttles", "Sum"),
+			own("BatchFailures", "Sum")))
 	p.row("What takes the time?",
 		p.chart("Records of a batch", own("BatchSize", "Average"), own("BatchSize", "Maximum")),
-		p.chart(fmt.Sprintf("Milliseconds a batch, of %d,000", c.Processor.TimeoutSeconds), own("BatchDuration", "p50"), own("BatchDuration", "p99"), of("Duration", "Maximum")),
-		p.byType("Retries, a minute", s.Function, "EventRetries"),
-		p.chart("Table: written and read, a minute", written("ConsumedWriteCapacityUnits"), written("ConsumedReadCapacityUnits")))
+		p.chart(fmt.Sprintf("Milliseconds a batch, of %d,000", c.Processor.TimeoutSeconds), own("BatchDuration", "p50"),
+			own("BatchDuration", "p99"), of("Duration", "Maximum")),
+		p.byType("Retries, a minute", function, "EventRetries"),
+		p.chart("Table: written and read, a minute", tableMetric("ConsumedWriteCapacityUnits", s.Table),
+			tableMetric("ConsumedReadCapacityUnits", s.Table)))
 	p.row("What was given up on?",
-		p.chart("Dead letters, a minute", deadLetterMetric(s.Function)),
-		p.byType("Left for a later batch, a minute", s.Function, "EventsUnfinished"),
-		p.table("Why", s.ProcessorLog, `filter msg in ["event dead-lettered", "event not finished"] | stats count(*) as events by msg, event_type, error | sort events desc`))
+		p.chart("Dead letters, a minute", deadLetterMetric(function)),
+		p.byType("Left for a later batch, a minute", function, "EventsUnfinished"),
+		p.table("Why", s.ProcessorLog, `filter msg in ["event dead-lettered", "event not finished"] | `+
+			`stats count(*) as events by msg, event_type, error | sort events desc`))
+	for _, other := range processors[1:] {
+		function := other.function(c.Name)
+		p.row("Does processor "+other.ID+" keep up?",
+			p.chart("Seconds behind", lagMetric("EstimatedMaxTimeLag", c, other)),
+			p.chart("Milliseconds from the request to the end", ageMetric(function, "p50"), ageMetric(function, "p99")),
+			p.chart("Batches and failures, a minute", functionMetric(function, "Invocations", "Sum"),
+				functionMetric(function, "Errors", "Sum"), functionMetric(function, "Throttles", "Sum")),
+			p.chart("Dead letters, a minute", deadLetterMetric(function)))
+	}
 	if c.Tracing.Enabled {
 		console := fmt.Sprintf("https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#xray:", c.Region, c.Region)
-		p.row("Which way did an event go?", p.text("[Traces](%straces/query) of the API and the processor, found by a log line's `trace_id`, or by where its record lies: "+
-			"`annotation[messaging.destination.partition.id] = \"3\" AND annotation[messaging.kafka.offset] = 42`. [The map](%sservice-map/map) of them.", console, console))
+		p.row("Which way did an event go?",
+			p.text("[Traces](%straces/query) of the API and the processor, found by a log line's `trace_id`, or by where its "+
+				"record lies: "+
+				"`annotation[messaging.destination.partition.id] = \"3\" AND annotation[messaging.kafka.offset] = 42`. [The "+
+				"map](%sservice-map/map) of them.", console, console))
 	}
 	return p.body()
 }
@@ -95,7 +110,8 @@ type widget struct {
 
 // row puts widgets side by side below a heading; the page is 24 units wide.
 func (p *page) row(title string, of ...widget) {
-	p.widgets = append(p.widgets, widget{Type: "text", Y: p.y, Width: 24, Height: 1, Properties: map[string]any{"markdown": "## " + title}})
+	p.widgets = append(p.widgets, widget{Type: "text", Y: p.y, Width: 24, Height: 1,
+		Properties: map[string]any{"markdown": "## " + title}})
 	height := 2
 	for i, w := range of {
 		if w.Type != "text" {
@@ -123,7 +139,8 @@ func (p *page) chart(title string, metrics ...metric) widget {
 func (p *page) share(title string, of []metric) widget {
 	lines := [][]any{{map[string]any{"expression": percent(len(of) - 1), "label": "per cent"}}}
 	for i, m := range of {
-		lines = append(lines, append(p.line(m), map[string]any{"stat": m.Stat, "id": fmt.Sprintf("m%d", i), "visible": false}))
+		lines = append(lines, append(p.line(m), map[string]any{"stat": m.Stat, "id": fmt.Sprintf("m%d", i),
+			"visible": false}))
 	}
 	return p.lines(title, lines)
 }
@@ -132,7 +149,8 @@ func (p *page) share(title string, of []metric) widget {
 func (p *page) byType(title, function string, names ...string) widget {
 	var lines [][]any
 	for _, name := range names {
-		search := fmt.Sprintf(`SEARCH('{%s,FunctionName,EventType} FunctionName="%s" MetricName="%s"', 'Sum', 60)`, ownNamespace, function, name)
+		search := fmt.Sprintf(`SEARCH('{%s,FunctionName,EventType} FunctionName="%s" MetricName="%s"', 'Sum', 60)`,
+			ownNamespace, function, name)
 		lines = append(lines, []any{map[string]any{"expression": search}})
 	}
 	return p.lines(title, lines)
@@ -146,7 +164,8 @@ func (p *page) table(title, group, query string) widget {
 }
 
 func (p *page) lines(title string, lines [][]any) widget {
-	return widget{Type: "metric", Properties: map[string]any{"title": title, "region": p.region, "period": 60, "view": "timeSeries", "metrics": lines}}
+	return widget{Type: "metric", Properties: map[string]any{"title": title, "region": p.region, "period": 60,
+		"view": "timeSeries", "metrics": lines}}
 }
 
 // line names a metric, its dimensions sorted, so that the same dashboard is the same text.

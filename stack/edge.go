@@ -3,9 +3,10 @@ package main
 import (
 	"fmt"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/acm"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/shield"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/wafv2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -16,11 +17,10 @@ const (
 	// Connections without a request are closed after this; the API's own limit must be longer, or the balancer meets a
 	// connection that was just closed and answers 502.
 	idleSeconds = 60
-
-	accessLogDays = 90
 )
 
-// Edge is the load balancer, with a certificate and a name where a domain is configured.
+// Edge is the load balancer, with a certificate and a name where a domain is configured, and CloudFront before it where
+// that is chosen.
 type Edge struct {
 	pulumi.ResourceState
 
@@ -29,15 +29,21 @@ type Edge struct {
 	Listener         pulumi.Resource // the service waits for it: a target group without a listener takes no tasks
 	LoadBalancerDims pulumi.StringOutput
 	TargetGroupDims  pulumi.StringOutput
+	CertificateARN   pulumi.StringOutput // unset without HTTPS
+	DistributionID   pulumi.StringOutput // unset without CloudFront
+
+	valid pulumi.StringOutput // ARN of the certificate once it may be served
 }
 
 type edgeArgs struct {
+	Key           dataKey // of the firewall's logs
+	Region        string
 	Name          string
 	Protect       bool
 	AccountID     pulumi.StringInput
-	VpcID         pulumi.StringInput
-	Subnets       pulumi.StringArray
+	Network       *Network
 	SecurityGroup pulumi.StringInput
+	Retention     retentionConfig
 	edgeConfig
 }
 
@@ -52,7 +58,7 @@ func newEdge(ctx *pulumi.Context, name string, args edgeArgs, opts ...pulumi.Res
 		return nil, err
 	}
 	e.TargetGroup, err = lb.NewTargetGroup(ctx, "api", &lb.TargetGroupArgs{
-		Name: pulumi.String(args.Name + "-api"), VpcId: args.VpcID,
+		Name: pulumi.String(args.physical("-api")), VpcId: args.Network.VpcID,
 		Port: pulumi.Int(apiPort), Protocol: pulumi.String("HTTP"), TargetType: pulumi.String("ip"),
 		DeregistrationDelay: pulumi.Int(drainSeconds),
 		// Live, not ready: when Kafka is away the tasks are well, and to kill them all would not bring it back.
@@ -64,41 +70,68 @@ func newEdge(ctx *pulumi.Context, name string, args edgeArgs, opts ...pulumi.Res
 	if err != nil {
 		return nil, fmt.Errorf("create target group: %w", err)
 	}
-	forward := &lb.ListenerDefaultActionArgs{Type: pulumi.String("forward"), TargetGroupArn: e.TargetGroup.Arn}
-
-	scheme, host := "http", balancer.DnsName
-	plain := forward
 	if args.HTTPS() {
-		scheme, host = "https", pulumi.String(args.Domain).ToStringOutput()
-		plain = &lb.ListenerDefaultActionArgs{Type: pulumi.String("redirect"), Redirect: &lb.ListenerDefaultActionRedirectArgs{
-			Protocol: pulumi.String("HTTPS"), Port: pulumi.String("443"), StatusCode: pulumi.String("HTTP_301"),
-		}}
-	}
-	e.Listener, err = lb.NewListener(ctx, "http", &lb.ListenerArgs{
-		LoadBalancerArn: balancer.Arn, Port: pulumi.Int(80), Protocol: pulumi.String("HTTP"),
-		DefaultActions: lb.ListenerDefaultActionArray{plain},
-	}, child)
-	if err != nil {
-		return nil, fmt.Errorf("create HTTP listener: %w", err)
-	}
-	if args.HTTPS() {
-		if e.Listener, err = e.secure(ctx, args, balancer, forward); err != nil {
+		if err := e.certificate(ctx, args); err != nil {
 			return nil, err
 		}
 	}
-	e.URL = pulumi.Sprintf("%s://%s", scheme, host)
+	if err := e.listen(ctx, args, balancer); err != nil {
+		return nil, err
+	}
+	target := alias{Name: balancer.DnsName, Zone: balancer.ZoneId, Healthy: true, Types: []string{"A"}}
+	scheme := "http"
+	var firewall pulumi.StringPtrInput
+	if args.WAF != nil {
+		arn, err := e.firewall(ctx, args)
+		if err != nil {
+			return nil, err
+		}
+		firewall = arn
+		if !args.CDN {
+			if _, err := wafv2.NewWebAclAssociation(ctx, "edge", &wafv2.WebAclAssociationArgs{WebAclArn: arn,
+				ResourceArn: balancer.Arn}, child); err != nil {
+				return nil, fmt.Errorf("put web ACL before load balancer: %w", err)
+			}
+		}
+	}
+	faces := balancer.Arn // what clients meet first
+	if args.CDN {
+		if target, faces, err = e.distribute(ctx, args, balancer, firewall); err != nil {
+			return nil, err
+		}
+		scheme = "https"
+	}
+	if args.ShieldAdvanced != "" {
+		if _, err := shield.NewProtection(ctx, "edge", &shield.ProtectionArgs{Name: pulumi.String(args.Name),
+			ResourceArn: faces}, child); err != nil {
+			return nil, fmt.Errorf("protect by Shield Advanced: %w", err)
+		}
+	}
+	e.URL = pulumi.Sprintf("%s://%s", scheme, target.Name)
+	if args.HTTPS() {
+		if err := e.point(ctx, args, target); err != nil {
+			return nil, err
+		}
+		e.URL = pulumi.Sprintf("https://%s", args.Domain)
+	}
 	e.LoadBalancerDims, e.TargetGroupDims = balancer.ArnSuffix, e.TargetGroup.ArnSuffix
 	return e, ctx.RegisterResourceOutputs(e, pulumi.Map{"url": e.URL})
+}
+
+// physical is the name of a balancer or a target group. Where CloudFront comes or goes, other ones are made beside the
+// old ones, which serve until then: a target group belongs to one balancer, and a name to one of either.
+func (a edgeArgs) physical(suffix string) string {
+	if a.CDN {
+		return a.Name + "-cdn"
+	}
+	return a.Name + suffix
 }
 
 func (e *Edge) balancer(ctx *pulumi.Context, args edgeArgs) (*lb.LoadBalancer, error) {
 	var logs lb.LoadBalancerAccessLogsPtrInput
 	options := []pulumi.ResourceOption{pulumi.Parent(e)}
-	if args.AccessLogs {
-		bucket, policy, err := newBucket(ctx, bucketArgs{
-			Name: args.Name, Purpose: "access-logs", Protect: args.Protect, AccountID: args.AccountID,
-			Writer: "logdelivery.elasticloadbalancing.amazonaws.com", KeepDays: accessLogDays,
-		}, pulumi.Parent(e))
+	if args.AccessLogs && !args.CDN { // CloudFront's say the same, and who asked
+		bucket, policy, err := e.accessLogs(ctx, args, balancerLogDelivery)
 		if err != nil {
 			return nil, err
 		}
@@ -106,9 +139,13 @@ func (e *Edge) balancer(ctx *pulumi.Context, args edgeArgs) (*lb.LoadBalancer, e
 		// AWS writes a test object as it switches the logs on.
 		options = append(options, pulumi.DependsOn([]pulumi.Resource{policy}))
 	}
+	subnets := args.Network.PublicSubnets
+	if args.CDN {
+		subnets = args.Network.PrivateSubnets
+	}
 	balancer, err := lb.NewLoadBalancer(ctx, "balancer", &lb.LoadBalancerArgs{
-		Name: pulumi.String(args.Name), LoadBalancerType: pulumi.String("application"), Internal: pulumi.Bool(false),
-		Subnets: args.Subnets, SecurityGroups: pulumi.StringArray{args.SecurityGroup},
+		Name: pulumi.String(args.physical("")), LoadBalancerType: pulumi.String("application"),
+		Internal: pulumi.Bool(args.CDN), Subnets: subnets, SecurityGroups: pulumi.StringArray{args.SecurityGroup},
 		DropInvalidHeaderFields:  pulumi.Bool(true), // what the API would read otherwise than the balancer does
 		EnableDeletionProtection: pulumi.Bool(args.Protect),
 		IdleTimeout:              pulumi.Int(idleSeconds),
@@ -120,55 +157,48 @@ func (e *Edge) balancer(ctx *pulumi.Context, args edgeArgs) (*lb.LoadBalancer, e
 	return balancer, nil
 }
 
-// secure proves the domain to ACM by a DNS record, serves its certificate, and points the name at the balancer.
-func (e *Edge) secure(ctx *pulumi.Context, args edgeArgs, balancer *lb.LoadBalancer, forward *lb.ListenerDefaultActionArgs) (*lb.Listener, error) {
+// accessLogs makes the bucket that one line for each request is written to.
+func (e *Edge) accessLogs(ctx *pulumi.Context, args edgeArgs, writer string) (*s3.BucketV2, *s3.BucketPolicy, error) {
+	return newBucket(ctx, bucketArgs{
+		Name: args.Name, Purpose: "access-logs", Protect: args.Protect, AccountID: args.AccountID,
+		Region: args.Region, Writer: writer, KeepDays: args.Retention.AccessLogDays,
+	}, pulumi.Parent(e))
+}
+
+// listen makes the balancer's listeners: for HTTPS where there is a certificate, and for plain HTTP, which then only
+// says where HTTPS is. CloudFront is told one port, and needs no directions.
+func (e *Edge) listen(ctx *pulumi.Context, args edgeArgs, balancer *lb.LoadBalancer) error {
 	child := pulumi.Parent(e)
-	certificate, err := acm.NewCertificate(ctx, "api", &acm.CertificateArgs{
-		DomainName: pulumi.String(args.Domain), ValidationMethod: pulumi.String("DNS"),
-	}, child)
-	if err != nil {
-		return nil, fmt.Errorf("request certificate for %s: %w", args.Domain, err)
+	forward := &lb.ListenerDefaultActionArgs{Type: pulumi.String("forward"), TargetGroupArn: e.TargetGroup.Arn}
+	plain := forward
+	if args.HTTPS() {
+		plain = &lb.ListenerDefaultActionArgs{Type: pulumi.String("redirect"),
+			Redirect: &lb.ListenerDefaultActionRedirectArgs{
+				Protocol: pulumi.String("HTTPS"), Port: pulumi.String("443"), StatusCode: pulumi.String("HTTP_301"),
+			}}
 	}
-	proof := func(field func(acm.CertificateDomainValidationOption) *string) pulumi.StringOutput {
-		return certificate.DomainValidationOptions.ApplyT(func(options []acm.CertificateDomainValidationOption) string {
-			// Index(0) would panic where ACM has not made up its mind; an empty record is refused with an error.
-			if len(options) == 0 || field(options[0]) == nil {
-				return ""
-			}
-			return *field(options[0])
-		}).(pulumi.StringOutput)
+	if !args.CDN || !args.HTTPS() {
+		listener, err := lb.NewListener(ctx, "http", &lb.ListenerArgs{
+			LoadBalancerArn: balancer.Arn, Port: pulumi.Int(80), Protocol: pulumi.String("HTTP"),
+			DefaultActions: lb.ListenerDefaultActionArray{plain},
+		}, child)
+		if err != nil {
+			return fmt.Errorf("create HTTP listener: %w", err)
+		}
+		e.Listener = listener
 	}
-	record, err := route53.NewRecord(ctx, "certificate", &route53.RecordArgs{
-		ZoneId:         pulumi.String(args.HostedZoneID),
-		Name:           proof(func(o acm.CertificateDomainValidationOption) *string { return o.ResourceRecordName }),
-		Type:           proof(func(o acm.CertificateDomainValidationOption) *string { return o.ResourceRecordType }),
-		Records:        pulumi.StringArray{proof(func(o acm.CertificateDomainValidationOption) *string { return o.ResourceRecordValue })},
-		Ttl:            pulumi.Int(300),
-		AllowOverwrite: pulumi.Bool(true), // ACM asks for the same record each time one requests the same name
-	}, child)
-	if err != nil {
-		return nil, fmt.Errorf("create certificate's DNS record: %w", err)
-	}
-	valid, err := acm.NewCertificateValidation(ctx, "api", &acm.CertificateValidationArgs{
-		CertificateArn: certificate.Arn, ValidationRecordFqdns: pulumi.StringArray{record.Fqdn},
-	}, child)
-	if err != nil {
-		return nil, fmt.Errorf("await certificate for %s: %w", args.Domain, err)
+	if !args.HTTPS() {
+		return nil
 	}
 	listener, err := lb.NewListener(ctx, "https", &lb.ListenerArgs{
 		LoadBalancerArn: balancer.Arn, Port: pulumi.Int(443), Protocol: pulumi.String("HTTPS"),
 		SslPolicy:      pulumi.String("ELBSecurityPolicy-TLS13-1-2-2021-06"), // TLS 1.3, and 1.2 with forward secrecy
-		CertificateArn: valid.CertificateArn,
+		CertificateArn: e.valid,
 		DefaultActions: lb.ListenerDefaultActionArray{forward},
 	}, child)
 	if err != nil {
-		return nil, fmt.Errorf("create HTTPS listener: %w", err)
+		return fmt.Errorf("create HTTPS listener: %w", err)
 	}
-	if _, err := route53.NewRecord(ctx, "api", &route53.RecordArgs{
-		ZoneId: pulumi.String(args.HostedZoneID), Name: pulumi.String(args.Domain), Type: pulumi.String("A"),
-		Aliases: route53.RecordAliasArray{&route53.RecordAliasArgs{Name: balancer.DnsName, ZoneId: balancer.ZoneId, EvaluateTargetHealth: pulumi.Bool(true)}},
-	}, child); err != nil {
-		return nil, fmt.Errorf("point %s at the load balancer: %w", args.Domain, err)
-	}
-	return listener, nil
+	e.Listener = listener
+	return nil
 }

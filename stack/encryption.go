@@ -3,45 +3,89 @@ package main
 import (
 	"fmt"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Encryption is the one customer-managed key, of the brokers' disks and the alarm topic. The table, the secret, the
-// images and the buckets use keys that AWS manages: they cost nothing and need no rights of their own.
+// encryptionConfig may be left out, as may its key.
+type encryptionConfig struct {
+	// CustomerKeys encrypts with the stack's own key whatever can be; otherwise only the brokers' disks and the alarms.
+	CustomerKeys bool `json:"customerKeys,omitempty"`
+}
+
+// Encryption is the one customer-managed key. It is of the brokers' disks and the alarm topic, and by choice of all
+// else that takes one. AWS's own keys cost nothing and need no rights, but nobody can revoke them, or see who used one.
 type Encryption struct {
 	pulumi.ResourceState
 
-	KeyARN pulumi.StringOutput
+	AccountID pulumi.StringOutput
+	KeyARN    pulumi.StringOutput
+	Data      dataKey
 }
 
 type encryptionArgs struct {
-	Name      string
-	Protect   bool
-	AccountID pulumi.StringInput
+	Name    string
+	Region  string
+	Protect bool
+	Budget  bool // its watchers write to the alarm topic, too
+	encryptionConfig
 }
 
-func newEncryption(ctx *pulumi.Context, name string, args encryptionArgs, opts ...pulumi.ResourceOption) (*Encryption, error) {
+// dataKey is what the stack's data is encrypted with. The zero value is AWS's own keys.
+type dataKey struct{ arn *pulumi.StringOutput }
+
+// ID is for a resource's property: nothing, where the key is AWS's.
+func (k dataKey) ID() pulumi.StringPtrInput {
+	if k.arn == nil {
+		return nil
+	}
+	return k.arn.ToStringPtrOutput()
+}
+
+// ARN is for policies (see document.withKey): "" where the key is AWS's.
+func (k dataKey) ARN() pulumi.StringOutput {
+	if k.arn == nil {
+		return pulumi.String("").ToStringOutput()
+	}
+	return *k.arn
+}
+
+func newEncryption(ctx *pulumi.Context, name string, args encryptionArgs, opts ...pulumi.ResourceOption) (*Encryption,
+	error) {
 	e := &Encryption{}
 	if err := register(ctx, "Encryption", name, e, opts); err != nil {
 		return nil, err
 	}
+	// Asked for, and not taken from a resource that it owns: a preview knows it, and so the policies and names with it.
+	account := aws.GetCallerIdentityOutput(ctx, aws.GetCallerIdentityOutputArgs{}, pulumi.Parent(e))
+	e.AccountID = account.AccountId()
 	window := 7 // days in which a deleted key can be brought back; 7 to 30
 	if args.Protect {
 		window = 30
 	}
+	purpose := ": brokers' disks and the alarm topic"
+	if args.CustomerKeys {
+		purpose = ": all data"
+	}
 	key, err := kms.NewKey(ctx, "key", &kms.KeyArgs{
-		Description:          pulumi.String(args.Name + ": brokers' disks and the alarm topic"),
+		Description:          pulumi.String(args.Name + purpose),
 		EnableKeyRotation:    pulumi.Bool(true),
 		DeletionWindowInDays: pulumi.Int(window),
-		Policy:               policyOf(func(arns []string) document { return keyPolicy(arns[0]) }, args.AccountID),
+		Policy: policyOf(func(arns []string) document {
+			return keyPolicy(arns[0], args.Region, args.Name, args.CustomerKeys, args.Budget)
+		}, e.AccountID),
 	}, keep(args.Protect, pulumi.Parent(e))...)
 	if err != nil {
 		return nil, fmt.Errorf("create key: %w", err)
 	}
-	if _, err := kms.NewAlias(ctx, "key", &kms.AliasArgs{Name: pulumi.String("alias/" + args.Name), TargetKeyId: key.ID()}, pulumi.Parent(e)); err != nil {
+	if _, err := kms.NewAlias(ctx, "key", &kms.AliasArgs{Name: pulumi.String("alias/" + args.Name), TargetKeyId: key.ID()},
+		pulumi.Parent(e)); err != nil {
 		return nil, fmt.Errorf("create alias of key: %w", err)
 	}
 	e.KeyARN = key.Arn
+	if args.CustomerKeys {
+		e.Data = dataKey{&e.KeyARN}
+	}
 	return e, ctx.RegisterResourceOutputs(e, pulumi.Map{"keyArn": e.KeyARN})
 }

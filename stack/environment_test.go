@@ -5,16 +5,18 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"event-processing-service/internal/settings"
 	"event-processing-service/internal/telemetry/tracing"
+	"event-processing-service/stack/review"
 )
 
-// envNames are the variables that each program reads, and whether it starts in AWS without them. The names are not written
-// down here: the programs' own loaders are asked for an environment, and what they look up is noted.
+// envNames are the variables that each program reads, and whether it starts in AWS without them. The names are not
+// written down here: the programs' own loaders are asked for an environment, and what they look up is noted.
 func envNames() map[string]map[string]bool {
 	api := lookedUp(func(lookup settings.Lookup) { _, _ = settings.LoadAPI(lookup) })
 	processor := lookedUp(func(lookup settings.Lookup) { _, _ = settings.LoadProcessor(lookup) })
@@ -29,14 +31,15 @@ func envNames() map[string]map[string]bool {
 	for _, name := range []string{"STORE", "EVENTS_TABLE"} {
 		api[name], processor[name] = true, true
 	}
+	api["GOMEMLIMIT"] = true // read by Go itself
 	api["PUBLIC_URL"] = true // without it links in answers and events are made of what a client says in Host
 	processor["KAFKA_DLQ_TOPIC"], operator["KAFKA_DLQ_TOPIC"] = true, true
 	processor["PARTIAL_BATCH_RESPONSE"] = true
 	return map[string]map[string]bool{"api": api, "processor": processor, "operator": operator}
 }
 
-// tracingNames are the variables that the programs' tracing reads: its own look-ups, with traces on, and two that the SDK
-// reads by itself (TestEachProgramTracesAsItsStackTellsIt sees what comes of them).
+// tracingNames are the variables that the programs' tracing reads: its own look-ups, with traces on, and two that the
+// SDK reads by itself (TestEachProgramTracesAsItsStackTellsIt sees what comes of them).
 func tracingNames() map[string]bool {
 	names := map[string]bool{"OTEL_SERVICE_NAME": false, "OTEL_RESOURCE_ATTRIBUTES": false}
 	_, _ = tracing.Setup(context.Background(), func(name string) (string, bool) {
@@ -62,24 +65,22 @@ func lookedUp(load func(settings.Lookup)) map[string]bool {
 }
 
 // environments reads the names that a recorded stack gives to each program.
-func environments(t *testing.T, g graph) map[string][]string {
+func environments(t *testing.T, g review.Graph) map[string][]string {
 	t.Helper()
 	given := map[string][]string{}
 	for _, program := range []string{"api", "operator"} {
 		var containers []container
-		if err := json.Unmarshal([]byte(g.find(t, "ecs.TaskDefinition", program).text("containerDefinitions")), &containers); err != nil {
+		if err := json.Unmarshal([]byte(find(t, g, "ecs.TaskDefinition", program).Text("containerDefinitions")),
+			&containers); err != nil {
 			t.Fatalf("read containers of %s: %v", program, err)
 		}
 		for _, c := range containers[:1] { // a guest's are its own
 			for _, v := range c.Environment {
 				given[program] = append(given[program], v.Name)
 			}
-			for _, s := range c.Secrets {
-				given[program] = append(given[program], s.Name)
-			}
 		}
 	}
-	for name := range g.find(t, "lambda.Function", "processor").at("environment", "variables").ObjectValue() {
+	for name := range find(t, g, "lambda.Function", "processor").At("environment", "variables").ObjectValue() {
 		given["processor"] = append(given["processor"], string(name))
 	}
 	return given
@@ -103,7 +104,7 @@ func checkEnvironments(given map[string][]string) (problems []string) {
 
 func TestEachProgramIsGivenWhatItReadsAndNothingElse(t *testing.T) {
 	for _, stack := range stacks {
-		for _, problem := range checkEnvironments(environments(t, recorded(t, stack, false))) {
+		for _, problem := range checkEnvironments(environments(t, recordedWith(t, stack, asItIs))) {
 			t.Errorf("%s: %s", stack, problem)
 		}
 	}
@@ -121,18 +122,16 @@ func TestAWrongEnvironmentIsFound(t *testing.T) {
 	}
 }
 
-// The values too are what the programs' own loaders accept: a task that refuses its settings is found here, and not by a
-// deployment that goes back after forty minutes.
+// The values too are what the programs' own loaders accept: a task that refuses its settings is found here, and not by
+// a deployment that goes back after forty minutes.
 func TestEachProgramAcceptsTheEnvironmentThatItIsGiven(t *testing.T) {
 	for _, stack := range stacks {
 		g := recorded(t, stack, false)
 		function := map[string]string{}
-		for name, value := range g.find(t, "lambda.Function", "processor").at("environment", "variables").ObjectValue() {
+		for name, value := range find(t, g, "lambda.Function", "processor").At("environment", "variables").ObjectValue() {
 			function[string(name)] = value.StringValue()
 		}
 		api, operator := containerVariables(t, g, "api"), containerVariables(t, g, "operator")
-		api["API_KEYS"] = `{"client":"0123456789abcdef"}` // as docs/deploying.md has one set it
-
 		lookup := func(variables map[string]string) settings.Lookup {
 			return func(name string) (string, bool) { value, set := variables[name]; return value, set }
 		}
@@ -147,9 +146,10 @@ func TestEachProgramAcceptsTheEnvironmentThatItIsGiven(t *testing.T) {
 	}
 }
 
-// The address of the load balancer, or the domain where there is one: the same as is exported.
+// The address of CloudFront or the load balancer, or the domain where there is one: the same as is exported.
 func TestTheAPIKnowsTheAddressThatTheStackTells(t *testing.T) {
-	for stack, want := range map[string]string{"dev": "http://balancer.elb.example", "prod": "https://events.example.com"} {
+	for stack, want := range map[string]string{"dev": "https://api.cloudfront.example",
+		"prod": "https://events.example.com"} {
 		g := recorded(t, stack, false)
 		if got := containerVariables(t, g, "api")["PUBLIC_URL"]; got != want {
 			t.Errorf("%s: PUBLIC_URL is %q, want %q", stack, got, want)
@@ -160,10 +160,11 @@ func TestTheAPIKnowsTheAddressThatTheStackTells(t *testing.T) {
 	}
 }
 
-func containerVariables(t *testing.T, g graph, task string) map[string]string {
+func containerVariables(t *testing.T, g review.Graph, task string) map[string]string {
 	t.Helper()
 	var containers []container
-	if err := json.Unmarshal([]byte(g.find(t, "ecs.TaskDefinition", task).text("containerDefinitions")), &containers); err != nil {
+	if err := json.Unmarshal([]byte(find(t, g, "ecs.TaskDefinition", task).Text("containerDefinitions")),
+		&containers); err != nil {
 		t.Fatalf("read containers of %s: %v", task, err)
 	}
 	variables := map[string]string{}
@@ -177,19 +178,24 @@ func TestAPIKeysReachTheTaskOnlyAsASecret(t *testing.T) {
 	for _, stack := range stacks {
 		var containers []container
 		g := recorded(t, stack, false)
-		if err := json.Unmarshal([]byte(g.find(t, "ecs.TaskDefinition", "api").text("containerDefinitions")), &containers); err != nil {
+		if err := json.Unmarshal([]byte(find(t, g, "ecs.TaskDefinition", "api").Text("containerDefinitions")),
+			&containers); err != nil {
 			t.Fatal(err)
 		}
+		var from string
 		for _, v := range containers[0].Environment {
-			if v.Name == "API_KEYS" {
+			switch v.Name {
+			case "API_KEYS":
 				t.Errorf("%s: API_KEYS is in plain sight", stack)
+			case "API_KEYS_SECRET":
+				from = v.Value
 			}
 		}
-		if has := len(containers[0].Secrets) == 1; has != g.Protect {
-			t.Errorf("%s: API_KEYS from Secrets Manager: %v, protected: %v", stack, has, g.Protect)
+		if !strings.HasPrefix(from, "arn:aws:secretsmanager:") {
+			t.Errorf("%s: the API reads its keys from %q", stack, from)
 		}
 	}
-	secret := recorded(t, "prod", false).find(t, "secretsmanager.SecretVersion", "api-keys").Inputs["secretString"]
+	secret := find(t, recorded(t, "prod", false), "secretsmanager.SecretVersion", "api-keys").Inputs["secretString"]
 	if !secret.IsSecret() {
 		t.Error("the keys are not a secret of the engine's: they would be in the state in plain text")
 	}
@@ -215,7 +221,7 @@ func kafkaRights() map[string]map[string][]string {
 		},
 		"processor": {
 			cluster:             {"Connect", "DescribeCluster", "DescribeClusterDynamicConfiguration", "WriteDataIdempotently"},
-			topic("events"):     {"DescribeTopic", "ReadData"},
+			topic("events"):     {"DescribeTopic", "ReadData", "WriteData"},
 			topic("events.dlq"): {"DescribeTopic", "ReadData", "WriteData"},
 			group("event-processing-service-processor"): {"AlterGroup", "DescribeGroup"},
 		},
@@ -223,13 +229,13 @@ func kafkaRights() map[string]map[string][]string {
 }
 
 // grantedKafka reads the kafka-cluster rights of each role off its policy.
-func grantedKafka(t *testing.T, g graph) map[string]map[string][]string {
+func grantedKafka(t *testing.T, g review.Graph) map[string]map[string][]string {
 	t.Helper()
-	const before = "arn:aws:kafka:us-east-1:" + madeUpAccount + ":"
+	const before = "arn:aws:kafka:us-east-1:" + review.MadeUpAccount + ":"
 	granted := map[string]map[string][]string{}
-	for _, n := range g.of("iam.RolePolicy") {
+	for _, n := range g.Of("iam.RolePolicy") {
 		var d document
-		if err := json.Unmarshal([]byte(n.text("policy")), &d); err != nil {
+		if err := json.Unmarshal([]byte(n.Text("policy")), &d); err != nil {
 			t.Fatalf("read policy of %s: %v", n, err)
 		}
 		for _, s := range d.Statement {
@@ -272,9 +278,13 @@ func TestEachRoleHasTheKafkaRightsThatItNeedsAndNoneBeyond(t *testing.T) {
 }
 
 func TestAKafkaRightTooManyOrTooFewIsFound(t *testing.T) {
-	for _, actions := range []string{`"kafka-cluster:Connect"`, `"kafka-cluster:Connect","kafka-cluster:DescribeCluster","kafka-cluster:WriteDataIdempotently","kafka-cluster:AlterCluster"`} {
+	for _, actions := range []string{`"kafka-cluster:Connect"`,
+		`"kafka-cluster:Connect","kafka-cluster:DescribeCluster","kafka-cluster:WriteDataIdempotently",` +
+			`"kafka-cluster:AlterCluster"`} {
 		g := recorded(t, "prod", false)
-		set(g.find(t, "iam.RolePolicy", "api"), "policy", `{"Statement":[{"Effect":"Allow","Action":[`+actions+`],"Resource":["arn:aws:kafka:us-east-1:`+madeUpAccount+`:cluster/cluster/11111111-2222-3333-4444-555555555555-1"]}]}`)
+		set(find(t, g, "iam.RolePolicy", "api"), "policy",
+			`{"Statement":[{"Effect":"Allow","Action":[`+actions+`],"Resource":["arn:aws:kafka:us-east-1:`+
+				review.MadeUpAccount+`:cluster/cluster/11111111-2222-3333-4444-555555555555-1"]}]}`)
 		if maps.EqualFunc(kafkaRights()["api"], grantedKafka(t, g)["api"], slices.Equal[[]string]) {
 			t.Errorf("rights %s pass for the API's", actions)
 		}

@@ -32,10 +32,12 @@ func buildFunction(root, pkg, out string) error {
 
 	// -trimpath, -buildvcs=false and an empty build id keep directory, commit and machine out of the binary;
 	// lambda.norpc leaves out the runtime interface of the go1.x days.
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s -w -buildid=", "-o", binary, pkg)
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc",
+		"-ldflags=-s -w -buildid=", "-o", binary, pkg)
 	build.Dir = root
 	// What a developer's environment sets must not end up in the binary.
-	build.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "GOARM64=v8.0", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=")
+	build.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "GOARM64=v8.0", "CGO_ENABLED=0", "GOFLAGS=",
+		"GOWORK=off", "GOEXPERIMENT=")
 	compiler, err := toolchain(root)
 	if err != nil {
 		return err
@@ -54,9 +56,9 @@ func buildFunction(root, pkg, out string) error {
 	return writeZip(binary, out)
 }
 
-// toolchain is the Go version that go.mod names, "" where it names none. The line alone is a lower bound: a newer compiler
-// on another machine would make other bytes of the same sources, which is a deployment of nothing. Where it is not the
-// installed one, the go command downloads it.
+// toolchain is the Go version that go.mod names, "" where it names none. The line alone is a lower bound: a newer
+// compiler on another machine would make other bytes of the same sources, which is a deployment of nothing. Where it is
+// not the installed one, the go command downloads it.
 func toolchain(root string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {

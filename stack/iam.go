@@ -7,7 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// role is an IAM role with one inline policy. Whoever uses the role depends on Policy too: AWS would start a task or a
+// role is an IAM role with one inline policy. What uses the role depends on Policy too: AWS would start a task or a
 // poller with a role that may do nothing yet.
 type role struct {
 	ARN    pulumi.StringOutput
@@ -15,7 +15,8 @@ type role struct {
 }
 
 // newRole makes a role for one AWS service. physical is its name in AWS, policyJSON what it may do.
-func newRole(ctx *pulumi.Context, name, physical, service string, policyJSON pulumi.StringInput, opts ...pulumi.ResourceOption) (role, error) {
+func newRole(ctx *pulumi.Context, name, physical, service string, policyJSON pulumi.StringInput,
+	opts ...pulumi.ResourceOption) (role, error) {
 	r, err := iam.NewRole(ctx, name, &iam.RoleArgs{
 		Name:             pulumi.String(physical),
 		AssumeRolePolicy: pulumi.String(assumeRole(service).JSON()),

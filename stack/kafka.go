@@ -27,15 +27,20 @@ type kafkaArgs struct {
 	Subnets       pulumi.StringArrayInput
 	SecurityGroup pulumi.StringInput
 	KeyARN        pulumi.StringInput
+	Key           dataKey // of the logs
+	Processors    []namedProcessor
+	Retention     retentionConfig
 	kafkaConfig
 }
 
-// serverProperties are the brokers' settings that differ from MSK's own, each for durability: a misspelt topic is an
-// error and not a new topic; a broker that is behind never becomes the leader, so what was acknowledged stays; and a
-// write is acknowledged when as many copies hold it as can be had with one broker away.
-func serverProperties(c kafkaConfig) string {
+// serverProperties are the brokers' settings that differ from MSK's own: a misspelt topic is an error and not a new
+// topic; a broker that is behind never becomes the leader, so what was acknowledged stays; a write is acknowledged when
+// as many copies hold it as can be had with one broker away; and records stay for as long as the configuration says.
+// They are here and not at the topics, because only here can they be changed later (see deadLetterConfigs).
+func serverProperties(c kafkaConfig, topicHours int) string {
 	return fmt.Sprintf("auto.create.topics.enable=false\nunclean.leader.election.enable=false\n"+
-		"default.replication.factor=%d\nmin.insync.replicas=%d\n", c.ReplicationFactor(), c.MinInSyncReplicas())
+		"default.replication.factor=%d\nmin.insync.replicas=%d\nlog.retention.hours=%d\n",
+		c.ReplicationFactor(), c.MinInSyncReplicas(), topicHours)
 }
 
 // sortBrokers puts a broker list into one order. MSK answers in any, and a new order would be a new task definition.
@@ -55,7 +60,7 @@ func newKafka(ctx *pulumi.Context, name string, args kafkaArgs, opts ...pulumi.R
 	logs, err := cloudwatch.NewLogGroup(ctx, "brokers", &cloudwatch.LogGroupArgs{
 		// AWS's services may write below /aws/vendedlogs without a line each in a resource policy, of which there are ten.
 		Name:            pulumi.String("/aws/vendedlogs/msk/" + args.Name),
-		RetentionInDays: pulumi.Int(args.LogRetentionDays),
+		RetentionInDays: pulumi.Int(args.Retention.LogDays), KmsKeyId: args.Key.ID(),
 	}, child)
 	if err != nil {
 		return nil, fmt.Errorf("create log group of brokers: %w", err)
@@ -63,10 +68,15 @@ func newKafka(ctx *pulumi.Context, name string, args kafkaArgs, opts ...pulumi.R
 	settings, err := msk.NewConfiguration(ctx, "settings", &msk.ConfigurationArgs{
 		Name:             pulumi.String(args.Name),
 		Description:      pulumi.String("No topics by accident, no unclean leaders"),
-		ServerProperties: pulumi.String(serverProperties(args.kafkaConfig)),
+		ServerProperties: pulumi.String(serverProperties(args.kafkaConfig, args.Retention.TopicHours)),
 	}, child)
 	if err != nil {
 		return nil, fmt.Errorf("create broker configuration: %w", err)
+	}
+	options := []pulumi.ResourceOption{child}
+	if args.MaxVolumeGiB > 0 {
+		// The autoscaler's size is the right one: a deployment can't take a disk away, and would fail.
+		options = append(options, pulumi.IgnoreChanges([]string{"brokerNodeGroupInfo.storageInfo.ebsStorageInfo.volumeSize"}))
 	}
 	cluster, err := msk.NewCluster(ctx, "cluster", &msk.ClusterArgs{
 		ClusterName:         pulumi.String(args.Name),
@@ -77,7 +87,9 @@ func newKafka(ctx *pulumi.Context, name string, args kafkaArgs, opts ...pulumi.R
 			ClientSubnets:  args.Subnets,
 			SecurityGroups: pulumi.StringArray{args.SecurityGroup},
 			StorageInfo: &msk.ClusterBrokerNodeGroupInfoStorageInfoArgs{
-				EbsStorageInfo: &msk.ClusterBrokerNodeGroupInfoStorageInfoEbsStorageInfoArgs{VolumeSize: pulumi.Int(args.VolumeGiB)},
+				EbsStorageInfo: &msk.ClusterBrokerNodeGroupInfoStorageInfoEbsStorageInfoArgs{
+					VolumeSize: pulumi.Int(args.VolumeGiB),
+				},
 			},
 		},
 		ConfigurationInfo: &msk.ClusterConfigurationInfoArgs{Arn: settings.Arn, Revision: settings.LatestRevision},
@@ -88,29 +100,38 @@ func newKafka(ctx *pulumi.Context, name string, args kafkaArgs, opts ...pulumi.R
 		},
 		EncryptionInfo: &msk.ClusterEncryptionInfoArgs{
 			EncryptionAtRestKmsKeyArn: args.KeyARN,
-			EncryptionInTransit:       &msk.ClusterEncryptionInfoEncryptionInTransitArgs{ClientBroker: pulumi.String("TLS"), InCluster: pulumi.Bool(true)},
+			EncryptionInTransit: &msk.ClusterEncryptionInfoEncryptionInTransitArgs{ClientBroker: pulumi.String("TLS"),
+				InCluster: pulumi.Bool(true)},
 		},
 		LoggingInfo: &msk.ClusterLoggingInfoArgs{
 			BrokerLogs: &msk.ClusterLoggingInfoBrokerLogsArgs{
-				CloudwatchLogs: &msk.ClusterLoggingInfoBrokerLogsCloudwatchLogsArgs{Enabled: pulumi.Bool(true), LogGroup: logs.Name},
+				CloudwatchLogs: &msk.ClusterLoggingInfoBrokerLogsCloudwatchLogsArgs{Enabled: pulumi.Bool(true),
+					LogGroup: logs.Name},
 			},
 		},
 		// Consumer lag in time, disk, and the state of partitions are in the level that costs nothing.
 		EnhancedMonitoring: pulumi.String("DEFAULT"),
-	}, keep(args.Protect, child)...)
+	}, keep(args.Protect, options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("create MSK cluster: %w", err)
+	}
+	if args.MaxVolumeGiB > 0 {
+		if err := growDisks(ctx, args.kafkaConfig, cluster.Arn, child); err != nil {
+			return nil, err
+		}
 	}
 	k.ClusterARN = cluster.Arn
 	k.LogGroup = logs.Name
 	k.BootstrapServers = cluster.BootstrapBrokersSaslIam.ApplyT(sortBrokers).(pulumi.StringOutput)
 
-	for _, topic := range []string{args.Topic, args.DeadLetterTopic()} {
-		registered, err := newTopic(ctx, topic, cluster.Arn, topicSettings(args.kafkaConfig, topic), keep(args.Protect, child)...)
+	for _, topic := range args.topics(args.Processors) { // one after the other: MSK takes one change at a time
+		registered, err := newTopic(ctx, topic.TopicName, cluster.Arn, topic,
+			keep(args.Protect, child, pulumi.DependsOn(k.Topics))...)
 		if err != nil {
 			return nil, err
 		}
 		k.Topics = append(k.Topics, registered)
 	}
-	return k, ctx.RegisterResourceOutputs(k, pulumi.Map{"clusterArn": k.ClusterARN, "bootstrapServers": k.BootstrapServers})
+	return k, ctx.RegisterResourceOutputs(k, pulumi.Map{"clusterArn": k.ClusterARN,
+		"bootstrapServers": k.BootstrapServers})
 }

@@ -2,9 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestReplicationFollowsTheNumberOfBrokers(t *testing.T) {
@@ -17,8 +16,10 @@ func TestReplicationFollowsTheNumberOfBrokers(t *testing.T) {
 }
 
 func TestBrokersRefuseUnknownTopicsAndUncleanLeaders(t *testing.T) {
-	want := "auto.create.topics.enable=false\nunclean.leader.election.enable=false\ndefault.replication.factor=3\nmin.insync.replicas=2\n"
-	if got := serverProperties(kafkaConfig{Brokers: 3}); got != want {
+	want := "auto.create.topics.enable=false\nunclean.leader.election.enable=false\n" +
+		"default.replication.factor=3\nmin.insync.replicas=2\n" +
+		"log.retention.hours=72\n"
+	if got := serverProperties(kafkaConfig{Brokers: 3}, 72); got != want {
 		t.Errorf("got %q", got)
 	}
 }
@@ -29,35 +30,87 @@ func TestABrokerListInAnotherOrderIsTheSameList(t *testing.T) {
 	}
 }
 
-func TestDeadLettersStayLongerThanEvents(t *testing.T) {
-	c := kafkaConfig{Topic: "events", Partitions: 3, Brokers: 3, RetentionHours: 72}
-	settings := func(topic string) (state topicState, configs map[string]string) {
-		state = topicSettings(c, topic)
-		if err := json.Unmarshal(decodeBase64(t, state.Configs), &configs); err != nil {
-			t.Fatal(err)
+func TestTheEventsTopicHasNoSettingsThatCannotBeChangedLater(t *testing.T) {
+	for _, stack := range stacks {
+		for name, want := range map[string]string{"events": "", "events.dlq": `{"retention.ms":"1209600000"}`} {
+			var state map[string]any
+			text := find(t, recorded(t, stack, false), "cloudcontrol.Resource", name).Text("desiredState")
+			if err := json.Unmarshal([]byte(text), &state); err != nil {
+				t.Fatal(err)
+			}
+			configs, set := state["Configs"].(string)
+			if set != (want != "") || string(decodeBase64(t, configs)) != want {
+				t.Errorf("%s: %s has the settings %q", stack, name, decodeBase64(t, configs))
+			}
 		}
-		return state, configs
 	}
-	events, eventConfigs := settings("events")
-	letters, letterConfigs := settings("events.dlq")
-	if events.PartitionCount != 3 || letters.PartitionCount != 3 || events.ReplicationFactor != 3 {
-		t.Errorf("events %+v, dead letters %+v", events, letters)
+}
+
+func TestNoSettingOfAStackChangesWhatCloudControlCannotChange(t *testing.T) {
+	c := kafkaConfig{Topic: "events", Partitions: 3, Brokers: 2}
+	before := c.topics([]namedProcessor{{}})
+	c.Brokers = 3
+	for i, after := range c.topics([]namedProcessor{{}}) {
+		if after.Configs != before[i].Configs {
+			t.Errorf("the settings of %s were %q and are %q", after.TopicName, before[i].Configs, after.Configs)
+		}
 	}
-	want := map[string]string{"cleanup.policy": "delete", "min.insync.replicas": "2", "retention.ms": "259200000", "unclean.leader.election.enable": "false"}
-	if diff := cmp.Diff(want, eventConfigs); diff != "" {
-		t.Errorf("events: -want +got\n%s", diff)
-	}
-	if letterConfigs["retention.ms"] != "1209600000" {
-		t.Errorf("dead letters stay %s ms", letterConfigs["retention.ms"])
+}
+
+func TestTheDeadLettersPartitionsGrowBeforeTheEvents(t *testing.T) {
+	g := recorded(t, "prod", false)
+	events, letters := find(t, g, "cloudcontrol.Resource", "events"), find(t, g, "cloudcontrol.Resource", "events.dlq")
+	if !slices.Contains(events.DependsOn, letters.URN) {
+		t.Errorf("events wait for %q", events.DependsOn)
 	}
 }
 
 func TestKafkaARNsComeOfTheClusters(t *testing.T) {
 	const cluster = "arn:aws:kafka:eu-west-1:123456789012:cluster/name/uuid-1"
-	if got := kafkaARN(cluster, "topic", "events"); got != "arn:aws:kafka:eu-west-1:123456789012:topic/name/uuid-1/events" {
+	if got := kafkaARN(cluster, "topic",
+		"events"); got != "arn:aws:kafka:eu-west-1:123456789012:topic/name/uuid-1/events" {
 		t.Error(got)
 	}
-	if got := kafkaARN(cluster, "group", "eventctl-*"); got != "arn:aws:kafka:eu-west-1:123456789012:group/name/uuid-1/eventctl-*" {
+	if got := kafkaARN(cluster, "group",
+		"eventctl-*"); got != "arn:aws:kafka:eu-west-1:123456789012:group/name/uuid-1/eventctl-*" {
 		t.Error(got)
+	}
+}
+
+func TestDisksGrowByThemselvesBeforeAnybodyIsWokenAndNoDeploymentShrinksThem(t *testing.T) {
+	g := recorded(t, "prod", false)
+	policy := find(t, g, "appautoscaling.Policy", "disks")
+	if at := policy.Number("targetTrackingScalingPolicyConfiguration", "targetValue"); at >= diskAlarm {
+		t.Errorf("disks grow from %v %% on, the alarm is at %v", at, float64(diskAlarm))
+	}
+	if !policy.Is("targetTrackingScalingPolicyConfiguration", "disableScaleIn") {
+		t.Error("disks can't shrink, and the policy would try")
+	}
+	const size = "brokerNodeGroupInfo.storageInfo.ebsStorageInfo.volumeSize"
+	if cluster := find(t, g, "msk.Cluster", "cluster"); !slices.Contains(cluster.IgnoreChanges, size) {
+		t.Errorf("a deployment would set the size again; ignored are %q", cluster.IgnoreChanges)
+	}
+	if dev := find(t, recorded(t, "dev", false), "msk.Cluster", "cluster"); len(dev.IgnoreChanges) > 0 {
+		t.Errorf("in dev nothing grows by itself, and %q are ignored", dev.IgnoreChanges)
+	}
+}
+
+func TestTheFunctionHasAsManyExecutionsForItselfAsThereArePartitions(t *testing.T) {
+	if n := find(t, recorded(t, "prod", false), "lambda.Function",
+		"processor").Number("reservedConcurrentExecutions"); n != 12 {
+		t.Errorf("reserved are %v", n)
+	}
+	if in := find(t, recorded(t, "dev", false), "lambda.Function",
+		"processor"); !in.At("reservedConcurrentExecutions").IsNull() {
+		t.Error("a new account has ten in all: dev takes none of them")
+	}
+}
+
+func TestTasksAreAddedForMemoryToo(t *testing.T) {
+	policy := find(t, recorded(t, "prod", false), "appautoscaling.Policy", "memory")
+	kind := policy.Text("targetTrackingScalingPolicyConfiguration", "predefinedMetricSpecification",
+		"predefinedMetricType")
+	if kind != "ECSServiceAverageMemoryUtilization" {
+		t.Errorf("it follows %q", kind)
 	}
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
@@ -14,62 +16,137 @@ type Observability struct {
 
 	AlarmTopicARN pulumi.StringOutput
 	DashboardURL  pulumi.StringOutput
+	// APIAlarms are of what clients see; the service's roll-out watches some, so they are there before it.
+	APIAlarms []pulumi.Resource
+
+	child   pulumi.ResourceOption
+	standby bool
+	made    map[string]pulumi.Resource // alarms, by their names
 }
 
 type observabilityArgs struct {
 	Config    config
 	KeyARN    pulumi.StringInput
+	AccountID pulumi.StringInput
 	Edge      *Edge
-	Store     *Store
-	Service   *Service
-	Processor *Processor
 }
 
-func newObservability(ctx *pulumi.Context, name string, args observabilityArgs, opts ...pulumi.ResourceOption) (*Observability, error) {
-	o := &Observability{}
+// watchedParts are what newObservability does not wait for.
+type watchedParts struct {
+	Config     config
+	Edge       *Edge
+	Store      *Store
+	Service    *Service
+	Processors []*Processor
+}
+
+// The alarms that take a roll-out back: of the API's ECS deployment, and of the function's canary.
+var (
+	apiRollOutAlarms       = []string{"api-errors", "api-latency"}
+	processorRollOutAlarms = []string{"processor-errors", "processor-throttles", "dead-letters", "event-age"}
+)
+
+func alarmNames(prefix string, kinds []string) (names []string) {
+	for _, kind := range kinds {
+		names = append(names, prefix+"-"+kind)
+	}
+	return names
+}
+
+// newObservability makes the topic of the alarms, and those of the API.
+func newObservability(ctx *pulumi.Context, name string, args observabilityArgs,
+	opts ...pulumi.ResourceOption) (*Observability, error) {
+	o := &Observability{made: map[string]pulumi.Resource{}}
 	if err := register(ctx, "Observability", name, o, opts); err != nil {
 		return nil, err
 	}
-	child := pulumi.Parent(o)
-	c := args.Config
-	topic, err := sns.NewTopic(ctx, "alarms", &sns.TopicArgs{Name: pulumi.String(c.Name + "-alarms"), KmsMasterKeyId: args.KeyARN}, child)
+	o.child = pulumi.Parent(o)
+	child, c := o.child, args.Config
+	o.standby = c.Standby
+	topic, err := sns.NewTopic(ctx, "alarms", &sns.TopicArgs{Name: pulumi.String(c.Name + "-alarms"),
+		KmsMasterKeyId: args.KeyARN}, child)
 	if err != nil {
 		return nil, fmt.Errorf("create alarm topic: %w", err)
 	}
-	if c.Alarms.Email != "" {
-		if _, err := sns.NewTopicSubscription(ctx, "email", &sns.TopicSubscriptionArgs{
-			Topic: topic.Arn, Protocol: pulumi.String("email"), Endpoint: pulumi.String(c.Alarms.Email),
-		}, child); err != nil {
-			return nil, fmt.Errorf("subscribe %s to alarms: %w", c.Alarms.Email, err)
-		}
+	o.AlarmTopicARN = topic.Arn
+	if err := o.watchCosts(ctx, c, args.AccountID); err != nil {
+		return nil, err
 	}
+	if err := o.subscribe(ctx, c, args.AccountID); err != nil {
+		return nil, err
+	}
+	o.APIAlarms, err = o.alarms(ctx, c.Name, apiAlarms(c), args.Edge.names())
+	return o, err
+}
 
-	known := map[string]pulumi.StringOutput{
-		theLoadBalancer: args.Edge.LoadBalancerDims, theTargetGroup: args.Edge.TargetGroupDims, theMapping: args.Processor.MappingID,
+// names are those that deployment makes of the edge, for the dimensions of metrics.
+func (e *Edge) names() map[string]pulumi.StringOutput {
+	return map[string]pulumi.StringOutput{
+		theLoadBalancer: e.LoadBalancerDims, theTargetGroup: e.TargetGroupDims, theCertificate: e.CertificateARN,
+		theDistribution: e.DistributionID,
 	}
-	for _, a := range alarms(c, args.Processor.FunctionName, args.Processor.ConsumerGroup) {
-		if _, err := cloudwatch.NewMetricAlarm(ctx, a.Name, alarmArgs(c.Name, a, known, topic.Arn), child); err != nil {
-			return nil, fmt.Errorf("create alarm %s: %w", a.Name, err)
+}
+
+func (o *Observability) alarms(ctx *pulumi.Context, prefix string, list []alarm,
+	known map[string]pulumi.StringOutput) (made []pulumi.Resource, err error) {
+	for _, a := range list {
+		args := alarmArgs(prefix, a, known, o.AlarmTopicARN)
+		if o.standby {
+			args.ActionsEnabled = pulumi.Bool(false) // nothing runs, which half of them would tell of
 		}
+		one, err := cloudwatch.NewMetricAlarm(ctx, a.Name(), args, o.child)
+		if err != nil {
+			return nil, fmt.Errorf("create alarm %s: %w", a.Name(), err)
+		}
+		made = append(made, one)
+		o.made[a.Name()] = one
+	}
+	return made, nil
+}
+
+// watch makes the alarms of the processor and the brokers, and the dashboard.
+func (o *Observability) watch(ctx *pulumi.Context, args watchedParts) error {
+	c := args.Config
+	known := args.Edge.names()
+	var functionLogs pulumi.StringArray
+	for _, p := range args.Processors {
+		known[p.named.of(theMapping)] = p.MappingID
+		functionLogs = append(functionLogs, p.LogGroup)
+	}
+	parts, _ := sloAlarms(c)
+	list := slices.Concat(allProcessorAlarms(c), kafkaAlarms(c), backupAlarms(c), parts)
+	if _, err := o.alarms(ctx, c.Name, list, known); err != nil {
+		return err
+	}
+	if err := o.composites(ctx, c.Name, composites(c)); err != nil {
+		return err
+	}
+	if err := o.queries(ctx, c.Name, args.Service.LogGroup, functionLogs); err != nil {
+		return err
 	}
 	body := pulumi.StringArray{
-		args.Edge.LoadBalancerDims, args.Edge.TargetGroupDims, args.Store.TableName, args.Service.LogGroup, args.Processor.LogGroup,
+		args.Edge.LoadBalancerDims, args.Edge.TargetGroupDims, args.Store.TableName, args.Service.LogGroup,
+		args.Processors[0].LogGroup,
 	}.ToStringArrayOutput().ApplyT(func(v []string) string {
 		return dashboard(c, shown{
-			Function: args.Processor.FunctionName, Group: args.Processor.ConsumerGroup,
 			LoadBalancer: v[0], TargetGroup: v[1], Table: v[2], APILog: v[3], ProcessorLog: v[4],
 		})
 	}).(pulumi.StringOutput)
-	if _, err := cloudwatch.NewDashboard(ctx, "events", &cloudwatch.DashboardArgs{DashboardName: pulumi.String(c.Name), DashboardBody: body}, child); err != nil {
-		return nil, fmt.Errorf("create dashboard: %w", err)
+	if _, err := cloudwatch.NewDashboard(ctx, "events", &cloudwatch.DashboardArgs{DashboardName: pulumi.String(c.Name),
+		DashboardBody: body}, o.child); err != nil {
+		return fmt.Errorf("create dashboard: %w", err)
 	}
-	o.AlarmTopicARN = topic.Arn
-	o.DashboardURL = pulumi.Sprintf("https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#dashboards/dashboard/%s", c.Region, c.Region, c.Name)
-	return o, ctx.RegisterResourceOutputs(o, pulumi.Map{"dashboardUrl": o.DashboardURL})
+	o.DashboardURL = pulumi.Sprintf("https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#dashboards/dashboard/%s",
+		c.Region, c.Region, c.Name)
+	return ctx.RegisterResourceOutputs(o, pulumi.Map{"dashboardUrl": o.DashboardURL})
 }
 
+// runbook is where each kind of alarm has its heading.
+const runbook = "What to do: docs/operating.md#"
+
 // alarmArgs turns one of our alarms into CloudWatch's, with the names that deployment made.
-func alarmArgs(prefix string, a alarm, known map[string]pulumi.StringOutput, topic pulumi.StringOutput) *cloudwatch.MetricAlarmArgs {
+func alarmArgs(prefix string, a alarm, known map[string]pulumi.StringOutput,
+	topic pulumi.StringOutput) *cloudwatch.MetricAlarmArgs {
 	dimensions := func(m metric) pulumi.StringMap {
 		filled := pulumi.StringMap{}
 		for key, value := range m.Dimensions {
@@ -85,13 +162,18 @@ func alarmArgs(prefix string, a alarm, known map[string]pulumi.StringOutput, top
 		operator = "LessThanThreshold"
 	}
 	args := &cloudwatch.MetricAlarmArgs{
-		Name: pulumi.String(prefix + "-" + a.Name), AlarmDescription: pulumi.String(a.What),
+		Name: pulumi.String(prefix + "-" + a.Name()), AlarmDescription: pulumi.String(a.What + " " + runbook + a.Kind),
 		ComparisonOperator: pulumi.String(operator), Threshold: pulumi.Float64(a.Threshold),
-		DatapointsToAlarm: pulumi.Int(a.Of), EvaluationPeriods: pulumi.Int(a.In), TreatMissingData: pulumi.String(a.MissingMeans),
-		AlarmActions: pulumi.Array{topic}, OkActions: pulumi.Array{topic},
+		DatapointsToAlarm: pulumi.Int(a.Of), EvaluationPeriods: pulumi.Int(a.In),
+		TreatMissingData: pulumi.String(a.MissingMeans),
 	}
-	if len(a.Ratio) == 0 {
-		args.Namespace, args.MetricName, args.Dimensions, args.Period = pulumi.String(a.Metric.Namespace), pulumi.String(a.Metric.Name), dimensions(a.Metric), pulumi.Int(60)
+	if !a.Silent {
+		args.AlarmActions, args.OkActions = pulumi.Array{topic}, pulumi.Array{topic}
+	}
+	period := pulumi.Int(cmp.Or(a.Period, 60))
+	if a.Math == "" {
+		args.Namespace, args.MetricName = pulumi.String(a.Metric.Namespace), pulumi.String(a.Metric.Name)
+		args.Dimensions, args.Period = dimensions(a.Metric), period
 		if a.Metric.Stat == "p99" {
 			args.ExtendedStatistic = pulumi.String("p99")
 		} else {
@@ -100,25 +182,18 @@ func alarmArgs(prefix string, a alarm, known map[string]pulumi.StringOutput, top
 		return args
 	}
 	queries := cloudwatch.MetricAlarmMetricQueryArray{&cloudwatch.MetricAlarmMetricQueryArgs{
-		Id: pulumi.String("percent"), Expression: pulumi.String(percent(len(a.Ratio) - 1)), Label: pulumi.String("per cent"), ReturnData: pulumi.Bool(true),
+		Id: pulumi.String("value"), Expression: pulumi.String(a.Math), Label: pulumi.String(a.Kind),
+		ReturnData: pulumi.Bool(true),
 	}}
-	for i, m := range a.Ratio {
+	for i, m := range a.Inputs {
 		queries = append(queries, &cloudwatch.MetricAlarmMetricQueryArgs{
 			Id: pulumi.String(fmt.Sprintf("m%d", i)), ReturnData: pulumi.Bool(false),
 			Metric: &cloudwatch.MetricAlarmMetricQueryMetricArgs{
-				Namespace: pulumi.String(m.Namespace), MetricName: pulumi.String(m.Name), Stat: pulumi.String(m.Stat), Period: pulumi.Int(60), Dimensions: dimensions(m),
+				Namespace: pulumi.String(m.Namespace), MetricName: pulumi.String(m.Name), Stat: pulumi.String(m.Stat),
+				Period: period, Dimensions: dimensions(m),
 			},
 		})
 	}
 	args.MetricQueries = queries
 	return args
-}
-
-// percent is the expression for 100 * (m1 + … + mn) / m0. CloudWatch has no data point where nothing happened, hence FILL.
-func percent(parts int) string {
-	sum := "FILL(m1,0)"
-	for i := 2; i <= parts; i++ {
-		sum += fmt.Sprintf("+FILL(m%d,0)", i)
-	}
-	return fmt.Sprintf("100*(%s)/FILL(m0,1)", sum)
 }

@@ -7,29 +7,96 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-func TestEveryAlarmSaysWhatToDoAndHasRoomToBeWrong(t *testing.T) {
-	c := config{Name: "n", Kafka: kafkaConfig{Brokers: 3, Topic: "events"}, API: apiConfig{MinTasks: 2}, Processor: processorConfig{TimeoutSeconds: 100, Provisioned: &provisionedConfig{}}, Alarms: alarmsConfig{EventAgeSeconds: 90}}
+// everything is a stack in which each alarm is switched on.
+func everything() config {
+	return config{
+		Name: "n", Kafka: kafkaConfig{Brokers: 3, Topic: "events", InstanceType: "kafka.t3.small"},
+		API:       apiConfig{MinTasks: 2},
+		Processor: processorConfig{TimeoutSeconds: 100, Provisioned: &provisionedConfig{}},
+		Alarms:    alarmsConfig{EventAgeSeconds: 90, PipelineBroken: true},
+		Edge:      edgeConfig{Domain: "events.example.com", CDN: true},
+		Cache:     cacheConfig{Enabled: true}, Metrics: metricsConfig{Enabled: true}, Backup: backupConfig{Enabled: true},
+		SLO: sloConfig{Accepted: 99.9, Processed: 99, ProcessedSeconds: 60},
+	}
+}
+
+func allAlarms() []alarm {
+	c := everything()
+	parts, _ := sloAlarms(c)
+	return slices.Concat(apiAlarms(c), allProcessorAlarms(c), kafkaAlarms(c), backupAlarms(c), parts)
+}
+
+func TestEveryAlarmSaysWhatHappenedAndHasRoomToBeWrong(t *testing.T) {
 	seen := map[string]bool{}
-	for _, a := range alarms(c, "f", "g") {
-		if seen[a.Name] {
-			t.Errorf("%s is there twice", a.Name)
+	for _, a := range allAlarms() {
+		if seen[a.Name()] {
+			t.Errorf("%s is there twice", a.Name())
 		}
-		seen[a.Name] = true
+		seen[a.Name()] = true
 		if len(strings.Fields(a.What)) < 5 || a.Of < 1 || a.Of > a.In || a.MissingMeans == "" {
 			t.Errorf("%+v", a)
 		}
-		if a.Name == "event-age" && a.Threshold != 90_000 {
+		if a.Kind == "event-age" && a.Threshold != 90_000 {
 			t.Errorf("age alarms at %v ms of 90,000", a.Threshold)
 		}
-		if a.Name == "processor-duration" && a.Threshold != 80_000 {
+		if a.Kind == "processor-duration" && a.Threshold != 80_000 {
 			t.Errorf("duration alarms at %v ms of 100,000", a.Threshold)
 		}
 	}
-	for _, name := range []string{"api-errors", "api-latency", "api-unhealthy", "api-tasks", "processor-errors", "processor-throttles", "processor-duration", "processor-lag", "event-age", "dead-letters", "undelivered", "kafka-offline", "kafka-disk-3", "kafka-replicas-3"} {
+	for _, name := range []string{"api-errors", "api-latency", "api-unhealthy", "api-tasks", "processor-errors",
+		"processor-throttles", "processor-duration", "processor-lag", "processor-stalled", "processor-unfed", "event-age",
+		"dead-letters", "dead-letters-incomplete", "undelivered", "dropped", "undeliverable", "table-throttles",
+		"certificate", "cdn-errors", "api-memory", "api-cpu", "limits-alone", "slo-accepted-1h", "slo-processed-30m",
+		"kafka-min-isr-3", "kafka-disk-3", "kafka-replicas-3", "kafka-cpu-3", "kafka-heap-3",
+		"kafka-credits-3"} {
 		if !seen[name] {
 			t.Errorf("nothing wakes anybody for %s", name)
+		}
+	}
+}
+
+func TestEveryAlarmHasAHeadingInTheRunbookAndEveryHeadingAnAlarm(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "docs/operating.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "\n## Alarms\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var headings, kinds []string
+	for line := range strings.Lines(section) {
+		if heading, is := strings.CutPrefix(line, "### "); is {
+			headings = append(headings, strings.TrimSpace(heading))
+		}
+	}
+	for _, a := range allAlarms() {
+		kinds = append(kinds, a.Kind)
+	}
+	for _, c := range composites(everything()) {
+		kinds = append(kinds, c.Kind)
+	}
+	slices.Sort(kinds)
+	slices.Sort(headings)
+	if diff := cmp.Diff(slices.Compact(kinds), headings); diff != "" {
+		t.Errorf("docs/operating.md, section Alarms: -alarms +headings\n%s", diff)
+	}
+	g := recorded(t, "prod", false)
+	for _, n := range append(g.Of("cloudwatch.MetricAlarm"), g.Of("cloudwatch.CompositeAlarm")...) {
+		_, anchor, found := strings.Cut(n.Text("alarmDescription"), "docs/operating.md#")
+		if !found || !slices.Contains(headings, anchor) {
+			t.Errorf("%s leads to %q", n, anchor)
+		}
+	}
+}
+
+// A controller's metric is not reported by KRaft clusters, and a missing one is taken for unchanged.
+func TestNoAlarmWaitsForAMetricOfTheController(t *testing.T) {
+	for _, a := range allAlarms() {
+		if strings.HasPrefix(a.Kind, "kafka-") && (a.Broker == 0 || a.Metric.Name == "OfflinePartitionsCount") {
+			t.Errorf("%+v", a)
 		}
 	}
 }
@@ -49,8 +116,10 @@ func TestTheDashboardAsksWhatTheLocalOneAsksAndAboutTheFunction(t *testing.T) {
 			Properties map[string]any
 		}
 	}
-	c := config{Region: "eu-west-1", Name: "n", Kafka: kafkaConfig{Brokers: 2, Topic: "events"}, Tracing: tracingConfig{Enabled: true}}
-	text := dashboard(c, shown{Function: "f", Group: "g", LoadBalancer: "app/n/1", TargetGroup: "targetgroup/n/2", Table: "t", APILog: "/api", ProcessorLog: "/processor"})
+	c := config{Region: "eu-west-1", Name: "n", Kafka: kafkaConfig{Brokers: 2, Topic: "events"},
+		Tracing: tracingConfig{Enabled: true}}
+	text := dashboard(c, shown{LoadBalancer: "app/n/1", TargetGroup: "targetgroup/n/2",
+		Table: "t", APILog: "/api", ProcessorLog: "/processor"})
 	if err := json.Unmarshal([]byte(text), &body); err != nil {
 		t.Fatal(err)
 	}
@@ -104,4 +173,22 @@ func localQuestions(t *testing.T) (questions []string) {
 		t.Fatalf("the local dashboard asks only %q", questions)
 	}
 	return questions
+}
+
+// An alarm that is called otherwise would be watched for ever in vain: neither ECS nor CloudWatch refuses its name
+// here.
+func TestTheAlarmsThatTakeARollOutBackAreThere(t *testing.T) {
+	for _, stack := range stacks {
+		g := recorded(t, stack, false)
+		for _, kind := range append(slices.Clone(apiRollOutAlarms), processorRollOutAlarms...) {
+			find(t, g, "cloudwatch.MetricAlarm", kind)
+		}
+		service := find(t, g, "ecs.Service", "api")
+		for _, kind := range apiRollOutAlarms {
+			urn := find(t, g, "cloudwatch.MetricAlarm", kind).URN
+			if !slices.Contains(service.DependsOn, urn) {
+				t.Errorf("%s: the service does not wait for alarm %s", stack, kind)
+			}
+		}
+	}
 }

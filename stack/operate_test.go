@@ -12,9 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// fakeAWS answers as the CLI does with --output text: a task that runs for a while, and two pages of logs, of which the first
-// is not there at once. $WORLD is where it keeps count.
+// fakeAWS answers as the CLI does with --output text: a task that runs for a while, and two pages of logs, of which the
+// first is not there at once. $WORLD is where it keeps count.
 const fakeAWS = `#!/usr/bin/env bash
+[ -n "${AWS_DEFAULT_REGION:-}" ] || { echo "You must specify a region." >&2; exit 253; } # as version 1 does
 count() { echo x >>"$WORLD/$1"; wc -l <"$WORLD/$1"; }
 printf '%s\n' "$@" >>"$WORLD/arguments"
 case "$1 $2 $*" in
@@ -43,7 +44,8 @@ func operate(t *testing.T, task, exit string, args ...string) (out, errs string,
 		}
 	}
 	cmd := exec.CommandContext(t.Context(), "./operate", args...)
-	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "WORLD="+dir, "TASK="+task, "EXIT="+exit, "OPERATE_PAUSE=0")
+	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "WORLD="+dir, "TASK="+task, "EXIT="+exit,
+		"OPERATE_PAUSE=0")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -84,7 +86,8 @@ func TestOperateHandsArgumentsOnAsTheyAre(t *testing.T) {
 }
 
 func TestOperateSaysWhyATaskDidNotRun(t *testing.T) {
-	if _, errs, code, _ := operate(t, aTask, "None", "prod", "dlq"); code != 1 || !strings.Contains(errs, "CannotPullContainerError") {
+	if _, errs, code, _ := operate(t, aTask, "None", "prod", "dlq"); code != 1 || !strings.Contains(errs,
+		"CannotPullContainerError") {
 		t.Errorf("it ends with %d and says %q", code, errs)
 	}
 	if _, errs, code, _ := operate(t, "None", "0", "prod", "dlq"); code != 1 || !strings.Contains(errs, "no task") {

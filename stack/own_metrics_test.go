@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,20 +14,25 @@ import (
 	"event-processing-service/internal/event"
 	"event-processing-service/internal/payload"
 	"event-processing-service/internal/telemetry/emf"
+	"event-processing-service/stack/review"
 )
 
 // everyOutcome is a store in which each event comes to another end, so that every metric is written.
 type everyOutcome struct{}
 
-func (everyOutcome) Begin(_ context.Context, c event.Claim) (event.Claim, error) {
-	c.State = event.ClaimDone
-	return c, nil
+func (everyOutcome) Begin(context.Context, event.Claim) (event.Reply, error) {
+	return event.Reply{Answer: event.Done}, nil
 }
 
-func (everyOutcome) Finish(_ context.Context, c event.Claim, _ event.Outcome) (event.Claim, error) {
-	c.State = event.ClaimGranted
-	return c, nil
+func (everyOutcome) Renew(context.Context, event.Claim) (event.Reply, error) {
+	return event.Reply{Answer: event.Granted}, nil
 }
+
+func (everyOutcome) Finish(context.Context, event.Claim, event.Outcome) (event.Reply, error) {
+	return event.Reply{Answer: event.Written}, nil
+}
+
+func (everyOutcome) Release(context.Context, event.Claim, int, string) error { return nil }
 
 // writtenMetrics are the function's metrics as the function itself writes them: namespace, name and dimensions, and the
 // unit of each.
@@ -35,14 +41,16 @@ func writtenMetrics(t *testing.T) map[string]string {
 	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "f")
 	var out bytes.Buffer
 	store := emf.Store(everyOutcome{})
-	handle := emf.Handle(func(ctx context.Context, _ *payload.Batch) (struct{}, error) {
-		_, _ = store.Begin(ctx, event.Claim{})
-		for _, status := range []event.Status{event.StatusProcessed, event.StatusDeadLettered, event.StatusUnfinished} {
+	handle := emf.Function(func(ctx context.Context, _ *payload.Batch) (payload.Response, error) {
+		_, _ = store.Begin(ctx, event.Claim{Type: "t"})
+		_ = store.Release(ctx, event.Claim{Type: "t"}, 1, "")
+		for _, status := range []event.Status{event.StatusProcessed, event.StatusDeadLettered} {
 			_, _ = store.Finish(ctx, event.Claim{}, event.Outcome{Type: "t", Status: status, At: time.Now()})
 		}
-		return struct{}{}, nil
+		return payload.Response{}, nil
 	}, &out)
-	batch := &payload.Batch{Partitions: []payload.Partition{{Name: "events-0", Records: []payload.Record{{Timestamp: time.Now()}}}}}
+	batch := &payload.Batch{Partitions: []payload.Partition{{Name: "events-0",
+		Records: []payload.Record{{Timestamp: time.Now()}}}}}
 	if _, err := handle(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
@@ -76,21 +84,22 @@ func metricKey(namespace, name string, dimensions []string) string {
 }
 
 // askedMetrics are those of the function's own that a recorded stack's alarms and dashboard ask for.
-func askedMetrics(t *testing.T, g graph) (asked []string) {
+func askedMetrics(t *testing.T, g review.Graph) (asked []string) {
 	t.Helper()
-	for _, n := range g.of("cloudwatch.MetricAlarm") {
-		if namespace := n.text("namespace"); !strings.HasPrefix(namespace, "AWS/") && namespace != "" {
+	for _, n := range g.Of("cloudwatch.MetricAlarm") {
+		if namespace := n.Text("namespace"); !strings.HasPrefix(namespace, "AWS/") && namespace != "" {
 			var dimensions []string
-			for key := range n.at("dimensions").ObjectValue() {
+			for key := range n.At("dimensions").ObjectValue() {
 				dimensions = append(dimensions, string(key))
 			}
-			asked = append(asked, metricKey(namespace, n.text("metricName"), dimensions))
+			asked = append(asked, metricKey(namespace, n.Text("metricName"), dimensions))
 		}
 	}
 	var body struct {
 		Widgets []struct{ Properties struct{ Metrics [][]any } }
 	}
-	if err := json.Unmarshal([]byte(g.find(t, "cloudwatch.Dashboard", "events").text("dashboardBody")), &body); err != nil {
+	if err := json.Unmarshal([]byte(find(t, g, "cloudwatch.Dashboard", "events").Text("dashboardBody")),
+		&body); err != nil {
 		t.Fatal(err)
 	}
 	search := regexp.MustCompile(`SEARCH\('\{([^,]+),([^}]+)\} .*MetricName="(\w+)"`)
@@ -117,6 +126,7 @@ func askedMetrics(t *testing.T, g graph) (asked []string) {
 // An alarm on a metric that nobody writes is quiet for ever.
 func TestAlarmsAndDashboardAskForMetricsThatTheFunctionWrites(t *testing.T) {
 	written := writtenMetrics(t)
+	maps.Copy(written, writtenAPIMetrics())
 	for _, stack := range stacks {
 		asked := askedMetrics(t, recorded(t, stack, false))
 		for _, key := range asked {
@@ -135,10 +145,22 @@ func TestAlarmsAndDashboardAskForMetricsThatTheFunctionWrites(t *testing.T) {
 	}
 }
 
+func TestEachMetricOfTheFunctionIsLookedAt(t *testing.T) {
+	asked := strings.Join(askedMetrics(t, recorded(t, "dev", false)), "\n") + "\n"
+	for key := range writtenMetrics(t) {
+		name := strings.Fields(key)[1]
+		if !strings.Contains(asked, ownNamespace+" "+name+" by ") {
+			t.Errorf("no alarm and no chart of stack/dashboard.go asks for %s", name)
+		}
+	}
+}
+
 func TestAMetricThatNobodyWritesIsFound(t *testing.T) {
 	g := recorded(t, "dev", false)
-	set(g.find(t, "cloudwatch.MetricAlarm", "dead-letters"), "dimensions", map[string]any{"FunctionName": "f", "Topic": "events"})
-	if key := metricKey(ownNamespace, "EventsDeadLettered", []string{"FunctionName", "Topic"}); !slices.Contains(askedMetrics(t, g), key) || writtenMetrics(t)[key] != "" {
+	set(find(t, g, "cloudwatch.MetricAlarm", "dead-letters"), "dimensions",
+		map[string]any{"FunctionName": "f", "Topic": "events"})
+	if key := metricKey(ownNamespace, "EventsDeadLettered", []string{"FunctionName",
+		"Topic"}); !slices.Contains(askedMetrics(t, g), key) || writtenMetrics(t)[key] != "" {
 		t.Errorf("%s is not asked for, or is written", key)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ type document struct {
 }
 
 type statement struct {
-	Sid       string
+	Sid       string `json:",omitempty"`
 	Effect    string
 	Principal map[string]string `json:",omitempty"`
 	Action    []string
@@ -30,7 +31,7 @@ func allow(sid string, resources []string, actions ...string) statement {
 	return statement{Sid: sid, Effect: "Allow", Action: actions, Resource: resources}
 }
 
-// JSON is the same text for the same document, so that an unchanged policy is no change.
+// JSON is the same text for the same document, so that an unchanged policy shows no difference.
 func (d document) JSON() string {
 	text, err := json.Marshal(d)
 	if err != nil {
@@ -51,96 +52,246 @@ func kafkaARN(clusterARN, kind, name string) string {
 	return strings.Replace(clusterARN, ":cluster/", ":"+kind+"/", 1) + "/" + name
 }
 
+func topicARNs(clusterARN string, topics []string) (all []string) {
+	for _, topic := range topics {
+		all = append(all, kafkaARN(clusterARN, "topic", topic))
+	}
+	return all
+}
+
 // produce is what an idempotent producer needs of MSK: WriteDataIdempotently is a right on the cluster, and without it
 // a producer with rights on some topics only may be refused its producer id.
-func produce(cluster, topic string) []statement {
+func produce(cluster string, topics ...string) []statement {
 	return []statement{
-		allow("Producer", []string{cluster}, "kafka-cluster:Connect", "kafka-cluster:DescribeCluster", "kafka-cluster:WriteDataIdempotently"),
-		allow("Produce", []string{kafkaARN(cluster, "topic", topic)}, "kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"),
+		allow("Producer", []string{cluster}, "kafka-cluster:Connect", "kafka-cluster:DescribeCluster",
+			"kafka-cluster:WriteDataIdempotently"),
+		allow("Produce", topicARNs(cluster, topics), "kafka-cluster:DescribeTopic",
+			"kafka-cluster:WriteData"),
 	}
 }
 
-// apiPolicy is what the API does: publish events, and look up what became of one. The collector beside it sends traces.
-func apiPolicy(cluster, topic, table string, traced bool) document {
-	statements := append(produce(cluster, topic), allow("ReadOutcome", []string{table}, "dynamodb:GetItem"))
-	return policy(append(statements, sendTraces(traced, "xray:PutTraceSegments")...)...)
+// apiPolicy is what the API does: publish events, and look up what became of one. The collector beside it sends
+// traces and metrics.
+func apiPolicy(a apiARNs) document {
+	statements := append(produce(a.Cluster, a.Topics...), allow("ReadOutcome", []string{a.Table}, "dynamodb:GetItem"))
+	if a.Keys != "" {
+		statements = append(statements, allow("ReadAPIKeys", []string{a.Keys}, "secretsmanager:GetSecretValue"))
+	}
+	statements = append(statements, shareLimits(a.Cache, a.CacheUser)...)
+	statements = append(statements, writeMetrics(a.MetricsLog)...)
+	return policy(append(statements, sendTraces(a.Traced, "xray:PutTraceSegments")...)...)
 }
 
-// operatorPolicy is what eventctl does: read events and dead letters, write both back to where they came from, and see how
-// far the processor is.
-func operatorPolicy(cluster, topic, deadLetters, processorGroup string) document {
-	return policy(append(produce(cluster, topic),
-		allow("ReadTopics", []string{kafkaARN(cluster, "topic", topic), kafkaARN(cluster, "topic", deadLetters)}, "kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"),
-		allow("OwnGroups", []string{kafkaARN(cluster, "group", "eventctl-*")}, "kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"),
-		allow("SeeProcessor", []string{kafkaARN(cluster, "group", processorGroup)}, "kafka-cluster:DescribeGroup"),
+// apiARNs are what the API and the collector beside it reach.
+type apiARNs struct {
+	Cluster          string
+	Topics           []string // by their names
+	Table            string
+	Keys             string // secret; empty without keys
+	MetricsLog       string // log group; empty without metrics
+	Cache, CacheUser string // empty without a cache
+	Traced           bool
+}
+
+// operatorPolicy is what eventctl does: read events and dead letters, write both back to where they came from, and see
+// how far the processor is.
+func operatorPolicy(cluster string, topics, deadLetters, processorGroups []string) document {
+	var groups []string
+	for _, group := range processorGroups {
+		groups = append(groups, kafkaARN(cluster, "group", group))
+	}
+	return policy(append(produce(cluster, topics...),
+		allow("ReadTopics", topicARNs(cluster, slices.Concat(topics, deadLetters)),
+			"kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"),
+		allow("OwnGroups", []string{kafkaARN(cluster, "group", "eventctl-*")}, "kafka-cluster:DescribeGroup",
+			"kafka-cluster:AlterGroup"),
+		allow("SeeProcessor", groups, "kafka-cluster:DescribeGroup"),
 	)...)
 }
 
 // processorARNs are what the processor and its mapping, which polls with the function's role, reach.
 type processorARNs struct {
 	Cluster, Topic, DeadLetters, Group string
+	Published                          []string // topics that handlers may publish to
 	Table, LogGroup                    string
+	Function                           string // its name
 	Undelivered                        string // bucket; empty without one
 	Traced                             bool
+	Uses                               usesConfig
+}
+
+// at is an ARN of the cluster's region and account, which the function is in, too.
+func (a processorARNs) at(service, resource string) string {
+	cluster := strings.SplitN(a.Cluster, ":", 6)
+	return strings.Join([]string{"arn", cluster[1], service, cluster[3], cluster[4], resource}, ":")
+}
+
+// networkInterfaces are the rights with which Lambda enters a VPC.
+var networkInterfaces = []string{
+	"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
+	"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs",
+	"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
 }
 
 // processorPolicy is for the function and for the pollers. AWS's own AWSLambdaMSKExecutionRole is not used: it has
 // no kafka-cluster right at all, and its log rights are on everything.
 func processorPolicy(a processorARNs) document {
 	statements := append(produce(a.Cluster, a.DeadLetters),
-		allow("Pollers", []string{a.Cluster}, "kafka-cluster:DescribeClusterDynamicConfiguration", "kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"),
-		allow("Consume", []string{kafkaARN(a.Cluster, "topic", a.Topic)}, "kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"),
+		allow("Pollers", []string{a.Cluster}, "kafka-cluster:DescribeClusterDynamicConfiguration", "kafka:DescribeCluster",
+			"kafka:DescribeClusterV2"),
+		// IAM knows no resource for it: on the cluster's ARN it would grant nothing.
+		allow("FindBrokers", []string{"*"}, "kafka:GetBootstrapBrokers"),
+		// Handlers may publish events because of others.
+		allow("Consume", []string{kafkaARN(a.Cluster, "topic", a.Topic)}, "kafka-cluster:DescribeTopic",
+			"kafka-cluster:ReadData", "kafka-cluster:WriteData"),
 		// A function that takes over from one that died looks whether its dead letter is there already.
 		allow("FindDeadLetters", []string{kafkaARN(a.Cluster, "topic", a.DeadLetters)}, "kafka-cluster:ReadData"),
-		allow("ConsumerGroup", []string{kafkaARN(a.Cluster, "group", a.Group)}, "kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"),
-		allow("RememberOutcome", []string{a.Table}, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+		allow("ConsumerGroup", []string{kafkaARN(a.Cluster, "group", a.Group)}, "kafka-cluster:DescribeGroup",
+			"kafka-cluster:AlterGroup"),
+		// The changes of several events share a request, in PartiQL; those that it refuses are read together.
+		allow("RememberOutcome", []string{a.Table}, "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PartiQLInsert",
+			"dynamodb:PartiQLUpdate", "dynamodb:PutItem"),
 		allow("WriteLogs", []string{a.LogGroup + ":*"}, "logs:CreateLogStream", "logs:PutLogEvents"),
-		// These act on no resource that has an ARN beforehand.
-		allow("NetworkInterfaces", []string{"*"}, "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
-			"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
+		// Lambda puts the function, and the pollers, into the VPC with this role. None of it has an ARN beforehand.
+		allow("NetworkInterfaces", []string{"*"}, networkInterfaces...),
+		// The function's own code has the role's rights too, and no business with networks. A version or alias may follow the
+		// function's ARN.
+		statement{Sid: "NotByTheFunction", Effect: "Deny", Action: networkInterfaces, Resource: []string{"*"},
+			Condition: map[string]map[string]string{
+				"ArnLike": {"lambda:SourceFunctionArn": a.at("lambda", "function:"+a.Function+"*")}}},
 	)
 	// Lambda's own daemon sends them, and how it is.
 	statements = append(statements, sendTraces(a.Traced, "xray:PutTelemetryRecords", "xray:PutTraceSegments")...)
+	others := slices.DeleteFunc(slices.Clone(a.Published), func(topic string) bool { return topic == a.Topic })
+	if len(others) > 0 {
+		statements = append(statements, allow("PublishElsewhere", topicARNs(a.Cluster, others),
+			"kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"))
+	}
 	if a.Undelivered != "" {
 		statements = append(statements,
 			allow("KeepUndelivered", []string{a.Undelivered + "/*"}, "s3:PutObject"),
 			allow("FindUndelivered", []string{a.Undelivered}, "s3:ListBucket"))
 	}
-	return policy(statements...)
+	return policy(append(statements, a.Uses.statements(a.at)...)...)
 }
 
-// executionPolicy is what ECS itself does before a task starts: pull the image, read the secret, open the log stream.
-// secret is empty where there are no API keys.
-func executionPolicy(repository, logGroup, secret string) document {
-	statements := []statement{
+// executionPolicy is what ECS itself does before a task starts: pull the image, open the log stream.
+func executionPolicy(repository, logGroup string) document {
+	return policy(
 		// A token is for the whole registry; AWS knows no narrower resource.
 		allow("RegistryToken", []string{"*"}, "ecr:GetAuthorizationToken"),
-		allow("PullImage", []string{repository}, "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
+		allow("PullImage", []string{repository}, "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage",
+			"ecr:GetDownloadUrlForLayer"),
 		allow("WriteLogs", []string{logGroup + ":*"}, "logs:CreateLogStream", "logs:PutLogEvents"),
-	}
-	if secret != "" {
-		statements = append(statements, allow("ReadAPIKeys", []string{secret}, "secretsmanager:GetSecretValue"))
-	}
-	return policy(statements...)
-}
-
-// keyPolicy gives the key to the account, whose IAM policies decide further, and to CloudWatch, which could not
-// publish alarms to an encrypted topic otherwise. In a key's policy "*" means this key.
-func keyPolicy(account string) document {
-	return policy(
-		// AWS's own default. Without it nobody could ever change or delete the key.
-		statement{Sid: "Account", Effect: "Allow", Principal: map[string]string{"AWS": "arn:aws:iam::" + account + ":root"}, Action: []string{"kms:*"}, Resource: []string{"*"}},
-		statement{Sid: "Alarms", Effect: "Allow", Principal: map[string]string{"Service": "cloudwatch.amazonaws.com"}, Action: []string{"kms:Decrypt", "kms:GenerateDataKey"}, Resource: []string{"*"}},
 	)
 }
 
-// bucketPolicy refuses plain HTTP, and lets a log service write where one is named.
-func bucketPolicy(bucket, writer, account string) document {
-	refuse := statement{Sid: "TLSOnly", Effect: "Deny", Principal: map[string]string{"AWS": "*"}, Action: []string{"s3:*"}, Resource: []string{bucket, bucket + "/*"},
+type topicWriter struct{ sid, principal string }
+
+// alarmTopicWriters are AWS's services that write to the topic of the alarms.
+func alarmTopicWriters(budget bool) []topicWriter {
+	writers := []topicWriter{{"Alarms", "cloudwatch.amazonaws.com"}}
+	if budget {
+		writers = append(writers, topicWriter{"Budget", "budgets.amazonaws.com"},
+			topicWriter{"CostAnomalies", "costalerts.amazonaws.com"})
+	}
+	return writers
+}
+
+// topicPolicy lets these services, for this account, write to the topic of the alarms. (Without a policy of its own a
+// topic lets all of the account's resources in, and no service that has none in it, as a budget.)
+func topicPolicy(account, topic string) document {
+	var statements []statement
+	for _, service := range alarmTopicWriters(true) {
+		statements = append(statements, statement{Sid: service.sid, Effect: "Allow",
+			Principal: map[string]string{"Service": service.principal},
+			Action:    []string{"sns:Publish"}, Resource: []string{topic},
+			Condition: map[string]map[string]string{"StringEquals": {"aws:SourceAccount": account}}})
+	}
+	return policy(statements...)
+}
+
+// The services of AWS that write logs into buckets.
+const (
+	balancerLogDelivery = "logdelivery.elasticloadbalancing.amazonaws.com"
+	flowLogDelivery     = "delivery.logs.amazonaws.com"
+	configDelivery      = "config.amazonaws.com"
+)
+
+// bucketPolicy refuses plain HTTP, and lets one of AWS's services write logs of this account where writer names it.
+func bucketPolicy(bucket, region, account, writer string) document {
+	refuse := statement{Sid: "TLSOnly", Effect: "Deny", Principal: map[string]string{"AWS": "*"}, Action: []string{"s3:*"},
+		Resource:  []string{bucket, bucket + "/*"},
 		Condition: map[string]map[string]string{"Bool": {"aws:SecureTransport": "false"}}}
-	if writer == "" {
+	principal := map[string]string{"Service": writer}
+	write := statement{Sid: "WriteLogs", Effect: "Allow", Principal: principal, Action: []string{"s3:PutObject"},
+		Resource: []string{bucket + "/AWSLogs/*"}}
+	switch writer {
+	case balancerLogDelivery:
+		write.Resource = []string{bucket + "/AWSLogs/" + account + "/*"}
+		write.Condition = map[string]map[string]string{"ArnLike": {
+			"aws:SourceArn": "arn:aws:elasticloadbalancing:" + region + ":" + account + ":loadbalancer/*",
+		}}
+		return policy(refuse, write)
+	case flowLogDelivery:
+		ours := map[string]string{"aws:SourceAccount": account}
+		source := map[string]string{"aws:SourceArn": "arn:aws:logs:" + region + ":" + account + ":*"}
+		write.Condition = map[string]map[string]string{"ArnLike": source,
+			"StringEquals": {"aws:SourceAccount": account, "s3:x-amz-acl": "bucket-owner-full-control"}}
+		return policy(refuse, write, statement{Sid: "CheckBucket", Effect: "Allow", Principal: principal,
+			Action: []string{"s3:GetBucketAcl"}, Resource: []string{bucket},
+			Condition: map[string]map[string]string{"StringEquals": ours, "ArnLike": source}})
+	case configDelivery:
+		ours := map[string]string{"aws:SourceAccount": account}
+		write.Resource = []string{bucket + "/AWSLogs/" + account + "/Config/*"}
+		write.Condition = map[string]map[string]string{"StringEquals": {"aws:SourceAccount": account,
+			"s3:x-amz-acl": "bucket-owner-full-control"}}
+		return policy(refuse, write, statement{Sid: "CheckBucket", Effect: "Allow", Principal: principal,
+			Action: []string{"s3:GetBucketAcl", "s3:ListBucket"}, Resource: []string{bucket},
+			Condition: map[string]map[string]string{"StringEquals": ours}})
+	default:
 		return policy(refuse)
 	}
-	return policy(refuse, statement{Sid: "WriteLogs", Effect: "Allow", Principal: map[string]string{"Service": writer},
-		Action: []string{"s3:PutObject"}, Resource: []string{bucket + "/AWSLogs/" + account + "/*"}})
+}
+
+// endpointPolicy bounds what goes through a gateway endpoint, whatever rights the caller has: only this account's
+// callers, and only to what is the stack's or declared by its handlers. Credentials from elsewhere carry nothing out.
+func endpointPolicy(service, name, region, account, table string, processors []namedProcessor) document {
+	through := func(sid string, resources []string, actions ...string) statement {
+		return statement{Sid: sid, Effect: "Allow", Principal: map[string]string{"AWS": "*"}, Action: actions,
+			Resource: resources, Condition: map[string]map[string]string{"StringEquals": {"aws:PrincipalAccount": account}}}
+	}
+	var declared []string
+	for _, p := range processors {
+		uses := p.Uses.Tables
+		if service == s3List {
+			uses = p.Uses.Buckets
+		}
+		for _, use := range uses {
+			bucket, _, _ := strings.Cut(use.ARN, "/")
+			if service == dynamoDB {
+				bucket, declared = use.ARN, append(declared, use.ARN+"/index/*")
+			} else {
+				declared = append(declared, bucket+"/*")
+			}
+			declared = append(declared, bucket)
+		}
+	}
+	if service == dynamoDB {
+		tables := "arn:aws:dynamodb:" + region + ":" + account + ":table/"
+		if !strings.HasPrefix(table, name+"-") { // another stack's, or one that was restored
+			declared = append(declared, tables+table)
+		}
+		return policy(through("Tables", append([]string{tables + name + "-*"}, compacted(declared)...), "dynamodb:*"))
+	}
+	ours := "arn:aws:s3:::" + name + "-*"
+	// ECR hands out links to the layers of images, which are signed by itself.
+	layers := through("ImageLayers", []string{"arn:aws:s3:::prod-" + region + "-starport-layer-bucket/*"}, "s3:GetObject")
+	layers.Condition = nil
+	return policy(through("Buckets", append([]string{ours, ours + "/*"}, compacted(declared)...), "s3:*"), layers)
+}
+
+func compacted(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
 }

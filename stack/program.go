@@ -16,121 +16,200 @@ type program struct {
 	// Both are given the project's root.
 	Tag      func(root string) (string, error)
 	Function func(root string) (string, error)
+	// Tested returns an error unless the artifact has served in staging.
+	Tested func(artifactConfig) error
+	// Handlers returns an error unless the processor's program has handlers for each of these environments.
+	Handlers func(root string, environments map[string]map[string]string) error
 
 	given map[string]string // every configuration key that was passed
 }
 
-// inputs notes the configuration as it is passed; pass it to pulumi.Run last. The SDK has no other way to ask for keys
+// Inputs notes the configuration as it is passed; pass it to pulumi.Run last. The SDK has no other way to ask for keys
 // that one does not know of, and a misspelt key is such a one.
-func (p *program) inputs(info *pulumi.RunInfo) { p.given = info.Config }
+func (p *program) Inputs(info *pulumi.RunInfo) { p.given = info.Config }
 
-// deploy registers every resource. It reads and checks everything first: a stack is never half made of a mistake.
-func (p *program) deploy(ctx *pulumi.Context) error {
+// Deploy registers every resource. It reads and checks everything first: a stack is never half made of a mistake.
+func (p *program) Deploy(ctx *pulumi.Context) error {
+	switch {
+	case isSet(p.given[ctx.Project()+":artifacts"]):
+		return p.deployArtifacts(ctx)
+	case isSet(p.given[ctx.Project()+":account"]):
+		return p.deployAccount(ctx)
+	}
 	c, err := loadConfig(ctx, p.given)
 	if err != nil {
 		return err
 	}
-	tag, err := p.Tag(ctx.RootDirectory())
+	if err := c.checkHandlers(ctx.Stack(), func(environments map[string]map[string]string) error {
+		return p.Handlers(ctx.RootDirectory(), environments)
+	}); err != nil {
+		return err
+	}
+	what, err := p.build(ctx.RootDirectory(), c)
 	if err != nil {
 		return err
 	}
-	archive, err := p.Function(ctx.RootDirectory())
+	cloud, err := newProvider(ctx, c, "aws", c.Region)
 	if err != nil {
 		return err
 	}
+	others, err := newElsewhere(ctx, c)
+	if err != nil {
+		return err
+	}
+	providers := []pulumi.ProviderResource{cloud}
+	if what.Artifact == nil {
+		builder, err := docker.NewProvider(ctx, "docker", &docker.ProviderArgs{})
+		if err != nil {
+			return fmt.Errorf("create Docker provider: %w", err)
+		}
+		providers = append(providers, builder)
+	}
+	return p.parts(ctx, c, what, others, pulumi.Providers(providers...))
+}
 
-	// Provider and tags are explicit; the stack's configuration switches the default providers off, so that what
-	// forgets them fails at once instead of going to whatever account the shell is logged in to.
+// newProvider makes the AWS provider of a region. It and its tags are explicit; the stack's configuration switches the
+// default providers off, so that what forgets them fails at once instead of going to whatever account the shell is
+// logged in to.
+func newProvider(ctx *pulumi.Context, c config, name, region string) (*aws.Provider, error) {
 	var accounts pulumi.StringArrayInput
 	if len(c.AccountIDs) > 0 {
 		accounts = pulumi.ToStringArray(c.AccountIDs)
 	}
-	cloud, err := aws.NewProvider(ctx, "aws", &aws.ProviderArgs{
-		Region:            pulumi.String(c.Region),
+	cloud, err := aws.NewProvider(ctx, name, &aws.ProviderArgs{
+		Region:            pulumi.String(region),
 		AllowedAccountIds: accounts,
 		DefaultTags: &aws.ProviderDefaultTagsArgs{Tags: pulumi.StringMap{
 			"Project": pulumi.String(ctx.Project()), "Stack": pulumi.String(ctx.Stack()), "ManagedBy": pulumi.String("pulumi"),
+			"Service": pulumi.String(c.Name), // unlike the others, of this deployment alone: its budget counts by it
 		}},
 	})
 	if err != nil {
-		return fmt.Errorf("create AWS provider: %w", err)
+		return nil, fmt.Errorf("create AWS provider of %s: %w", region, err)
 	}
-	builder, err := docker.NewProvider(ctx, "docker", &docker.ProviderArgs{})
-	if err != nil {
-		return fmt.Errorf("create Docker provider: %w", err)
-	}
-	return p.parts(ctx, c, tag, archive, pulumi.Providers(cloud, builder))
+	return cloud, nil
 }
 
 // parts lays out the components in the order in which they need each other.
-func (p *program) parts(ctx *pulumi.Context, c config, tag, archive string, with pulumi.ResourceOption) error {
+func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewhere, with pulumi.ResourceOption) error {
+	if c.Standby {
+		c.Network.NATGateways = 0 // nothing runs that would use one
+	}
+	encryption, err := newEncryption(ctx, "encryption", encryptionArgs{Name: c.Name, Region: c.Region,
+		Protect: c.Protect, Budget: c.Budget != nil, encryptionConfig: c.Encryption}, with)
+	if err != nil {
+		return err
+	}
+	key := encryption.Data
 	network, err := newNetwork(ctx, "network", networkArgs{
-		Name: c.Name, Region: c.Region, HTTPS: c.Edge.HTTPS(), MappingReachesOut: c.Processor.Provisioned == nil, networkConfig: c.Network,
+		Name: c.Name, Region: c.Region, AccountID: encryption.AccountID, Protect: c.Protect, Key: key,
+		HTTPS: c.Edge.HTTPS(), Clients: c.Edge.Clients(), Processors: c.processors(),
+		Cache: c.Cache.Enabled, Retention: c.Retention, Table: c.eventsTable(), networkConfig: c.Network,
 	}, with)
 	if err != nil {
 		return err
 	}
 	group := func(name string) pulumi.StringInput { return network.Groups[name].ID() }
-	encryption, err := newEncryption(ctx, "encryption", encryptionArgs{Name: c.Name, Protect: c.Protect, AccountID: network.AccountID}, with)
-	if err != nil {
-		return err
-	}
 	kafka, err := newKafka(ctx, "kafka", kafkaArgs{
-		Name: c.Name, Protect: c.Protect, Subnets: network.PrivateSubnets, SecurityGroup: group("kafka"), KeyARN: encryption.KeyARN, kafkaConfig: c.Kafka,
+		Name: c.Name, Protect: c.Protect, Subnets: network.PrivateSubnets, SecurityGroup: group("kafka"),
+		KeyARN: encryption.KeyARN, Key: key, Processors: c.processors(), Retention: c.Retention, kafkaConfig: c.Kafka,
 	}, with)
 	if err != nil {
 		return err
 	}
-	store, err := newStore(ctx, "store", storeArgs{Name: c.Name, Protect: c.Protect}, with)
+	store, err := newStore(ctx, "store", storeArgs{Name: c.Name, Protect: c.Protect, Region: c.Region,
+		AccountID: network.AccountID, Key: key, storeConfig: c.Store}, with)
 	if err != nil {
 		return err
 	}
-	image, err := newImage(ctx, "image", imageArgs{Name: c.Name, Protect: c.Protect, Tag: tag}, with)
+	cache := noCache()
+	if c.Cache.Enabled {
+		if cache, err = newCache(ctx, "cache", cacheArgs{
+			Name: c.Name, Subnets: network.PrivateSubnets, SecurityGroup: group("cache"), Key: key,
+		}, with); err != nil {
+			return err
+		}
+	}
+	if c.Backup.Enabled {
+		if _, err := newBackups(ctx, "backups", backupsArgs{Name: c.Name, Protect: c.Protect, Region: c.Region,
+			AccountID: network.AccountID, Store: store, Retention: c.Retention, Elsewhere: others, backupConfig: c.Backup,
+		}, with); err != nil {
+			return err
+		}
+	}
+	image, err := newImage(ctx, "image", imageArgs{Name: c.Name, Protect: c.Protect, Key: key, build: what}, with)
 	if err != nil {
 		return err
 	}
 	edge, err := newEdge(ctx, "edge", edgeArgs{
-		Name: c.Name, Protect: c.Protect, AccountID: network.AccountID, VpcID: network.VpcID,
-		Subnets: network.PublicSubnets, SecurityGroup: group("edge"), edgeConfig: c.Edge,
-	}, with)
-	if err != nil {
-		return err
-	}
-	service, err := newService(ctx, "service", serviceArgs{
-		Name: c.Name, Protect: c.Protect, APIKeys: c.APIKeys, SecurityGroup: group("api"),
-		Settings: containerSettings{
-			Name: c.Name, Stage: ctx.Stack(), Tracing: c.Tracing, Region: c.Region, Topic: c.Kafka.Topic, DeadLetters: c.Kafka.DeadLetterTopic(), TrustedProxies: network.PublicCIDRs, API: c.API,
-		},
-		Network: network, Kafka: kafka, Store: store, Image: image, Edge: edge,
-	}, with)
-	if err != nil {
-		return err
-	}
-	processor, err := newProcessor(ctx, "processor", processorArgs{
-		Name: c.Name, Stage: ctx.Stack(), Tracing: c.Tracing, Protect: c.Protect, Zip: archive, Topic: c.Kafka.Topic, DeadLetters: c.Kafka.DeadLetterTopic(),
-		Network: network, Kafka: kafka, Store: store, SecurityGroup: group("processor"), processorConfig: c.Processor,
+		Region: c.Region, Name: c.Name, Protect: c.Protect, Key: key, AccountID: network.AccountID,
+		Network: network, SecurityGroup: group("edge"), Retention: c.Retention, edgeConfig: c.Edge,
 	}, with)
 	if err != nil {
 		return err
 	}
 	observability, err := newObservability(ctx, "observability", observabilityArgs{
-		Config: c, KeyARN: encryption.KeyARN, Edge: edge, Store: store, Service: service, Processor: processor,
+		Config: c, KeyARN: encryption.KeyARN, AccountID: network.AccountID, Edge: edge,
 	}, with)
 	if err != nil {
 		return err
 	}
+	service, err := newService(ctx, "service", serviceArgs{
+		Name: c.Name, Protect: c.Protect, Key: key, APIKeys: c.APIKeys, MakeKey: c.MakesKey(), SecurityGroup: group("api"),
+		Settings: containerSettings{
+			Name: c.Name, Stage: ctx.Stack(), Tracing: c.Tracing, Metrics: c.Metrics, Region: c.Region,
+			Topic: c.Kafka.Topic, TopicRoutes: c.Kafka.routes(), ProcessorTopics: c.processorTopics(),
+			DeadLetters: c.Kafka.DeadLetterTopic(), API: c.API,
+		},
+		Topics: c.Kafka, Processors: c.processors(), Retention: c.Retention, Standby: c.Standby,
+		Network: network, Kafka: kafka, Store: store, Cache: cache, Image: image, Edge: edge,
+		Alarms: observability.APIAlarms,
+	}, with)
+	if err != nil {
+		return err
+	}
+	var processors []*Processor
+	for _, p := range c.processors() {
+		processor, err := newProcessor(ctx, p.of("processor"), processorArgs{
+			Name: c.Name, Stage: ctx.Stack(), Tracing: c.Tracing, Protect: c.Protect, Key: key, Build: what,
+			Topics: c.Kafka, Network: network, Kafka: kafka, Store: store, SecurityGroup: group(processorGroup(p)),
+			Retention: c.Retention, Standby: c.Standby, namedProcessor: p,
+		}, with)
+		if err != nil {
+			return err
+		}
+		processors = append(processors, processor)
+	}
+	if err := observability.watch(ctx, watchedParts{Config: c, Edge: edge, Store: store, Service: service,
+		Processors: processors}); err != nil {
+		return err
+	}
 
-	export(ctx, c, outputs{network, kafka, store, image, edge, service, processor, observability})
+	export(ctx, c, what, outputs{network, kafka, store, image, edge, service, processors, observability})
 	return nil
 }
 
 // realProgram is what is deployed: the image tagged and the function built from the sources beside it.
 func realProgram(wantedTag string) *program {
 	return &program{
-		Tag: func(root string) (string, error) { return imageTag(root, wantedTag) },
+		Tag:    func(root string) (string, error) { return imageTag(root, wantedTag) },
+		Tested: served,
 		Function: func(root string) (string, error) {
 			out := filepath.Join(root, functionZip)
 			return out, buildFunction(root, processorPackage, out)
 		},
+		Handlers: askProgram,
+	}
+}
+
+// offlineProgram is the real program but for what would need git, a compiler, an account and their time: it tags,
+// builds and asks nothing.
+func offlineProgram() *program {
+	return &program{
+		Tag:    func(string) (string, error) { return "tag", nil },
+		Tested: func(artifactConfig) error { return nil },
+		// any file that is there
+		Function: func(root string) (string, error) { return filepath.Join(root, "Pulumi.yaml"), nil },
+		Handlers: askProgram,
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,18 +13,24 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"event-processing-service/stack/review"
 )
 
 var update = flag.Bool("update", false, "write the goldens instead of comparing with them")
 
-var stacks = []string{"dev", "prod"}
+var (
+	stacks = []string{"dev", "staging", "prod", "recovery"}
+	// delivered are those that get an artifact, which lies in one region.
+	delivered = []string{"dev", "staging", "prod"}
+)
 
 const root = ".." // of the project, whose real configuration the tests read
 
 // recorded runs the program for a stack as it is committed.
-func recorded(t *testing.T, stack string, preview bool) graph {
+func recorded(t *testing.T, stack string, preview bool) review.Graph {
 	t.Helper()
-	g, err := record(root, stack, offlineProgram(), &recorder{preview: preview})
+	g, err := review.Record(root, stack, offlineProgram(), &review.Recorder{Preview: preview})
 	if err != nil {
 		t.Fatalf("run %s: %v", stack, err)
 	}
@@ -44,7 +51,8 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatalf("%v (go test ./stack -update writes it)", err)
 	}
 	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
-		t.Errorf("%s is not what the program registers; if that is meant, go test ./stack -update (-want +got):\n%s", path, diff)
+		t.Errorf("%s is not what the program registers; if that is meant, go test ./stack -update (-want +got):\n%s", path,
+			diff)
 	}
 }
 
@@ -52,7 +60,7 @@ func TestEachStackRegistersWhatItsGoldenShows(t *testing.T) {
 	for _, stack := range stacks {
 		t.Run(stack, func(t *testing.T) {
 			var tree bytes.Buffer
-			writeTree(&tree, recorded(t, stack, false), true)
+			review.WriteTree(&tree, recorded(t, stack, false), true)
 			golden(t, stack+".tree", tree.Bytes())
 		})
 	}
@@ -64,8 +72,8 @@ func TestAPreviewRegistersTheSameResourcesAsADeployment(t *testing.T) {
 	for _, stack := range stacks {
 		t.Run(stack, func(t *testing.T) {
 			var preview, up bytes.Buffer
-			writeTree(&preview, recorded(t, stack, true), false)
-			writeTree(&up, recorded(t, stack, false), false)
+			review.WriteTree(&preview, recorded(t, stack, true), false)
+			review.WriteTree(&up, recorded(t, stack, false), false)
 			if diff := cmp.Diff(up.String(), preview.String()); diff != "" {
 				t.Errorf("up and preview differ (-up +preview):\n%s", diff)
 			}
@@ -75,7 +83,7 @@ func TestAPreviewRegistersTheSameResourcesAsADeployment(t *testing.T) {
 
 func TestAPreviewKnowsNoOutput(t *testing.T) {
 	var tree bytes.Buffer
-	writeTree(&tree, recorded(t, "dev", true), true)
+	review.WriteTree(&tree, recorded(t, "dev", true), true)
 	if !strings.Contains(tree.String(), "vpcId: (known after deployment)") {
 		t.Error("the recorder's preview hands out ids: it would prove nothing")
 	}
@@ -83,8 +91,8 @@ func TestAPreviewKnowsNoOutput(t *testing.T) {
 
 func TestTheSameStackIsTheSameTreeTwice(t *testing.T) {
 	var first, second bytes.Buffer
-	writeTree(&first, recorded(t, "prod", false), true)
-	writeTree(&second, recorded(t, "prod", false), true)
+	review.WriteTree(&first, recorded(t, "prod", false), true)
+	review.WriteTree(&second, recorded(t, "prod", false), true)
 	if diff := cmp.Diff(first.String(), second.String()); diff != "" {
 		t.Errorf("two runs differ:\n%s", diff)
 	}
@@ -96,8 +104,8 @@ func TestAFaultInAnyResourceTypeEndsTheRunWithAnErrorThatNamesIt(t *testing.T) {
 		types[n.Type] = true
 	}
 	for token := range types {
-		t.Run(shortType(token), func(t *testing.T) {
-			_, err := record(root, "prod", offlineProgram(), &recorder{fault: func(n registration) error {
+		t.Run(review.Short(token), func(t *testing.T) {
+			_, err := review.Record(root, "prod", offlineProgram(), &review.Recorder{Fault: func(n review.Registration) error {
 				if n.Type == token {
 					return errors.New("quota exceeded")
 				}
@@ -119,12 +127,13 @@ func TestNothingIsRegisteredWhenAnInputIsBad(t *testing.T) {
 		"tag":      {Tag: func(string) (string, error) { return "", broken }, Function: offlineProgram().Function},
 		"function": {Tag: offlineProgram().Tag, Function: func(string) (string, error) { return "", broken }},
 	} {
-		rec := &recorder{}
-		if _, err := record(root, "dev", p, rec); !errors.Is(err, broken) && (err == nil || !strings.Contains(err.Error(), broken.Error())) {
+		rec := &review.Recorder{}
+		if _, err := review.Record(root, "dev", p, rec); !errors.Is(err, broken) &&
+			(err == nil || !strings.Contains(err.Error(), broken.Error())) {
 			t.Errorf("%s: error is %v", name, err)
 		}
-		if len(rec.nodes) > 0 {
-			t.Errorf("%s: %d resources were registered before the mistake was seen", name, len(rec.nodes))
+		if len(rec.Nodes()) > 0 {
+			t.Errorf("%s: %d resources were registered before the mistake was seen", name, len(rec.Nodes()))
 		}
 	}
 }
@@ -145,9 +154,10 @@ func TestPlanPrintsATreeASummaryAndNoFindings(t *testing.T) {
 
 func TestPlanFailsOnAFindingAndPrintsIt(t *testing.T) {
 	g := recorded(t, "dev", false)
-	unset(g.find(t, "cloudwatch.LogGroup", "brokers"), "retentionInDays")
+	unset(find(t, g, "cloudwatch.LogGroup", "brokers"), "retentionInDays")
 	var out bytes.Buffer
-	if err := writePlan(&out, g); err == nil || !strings.Contains(out.String(), "1 finding(s):\n  every log group forgets: cloudwatch.LogGroup brokers has no retention") {
+	if err := review.WritePlan(&out, g); err == nil || !strings.Contains(out.String(),
+		"1 finding(s):\n  every log group forgets: cloudwatch.LogGroup brokers has no retention") {
 		t.Errorf("error is %v, output ends %q", err, out.String()[max(0, out.Len()-200):])
 	}
 }
@@ -165,25 +175,38 @@ func TestPlanSaysWhatItAssumed(t *testing.T) {
 }
 
 func TestTheDiagramOnThePageIsTheProgramsOwn(t *testing.T) {
-	want, err := diagram(root)
+	want, err := review.Diagram(root, offlineProgram())
 	if err != nil {
 		t.Fatal(err)
 	}
-	have, err := os.ReadFile(filepath.Join(root, diagramPath))
+	if *update {
+		if err := review.WriteDiagram(root, offlineProgram()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(filepath.Join(root, review.DiagramPath))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(have)); diff != "" {
-		t.Errorf("go run ./stack diagram would change %s:\n%s", diagramPath, diff)
+		t.Errorf("go run ./stack diagram would change %s:\n%s", review.DiagramPath, diff)
 	}
 }
 
 // find returns one registration, for a test to look at or to break.
-func (g graph) find(t *testing.T, short, name string) *registration {
+func find(t *testing.T, g review.Graph, short, name string) *review.Registration {
 	t.Helper()
-	i := slices.IndexFunc(g.Nodes, func(n registration) bool { return n.Custom && shortType(n.Type) == short && n.Name == name })
+	i := slices.IndexFunc(g.Nodes, func(n review.Registration) bool {
+		return n.Custom && review.Short(n.Type) == short && n.Name == name
+	})
 	if i < 0 {
 		t.Fatal(fmt.Errorf("no %s is called %s", short, name))
 	}
 	return &g.Nodes[i]
+}
+
+// containersOf reads a task definition. One that can't be read has none.
+func containersOf(n *review.Registration) (all []container) {
+	_ = json.Unmarshal([]byte(n.Text("containerDefinitions")), &all)
+	return all
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
@@ -13,80 +15,147 @@ const (
 	metricsPort = 9464
 	kafkaPort   = 9098 // MSK's listener for IAM over TLS; no other is opened
 
-	anywhere = "anywhere" // peer: the internet
+	internet = "0.0.0.0/0"
+	anywhere = "anywhere" // peer: the internet, or a network of it
 	dynamoDB = "dynamodb" // peer: the gateway endpoint's prefix list
+	s3List   = "s3"       // the same
+
+	// cloudFront is the peer in place of the internet where CloudFront stands before the load balancer: AWS's list of the
+	// addresses that it asks origins from.
+	cloudFront = "cloudfront"
 )
 
-// groupPurpose has a security group for each part, by name, with what AWS shows beside it.
+// groupPurpose has a security group for each part but the processors, by name, with what AWS shows beside it.
 var groupPurpose = map[string]string{
-	"edge":      "Load balancer: the only part that the internet reaches",
-	"api":       "API tasks",
-	"processor": "Processor function",
-	"kafka":     "Brokers, and the pollers of the event source mapping, which AWS puts into the same group",
+	"edge":  "Load balancer: the only part that the internet reaches",
+	"api":   "API tasks",
+	"kafka": "Brokers, and the pollers of the event source mapping, which AWS puts into the same group",
+	"cache": "Cache of rate limits, where there is one",
 }
 
 // rule lets traffic on one port into or out of Group. Peer is another group or one of the words above.
 type rule struct {
-	Group, Peer string
-	Out         bool
-	Port        int
-	Why         string
+	Group, Peer     string
+	GroupID, PeerID string // of a security group that is not this program's; "" is one of groupPurpose
+	CIDR            string // of the peer anywhere; "" is the internet
+	Out             bool
+	Port            int
+	Why             string
 }
 
+// processorGroup is the security group of a processor.
+func processorGroup(p namedProcessor) string { return p.of("processor") }
+
 // securityRules is all traffic that is allowed. Both ends of a connection have their rule.
-func securityRules(https, mappingReachesOut bool) []rule {
+// clients are the networks that may reach the load balancer, or cloudFront.
+func securityRules(clients []string, https, cache bool, processors []namedProcessor) []rule {
 	rules := []rule{
-		{Group: "edge", Peer: anywhere, Port: 80, Why: "Clients"},
 		{Group: "edge", Peer: "api", Out: true, Port: apiPort, Why: "Requests and health checks to the API"},
 		{Group: "api", Peer: "edge", Port: apiPort, Why: "Requests and health checks from the load balancer"},
 		{Group: "api", Peer: "kafka", Out: true, Port: kafkaPort, Why: "Produce events"},
 		// Image, logs and secrets come by the NAT gateway; AWS gives their services no fixed addresses.
-		{Group: "api", Peer: anywhere, Out: true, Port: 443, Why: "AWS APIs: ECR, CloudWatch Logs, Secrets Manager, DynamoDB, X-Ray"},
-		{Group: "processor", Peer: "kafka", Out: true, Port: kafkaPort, Why: "Produce dead letters"},
-		{Group: "processor", Peer: dynamoDB, Out: true, Port: 443, Why: "The events table"},
+		{Group: "api", Peer: anywhere, Out: true, Port: 443,
+			Why: "AWS APIs: ECR, CloudWatch Logs, Secrets Manager, DynamoDB, X-Ray"},
 		{Group: "kafka", Peer: "api", Port: kafkaPort, Why: "Events from the API"},
-		{Group: "kafka", Peer: "processor", Port: kafkaPort, Why: "Dead letters from the processor"},
 		{Group: "kafka", Peer: "kafka", Port: kafkaPort, Why: "Pollers of the event source mapping"},
 		{Group: "kafka", Peer: "kafka", Out: true, Port: kafkaPort, Why: "Pollers to the brokers"},
 	}
-	if https {
-		rules = append(rules, rule{Group: "edge", Peer: anywhere, Port: 443, Why: "Clients over TLS"})
+	if cache {
+		for _, port := range []int{cachePort, cacheReaderPort} {
+			rules = append(rules,
+				rule{Group: "api", Peer: "cache", Out: true, Port: port, Why: "Rate limits that tasks share"},
+				rule{Group: "cache", Peer: "api", Port: port, Why: "Rate limits of the API's tasks"})
+		}
 	}
-	if mappingReachesOut {
-		rules = append(rules, rule{Group: "kafka", Peer: anywhere, Out: true, Port: 443, Why: "Pollers on demand call Lambda and STS from here"})
+	onDemand, provisioned := false, false
+	for _, p := range processors {
+		group := processorGroup(p)
+		rules = append(rules,
+			rule{Group: group, Peer: "kafka", Out: true, Port: kafkaPort, Why: "Produce dead letters"},
+			rule{Group: group, Peer: dynamoDB, Out: true, Port: 443, Why: "The events table"},
+			rule{Group: "kafka", Peer: group, Port: kafkaPort, Why: "Dead letters from the processor"})
+		rules = append(rules, p.Uses.rules(group)...)
+		onDemand, provisioned = onDemand || p.Provisioned == nil, provisioned || p.Provisioned != nil
+	}
+	if slices.Contains(clients, cloudFront) {
+		// One port: the list counts as 55 of the 60 rules that a group may have.
+		port := 80
+		if https {
+			port = 443
+		}
+		rules = append(rules, rule{Group: "edge", Peer: cloudFront, Port: port, Why: "Clients, by CloudFront"})
+		clients = nil
+	}
+	for _, network := range clients {
+		rules = append(rules, rule{Group: "edge", Peer: anywhere, CIDR: network, Port: 80, Why: "Clients"})
+		if https {
+			rules = append(rules, rule{Group: "edge", Peer: anywhere, CIDR: network, Port: 443, Why: "Clients over TLS"})
+		}
+	}
+	if onDemand {
+		rules = append(rules, rule{Group: "kafka", Peer: anywhere, Out: true, Port: 443,
+			Why: "Pollers on demand call Lambda and STS from here"})
+	}
+	if provisioned {
+		// AWS asks for a way to the destination inside the cluster's VPC: the pollers use the cluster's subnets and group.
+		rules = append(rules, rule{Group: "kafka", Peer: s3List, Out: true, Port: 443,
+			Why: "Provisioned pollers put what they give up on into the undelivered bucket"})
 	}
 	return rules
 }
 
 // securityGroups registers the groups and one resource for each rule: rules written inside a group would be replaced
 // as a whole, and two groups that name each other could not be created at all.
-func (n *Network) securityGroups(ctx *pulumi.Context, args networkArgs, in *ec2.Vpc, dynamoDBList pulumi.StringOutput) error {
+func (n *Network) securityGroups(ctx *pulumi.Context, args networkArgs, in *ec2.Vpc,
+	prefixLists map[string]pulumi.StringOutput) error {
 	child := pulumi.Parent(n)
 	n.Groups = map[string]*ec2.SecurityGroup{}
-	for _, name := range []string{"edge", "api", "processor", "kafka"} {
+	names := []string{"edge", "api", "kafka"}
+	if args.Cache {
+		names = append(names, "cache")
+	}
+	for _, p := range args.Processors {
+		names = append(names, processorGroup(p))
+	}
+	for _, name := range names {
+		purpose, shared := groupPurpose[name]
+		if !shared {
+			purpose = "Processor function"
+		}
 		group, err := ec2.NewSecurityGroup(ctx, name, &ec2.SecurityGroupArgs{
 			// A prefix, not a name: a new description replaces the group, and the old one still has the name then.
-			NamePrefix: pulumi.String(args.Name + "-" + name + "-"), VpcId: in.ID(), Description: pulumi.String(groupPurpose[name]),
+			NamePrefix: pulumi.String(args.Name + "-" + name + "-"), VpcId: in.ID(),
+			Description: pulumi.String(purpose),
 			// The function's network interfaces outlive it by up to 40 minutes: without this the group would wait for them.
 			RevokeRulesOnDelete: pulumi.Bool(true), Tags: nameTag(args.Name, name),
-		}, child)
+		}, child, lateInterfaces)
 		if err != nil {
 			return fmt.Errorf("create security group %s: %w", name, err)
 		}
 		n.Groups[name] = group
 	}
 
-	for _, r := range securityRules(args.HTTPS, args.MappingReachesOut) {
+	id := func(name, foreign string) pulumi.StringInput {
+		if foreign != "" {
+			return pulumi.String(foreign)
+		}
+		return n.Groups[name].ID()
+	}
+	for _, r := range securityRules(args.Clients, args.HTTPS, args.Cache, args.Processors) {
 		var cidr, list, peer pulumi.StringPtrInput
 		switch r.Peer {
 		case anywhere:
-			cidr = pulumi.String("0.0.0.0/0")
-		case dynamoDB:
-			list = dynamoDBList
+			cidr = pulumi.String(cmp.Or(r.CIDR, internet))
+		case dynamoDB, s3List, cloudFront:
+			list = prefixLists[r.Peer]
 		default:
-			peer = n.Groups[r.Peer].ID()
+			peer = id(r.Peer, r.PeerID).ToStringOutput().ToStringPtrOutput()
 		}
-		group, port, why := n.Groups[r.Group].ID(), pulumi.Int(r.Port), pulumi.String(r.Why)
+		from := r.Peer
+		if r.CIDR != "" && r.CIDR != internet {
+			from = r.CIDR
+		}
+		group, port, why := id(r.Group, r.GroupID), pulumi.Int(r.Port), pulumi.String(r.Why)
 		var registered pulumi.Resource
 		var name string
 		var err error
@@ -97,7 +166,7 @@ func (n *Network) securityGroups(ctx *pulumi.Context, args networkArgs, in *ec2.
 				CidrIpv4: cidr, PrefixListId: list, ReferencedSecurityGroupId: peer, Description: why,
 			}, child)
 		} else {
-			name = fmt.Sprintf("%s-from-%s-%d", r.Group, r.Peer, r.Port)
+			name = fmt.Sprintf("%s-from-%s-%d", r.Group, from, r.Port)
 			registered, err = vpc.NewSecurityGroupIngressRule(ctx, name, &vpc.SecurityGroupIngressRuleArgs{
 				SecurityGroupId: group, IpProtocol: pulumi.String("tcp"), FromPort: port, ToPort: port,
 				CidrIpv4: cidr, PrefixListId: list, ReferencedSecurityGroupId: peer, Description: why,

@@ -14,23 +14,44 @@ import (
 type Service struct {
 	pulumi.ResourceState
 
-	ClusterName  pulumi.StringOutput
-	ServiceName  pulumi.StringOutput
-	LogGroup     pulumi.StringOutput
-	OperatorTask pulumi.StringOutput // ARN of the task definition that runs eventctl
+	ClusterName    pulumi.StringOutput
+	ServiceName    pulumi.StringOutput
+	LogGroup       pulumi.StringOutput
+	KeysSecret     pulumi.StringOutput // name of the API keys' secret, "" without
+	TaskDefinition pulumi.StringOutput // ARN of the one that the service runs
+	OperatorTask   pulumi.StringOutput // ARN of the task definition that runs eventctl
 }
 
 type serviceArgs struct {
 	Name          string
 	Protect       bool
+	Key           dataKey
 	Settings      containerSettings
-	APIKeys       pulumi.StringInput // nil: open
+	APIKeys       pulumi.StringInput // nil: none are given
+	MakeKey       bool               // make one where none are given
 	Network       *Network
 	Kafka         *Kafka
 	Store         *Store
+	Cache         *Cache
 	Image         *Image
 	Edge          *Edge
+	Alarms        []pulumi.Resource // that take a roll-out back, among others
 	SecurityGroup pulumi.StringInput
+	Topics        kafkaConfig
+	Retention     retentionConfig
+	Standby       bool // no task runs
+	Processors    []namedProcessor
+}
+
+// autoscales reports whether an autoscaler is to set the number of tasks: it would start some of a stack that stands
+// by.
+func (a serviceArgs) autoscales() bool { return a.Settings.API.Autoscales() && !a.Standby }
+
+func (a serviceArgs) tasks() int {
+	if a.Standby {
+		return 0
+	}
+	return a.Settings.API.MinTasks
 }
 
 func newService(ctx *pulumi.Context, name string, args serviceArgs, opts ...pulumi.ResourceOption) (*Service, error) {
@@ -45,39 +66,54 @@ func newService(ctx *pulumi.Context, name string, args serviceArgs, opts ...pulu
 	}
 	logs, err := cloudwatch.NewLogGroup(ctx, "api", &cloudwatch.LogGroupArgs{
 		Name:            pulumi.Sprintf("/ecs/%s-api-service/%s", args.Name, args.Name),
-		RetentionInDays: pulumi.Int(args.Settings.API.LogRetentionDays),
+		RetentionInDays: pulumi.Int(args.Retention.LogDays), KmsKeyId: args.Key.ID(),
 	}, child)
 	if err != nil {
 		return nil, fmt.Errorf("create log group of API: %w", err)
 	}
-	secretARN, secretVersion, err := apiKeysSecret(ctx, args, child)
+	metricsLog, metricsLogARN, err := newMetricsLog(ctx, args, child)
+	if err != nil {
+		return nil, err
+	}
+	keys, stored, err := s.apiKeysSecret(ctx, args, child)
 	if err != nil {
 		return nil, err
 	}
 	execution, err := newRole(ctx, "execution", args.Name+"-execution", "ecs-tasks.amazonaws.com",
-		policyOf(func(arns []string) document { return executionPolicy(arns[0], arns[1], arns[2]) }, args.Image.RepositoryARN, logs.Arn, secretARN), child)
+		policyOf(func(arns []string) document { return executionPolicy(arns[0], arns[1]) }, args.Image.RepositoryARN,
+			logs.Arn), child)
 	if err != nil {
 		return nil, err
 	}
 	task, err := newRole(ctx, "api", args.Name+"-api", "ecs-tasks.amazonaws.com",
 		policyOf(func(arns []string) document {
-			return apiPolicy(arns[0], args.Settings.Topic, arns[1], args.Settings.Tracing.Enabled)
-		}, args.Kafka.ClusterARN, args.Store.TableARN), child)
+			return apiPolicy(apiARNs{
+				Cluster: arns[0], Topics: args.Topics.eventTopics(), Table: arns[1], Keys: arns[2], MetricsLog: arns[3],
+				Cache: arns[4], CacheUser: arns[5], Traced: args.Settings.Tracing.Enabled,
+			}).withKey(arns[6])
+		}, args.Kafka.ClusterARN, args.Store.TableARN, keys, metricsLogARN, args.Cache.ARN, args.Cache.UserARN,
+			args.Key.ARN()), child)
 	if err != nil {
 		return nil, err
 	}
 	operator, err := newRole(ctx, "operator", args.Name+"-operator", "ecs-tasks.amazonaws.com",
 		policyOf(func(arns []string) document {
-			return operatorPolicy(arns[0], args.Settings.Topic, args.Settings.DeadLetters, consumerGroup(args.Name))
+			var letters, groups []string
+			for _, p := range args.Processors {
+				letters, groups = append(letters, p.deadLetters(args.Topics)), append(groups, p.group(args.Name))
+			}
+			return operatorPolicy(arns[0], args.Topics.eventTopics(), letters, groups)
 		}, args.Kafka.ClusterARN), child)
 	if err != nil {
 		return nil, err
 	}
 
-	known := pulumi.StringArray{args.Image.Digest, args.Kafka.BootstrapServers, args.Store.TableName, logs.Name, secretVersion, args.Edge.URL}
+	known := pulumi.StringArray{args.Image.Digest, args.Kafka.BootstrapServers, args.Store.TableName, logs.Name,
+		stored, args.Edge.URL, metricsLog, args.Cache.URL, args.Network.Proxies}
 	write := func(containers func(deployed, containerSettings) []container) pulumi.StringOutput {
 		return known.ToStringArrayOutput().ApplyT(func(v []string) string {
-			return containersJSON(containers(deployed{Image: v[0], BootstrapServers: v[1], Table: v[2], LogGroup: v[3], APIKeys: v[4], URL: v[5]}, args.Settings))
+			return containersJSON(containers(deployed{Image: v[0], BootstrapServers: v[1], Table: v[2], LogGroup: v[3],
+				APIKeys: v[4], URL: v[5], MetricsLog: v[6], RateLimitURL: v[7], Proxies: v[8]}, args.Settings))
 		}).(pulumi.StringOutput)
 	}
 	definition, err := newTaskDefinition(ctx, "api", args, write(apiContainers), execution, task, child)
@@ -93,29 +129,33 @@ func newService(ctx *pulumi.Context, name string, args serviceArgs, opts ...pulu
 	if err != nil {
 		return nil, err
 	}
-	if args.Settings.API.Autoscales() {
+	if args.autoscales() {
 		if err := autoscale(ctx, args.Settings.API, cluster.Name, service.Name, args.Edge, child); err != nil {
 			return nil, err
 		}
 	}
-	s.ClusterName, s.ServiceName, s.LogGroup, s.OperatorTask = cluster.Name, service.Name, logs.Name, tool.Arn
+	s.ClusterName, s.ServiceName, s.LogGroup = cluster.Name, service.Name, logs.Name
+	s.TaskDefinition, s.OperatorTask = definition.Arn, tool.Arn
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"service": s.ServiceName})
 }
 
-func (s *Service) service(ctx *pulumi.Context, args serviceArgs, cluster *ecs.Cluster, definition *ecs.TaskDefinition, execution, task role) (*ecs.Service, error) {
+func (s *Service) service(ctx *pulumi.Context, args serviceArgs, cluster *ecs.Cluster, definition *ecs.TaskDefinition,
+	execution, task role) (*ecs.Service, error) {
 	// Data flow says nothing of these: the listener that the target group needs, the rights of the roles, the topics,
-	// and the network's rules and routes.
+	// the alarms, and the network's rules and routes.
 	needs := append([]pulumi.Resource{args.Edge.Listener, execution.Policy, task.Policy}, args.Kafka.Topics...)
+	needs = append(needs, args.Alarms...) // ECS takes names of alarms that exist
 	options := []pulumi.ResourceOption{pulumi.Parent(s), pulumi.DependsOn(append(needs, args.Network.Rules...))}
-	if args.Settings.API.Autoscales() {
+	if args.autoscales() {
 		// The autoscaler's number is the right one: a deployment must not take tasks away under load.
 		options = append(options, pulumi.IgnoreChanges([]string{"desiredCount"}))
 	}
 	service, err := ecs.NewService(ctx, "api", &ecs.ServiceArgs{
 		Name: pulumi.String(args.Name + "-api"), Cluster: cluster.Arn, TaskDefinition: definition.Arn,
-		LaunchType: pulumi.String("FARGATE"), DesiredCount: pulumi.Int(args.Settings.API.MinTasks),
+		LaunchType: pulumi.String("FARGATE"), DesiredCount: pulumi.Int(args.tasks()),
 		NetworkConfiguration: &ecs.ServiceNetworkConfigurationArgs{
-			Subnets: args.Network.PrivateSubnets, SecurityGroups: pulumi.StringArray{args.SecurityGroup}, AssignPublicIp: pulumi.Bool(false),
+			Subnets: args.Network.PrivateSubnets, SecurityGroups: pulumi.StringArray{args.SecurityGroup},
+			AssignPublicIp: pulumi.Bool(false),
 		},
 		LoadBalancers: ecs.ServiceLoadBalancerArray{&ecs.ServiceLoadBalancerArgs{
 			TargetGroupArn: args.Edge.TargetGroup.Arn, ContainerName: pulumi.String("api"), ContainerPort: pulumi.Int(apiPort),
@@ -123,9 +163,13 @@ func (s *Service) service(ctx *pulumi.Context, args serviceArgs, cluster *ecs.Cl
 		// New tasks first, old ones after: never fewer than wanted.
 		DeploymentMinimumHealthyPercent: pulumi.Int(100),
 		DeploymentMaximumPercent:        pulumi.Int(200),
-		DeploymentCircuitBreaker:        &ecs.ServiceDeploymentCircuitBreakerArgs{Enable: pulumi.Bool(true), Rollback: pulumi.Bool(true)},
-		AvailabilityZoneRebalancing:     pulumi.String("ENABLED"),
-		HealthCheckGracePeriodSeconds:   pulumi.Int(30),
+		DeploymentCircuitBreaker: &ecs.ServiceDeploymentCircuitBreakerArgs{Enable: pulumi.Bool(true),
+			Rollback: pulumi.Bool(true)},
+		// Tasks that start and then fail their clients go back, too.
+		Alarms: &ecs.ServiceAlarmsArgs{AlarmNames: pulumi.ToStringArray(alarmNames(args.Name, apiRollOutAlarms)),
+			Enable: pulumi.Bool(true), Rollback: pulumi.Bool(true)},
+		AvailabilityZoneRebalancing:   pulumi.String("ENABLED"),
+		HealthCheckGracePeriodSeconds: pulumi.Int(30),
 		// `pulumi up` ends when the new tasks serve, and not when AWS has heard of them.
 		WaitForSteadyState:   pulumi.Bool(true),
 		PropagateTags:        pulumi.String("SERVICE"),
@@ -137,17 +181,19 @@ func (s *Service) service(ctx *pulumi.Context, args serviceArgs, cluster *ecs.Cl
 	return service, nil
 }
 
-func newTaskDefinition(ctx *pulumi.Context, name string, args serviceArgs, containers pulumi.StringInput, execution, task role, child pulumi.ResourceOption) (*ecs.TaskDefinition, error) {
+func newTaskDefinition(ctx *pulumi.Context, name string, args serviceArgs, containers pulumi.StringInput, execution,
+	task role, child pulumi.ResourceOption) (*ecs.TaskDefinition, error) {
 	definition, err := ecs.NewTaskDefinition(ctx, name, &ecs.TaskDefinitionArgs{
 		Family:                  pulumi.String(args.Name + "-" + name),
 		RequiresCompatibilities: pulumi.StringArray{pulumi.String("FARGATE")},
 		NetworkMode:             pulumi.String("awsvpc"),
-		RuntimePlatform:         &ecs.TaskDefinitionRuntimePlatformArgs{CpuArchitecture: pulumi.String("ARM64"), OperatingSystemFamily: pulumi.String("LINUX")},
-		Cpu:                     pulumi.String(strconv.Itoa(args.Settings.API.CPU)),
-		Memory:                  pulumi.String(strconv.Itoa(args.Settings.API.Memory)),
-		ExecutionRoleArn:        execution.ARN,
-		TaskRoleArn:             task.ARN,
-		ContainerDefinitions:    containers,
+		RuntimePlatform: &ecs.TaskDefinitionRuntimePlatformArgs{CpuArchitecture: pulumi.String("ARM64"),
+			OperatingSystemFamily: pulumi.String("LINUX")},
+		Cpu:                  pulumi.String(strconv.Itoa(args.Settings.API.CPU)),
+		Memory:               pulumi.String(strconv.Itoa(args.Settings.API.Memory)),
+		ExecutionRoleArn:     execution.ARN,
+		TaskRoleArn:          task.ARN,
+		ContainerDefinitions: containers,
 	}, child, pulumi.DependsOn([]pulumi.Resource{execution.Policy, task.Policy}))
 	if err != nil {
 		return nil, fmt.Errorf("create task definition %s: %w", name, err)
@@ -155,11 +201,29 @@ func newTaskDefinition(ctx *pulumi.Context, name string, args serviceArgs, conta
 	return definition, nil
 }
 
-// apiKeysSecret stores the keys and returns the secret's ARN and the reference to this version of it; both are empty
-// without keys. Naming the version makes new keys a new task definition: tasks read a secret only as they start.
-func apiKeysSecret(ctx *pulumi.Context, args serviceArgs, child pulumi.ResourceOption) (arn, version pulumi.StringOutput, err error) {
+// madeKeysClient is the client whose key the program makes.
+const madeKeysClient = "first-client"
+
+// apiKeysSecret stores the keys and returns the secret's ARN, which is empty without keys: arn for policies, stored for
+// tasks, as it is known only when there is a value to be found. The tasks read it again each minute, so new keys need
+// no roll-out: those of the configuration, and those that eventctl stores beside this program.
+func (s *Service) apiKeysSecret(
+	ctx *pulumi.Context, args serviceArgs, child pulumi.ResourceOrInvokeOption,
+) (arn, stored pulumi.StringOutput, err error) {
 	none := pulumi.String("").ToStringOutput()
-	if args.APIKeys == nil {
+	s.KeysSecret = none
+	// eventctl moves the stage to the versions that it stores, which is no change of this one.
+	ignored := []string{"versionStages"}
+	keys := args.APIKeys
+	if keys == nil && args.MakeKey {
+		// AWS makes another one at each run, and the first is kept: until keys are given, or the secret is replaced.
+		made := secretsmanager.GetRandomPasswordOutput(ctx, secretsmanager.GetRandomPasswordOutputArgs{
+			PasswordLength: pulumi.Int(40), ExcludePunctuation: pulumi.Bool(true),
+		}, child)
+		keys = pulumi.ToSecret(pulumi.Sprintf(`{"%s":"%s"}`, madeKeysClient, made.RandomPassword())).(pulumi.StringOutput)
+		ignored = append(ignored, "secretString")
+	}
+	if keys == nil {
 		return none, none, nil
 	}
 	window := 0 // days; unprotected, the name is free again at once
@@ -167,15 +231,21 @@ func apiKeysSecret(ctx *pulumi.Context, args serviceArgs, child pulumi.ResourceO
 		window = 30
 	}
 	secret, err := secretsmanager.NewSecret(ctx, "api-keys", &secretsmanager.SecretArgs{
-		Name: pulumi.String(args.Name + "/api-keys"), Description: pulumi.String("Keys that clients of the API send, by client"),
-		RecoveryWindowInDays: pulumi.Int(window),
+		Name:                 pulumi.String(args.Name + "/api-keys"),
+		Description:          pulumi.String("Keys that clients of the API send, by client"),
+		RecoveryWindowInDays: pulumi.Int(window), KmsKeyId: args.Key.ID(),
 	}, child)
 	if err != nil {
 		return none, none, fmt.Errorf("create secret of API keys: %w", err)
 	}
-	value, err := secretsmanager.NewSecretVersion(ctx, "api-keys", &secretsmanager.SecretVersionArgs{SecretId: secret.ID(), SecretString: args.APIKeys.ToStringOutput()}, child)
+	value, err := secretsmanager.NewSecretVersion(ctx, "api-keys",
+		&secretsmanager.SecretVersionArgs{SecretId: secret.ID(), SecretString: keys.ToStringOutput()}, child,
+		pulumi.IgnoreChanges(ignored))
 	if err != nil {
 		return none, none, fmt.Errorf("store API keys: %w", err)
 	}
-	return secret.Arn, pulumi.Sprintf("%s:::%s", secret.Arn, value.VersionId), nil
+	s.KeysSecret = secret.Name
+	both := pulumi.All(secret.Arn, value.VersionId)
+	stored = both.ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
+	return secret.Arn, stored, nil
 }

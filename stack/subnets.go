@@ -21,7 +21,8 @@ func planSubnets(cidr string, zones []string) (public, private []subnet, err err
 	}
 	bits := network.Bits() + 4
 	if !network.Addr().Is4() || bits > 28 || len(zones) > 8 {
-		return nil, nil, fmt.Errorf("cut %s into subnets for %d zones: needs IPv4, a /24 or larger, 8 zones at most", cidr, len(zones))
+		return nil, nil, fmt.Errorf("cut %s into subnets for %d zones: needs IPv4, a /24 or larger, 8 zones at most", cidr,
+			len(zones))
 	}
 	sixteenth := func(n int) string {
 		first := network.Masked().Addr().As4()

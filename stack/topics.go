@@ -4,7 +4,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"strconv"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudcontrol"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -16,36 +20,109 @@ type topicState struct {
 	TopicName         string
 	PartitionCount    int
 	ReplicationFactor int
-	Configs           string // the topic's settings, JSON in Base64
+	Configs           string `json:",omitempty"` // the topic's settings, JSON in Base64
 }
 
-const deadLetterRetentionHours = 14 * 24 // a fortnight: somebody may be on holiday
+// deadLetterConfigs are the settings of the dead letter topic: it keeps letters for deadLetterDays, as somebody may be
+// on holiday. AWS::MSK::Topic takes Configs and never shows them, so Cloud Control can't change them later (it answers
+// noSuchPath). This text is therefore the same for every stack for ever; all other settings are the brokers' defaults,
+// but for the retention of topics beside the first, which is what their file says when they are made.
+const deadLetterConfigs = `{"retention.ms":"1209600000"}`
 
-// topicSettings describes one topic but for its cluster. The dead letter topic has as many partitions, so that a dead
-// letter keeps the partition, and with it the order, that its event had.
-func topicSettings(c kafkaConfig, topic string) topicState {
-	hours := c.RetentionHours
-	if topic == c.DeadLetterTopic() {
-		hours = max(hours, deadLetterRetentionHours)
+// topicConfig is a topic of events beside the first.
+type topicConfig struct {
+	Types          []string `json:"types"` // of the events that go to it: whole, or what they begin with and an asterisk
+	Partitions     int      `json:"partitions"`
+	RetentionHours int      `json:"retentionHours,omitempty"` // 0: as the first's
+}
+
+// eventTopics are all that events go to, the first one first.
+func (c kafkaConfig) eventTopics() []string {
+	return append([]string{c.Topic}, slices.Sorted(maps.Keys(c.Topics))...)
+}
+
+func (c kafkaConfig) partitionsOf(topic string) int {
+	if other, ok := c.Topics[topic]; ok {
+		return other.Partitions
 	}
-	settings, err := json.Marshal(map[string]string{
-		"cleanup.policy":                 "delete",
-		"min.insync.replicas":            strconv.Itoa(c.MinInSyncReplicas()),
-		"retention.ms":                   strconv.Itoa(hours * 60 * 60 * 1000),
-		"unclean.leader.election.enable": "false",
-	})
-	if err != nil {
-		panic(fmt.Sprintf("marshal settings of strings: %v", err)) // cannot happen: it holds strings only
+	return c.Partitions
+}
+
+// partitionsKey is where their number stands in the stack's file.
+func (c kafkaConfig) partitionsKey(topic string) string {
+	if _, ok := c.Topics[topic]; ok {
+		return "kafka.topics." + topic + ".partitions"
 	}
-	return topicState{
-		TopicName: topic, PartitionCount: c.Partitions, ReplicationFactor: c.ReplicationFactor(),
-		Configs: base64.StdEncoding.EncodeToString(settings),
+	return "kafka.partitions"
+}
+
+// routes is the value of TOPIC_ROUTES, "" where all events go to one topic.
+func (c kafkaConfig) routes() string {
+	var routes []string
+	for _, topic := range slices.Sorted(maps.Keys(c.Topics)) {
+		for _, pattern := range c.Topics[topic].Types {
+			routes = append(routes, pattern+"="+topic)
+		}
+	}
+	return strings.Join(routes, ",")
+}
+
+// topics describes all topics but for their cluster. The dead letters' come first: a letter goes to the partition that
+// its event had, and keeps its order by that, so the partition must be there when their number grows.
+func (c kafkaConfig) topics(processors []namedProcessor) (all []topicState) {
+	add := func(name string, partitions int, configs string) {
+		state := topicState{TopicName: name, PartitionCount: partitions, ReplicationFactor: c.ReplicationFactor()}
+		if configs != "" {
+			state.Configs = base64.StdEncoding.EncodeToString([]byte(configs))
+		}
+		all = append(all, state)
+	}
+	for _, p := range processors {
+		add(p.deadLetters(c), c.partitionsOf(p.topic(c)), deadLetterConfigs)
+	}
+	add(c.Topic, c.Partitions, "")
+	for _, name := range c.eventTopics()[1:] {
+		configs := ""
+		if hours := c.Topics[name].RetentionHours; hours > 0 {
+			configs = fmt.Sprintf(`{"retention.ms":"%d"}`, time.Duration(hours)*time.Hour/time.Millisecond)
+		}
+		add(name, c.Topics[name].Partitions, configs)
+	}
+	return all
+}
+
+func (c kafkaConfig) validateTopics(f *findings, retention retentionConfig) {
+	owners := map[string]string{}
+	for _, name := range c.eventTopics()[1:] {
+		key, topic := "kafka.topics."+name, c.Topics[name]
+		f.require(topicPattern.MatchString(name) && len(name) <= 200 && !strings.HasPrefix(name, "__"), key,
+			"must be called by letters, digits, dots, dashes and underscores, and not begin with two of these")
+		f.require(name != c.Topic, key, "is kafka.topic, which all other events go to")
+		f.require(name != c.DeadLetterTopic() && !strings.HasPrefix(name, c.DeadLetterTopic()+"."), key,
+			"is named like a topic of dead letters")
+		f.require(topic.Partitions >= 1 && topic.Partitions <= 1000, key+".partitions", "must be 1 to 1000, is %d",
+			topic.Partitions)
+		// What is forgotten while it can still be replayed takes effect a second time.
+		most := 24 * retention.OutcomeDays
+		f.require(topic.RetentionHours >= 0 && topic.RetentionHours <= most, key+".retentionHours",
+			"must be 1 to 24 × retention.outcomeDays (%d), or left out, is %d", most, topic.RetentionHours)
+		f.require(len(topic.Types) > 0, key+".types", "is empty, and no event would go there")
+		for _, pattern := range topic.Types {
+			f.require(routePattern.MatchString(pattern), key+".types",
+				"must be event types, or what they begin with and an asterisk, such as order.*, is %q", pattern)
+			f.require(owners[pattern] == "", key+".types", "%q goes to kafka.topics.%s, too", pattern, owners[pattern])
+			owners[pattern] = name
+		}
 	}
 }
 
-// newTopic creates a topic through AWS's control plane: nothing of this program, and nobody's laptop, needs a way to the
-// brokers. The provider has no topic of its own; Cloud Control takes any CloudFormation type.
-func newTopic(ctx *pulumi.Context, name string, clusterARN pulumi.StringOutput, state topicState, opts ...pulumi.ResourceOption) (*cloudcontrol.Resource, error) {
+// routePattern leaves out what parts TOPIC_ROUTES.
+var routePattern = regexp.MustCompile(`^[^*,=\s]+\*?$`)
+
+// newTopic creates a topic through AWS's control plane: nothing of this program, and nobody's laptop, needs a way to
+// the brokers. The provider has no topic of its own; Cloud Control takes any CloudFormation type.
+func newTopic(ctx *pulumi.Context, name string, clusterARN pulumi.StringOutput, state topicState,
+	opts ...pulumi.ResourceOption) (*cloudcontrol.Resource, error) {
 	desired := clusterARN.ApplyT(func(arn string) (string, error) {
 		state.ClusterARN = arn
 		text, err := json.Marshal(state)

@@ -9,8 +9,8 @@ import (
 const (
 	collectorName = "otel-collector"
 
-	// Bounds on the collector, which is a guest in the API's task. What its limiter lets it hold is below what ECS kills it
-	// for; Fargate's smallest task leaves the API 320 MiB beside it.
+	// Bounds on the collector, which is a guest in the API's task. What its limiter lets it hold is below what ECS kills
+	// it for; Fargate's smallest task leaves the API 320 MiB beside it.
 	collectorMemory     = 192 // MiB
 	collectorMemoryUsed = 128 // MiB, from which it refuses spans
 	collectorCPU        = 32  // CPU units of the task's, where both want more than there is
@@ -21,14 +21,15 @@ const (
 	collectorUser     = "4317:4317" // of the image
 )
 
-// indexedAttributes are what traces are searched by, `annotation[messaging.kafka.offset] = 42`. The processor indexes its
-// spans by the same.
+// indexedAttributes are what traces are searched by, `annotation[messaging.kafka.offset] = 42`. The processor indexes
+// its spans by the same.
 var indexedAttributes = []string{
-	"error.type", "messaging.destination.name", "messaging.destination.partition.id", "messaging.kafka.offset", "otel.resource.deployment.environment.name",
+	"error.type", "messaging.destination.name", "messaging.destination.partition.id", "messaging.kafka.offset",
+	"otel.resource.deployment.environment.name",
 }
 
-// tracedAs is what a program's spans say of it, and which share of them is kept. ratio is of traces that begin here: what a
-// client began, or the API, is kept or not as that decided, so that a trace is whole or not there.
+// tracedAs is what a program's spans say of it, and which share of them is kept. ratio is of traces that begin here:
+// what a client began, or the API, is kept or not as that decided, so that a trace is whole or not there.
 func tracedAs(service, stage string, ratio float64) map[string]string {
 	return map[string]string{
 		"OTEL_SERVICE_NAME":        service,
@@ -41,7 +42,8 @@ func tracedAs(service, stage string, ratio float64) map[string]string {
 // apiTracing is the environment that has the API send its spans to the collector beside it.
 func apiTracing(name, stage string, c tracingConfig) map[string]string {
 	env := tracedAs(name+"-api", stage, c.SampleRatio)
-	env["OTEL_RESOURCE_ATTRIBUTES"] += ",cloud.provider=aws,cloud.platform=aws_ecs,aws.ecs.launchtype=fargate" // what X-Ray shows it as
+	// what X-Ray shows it as
+	env["OTEL_RESOURCE_ATTRIBUTES"] += ",cloud.provider=aws,cloud.platform=aws_ecs,aws.ecs.launchtype=fargate"
 	env["OTEL_TRACES_EXPORTER"] = "otlp"
 	env["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/json"
 	env["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://" + collectorEndpoint
@@ -49,23 +51,26 @@ func apiTracing(name, stage string, c tracingConfig) map[string]string {
 }
 
 // processorTracing has the function send its spans to the daemon that Lambda runs beside it.
-func processorTracing(name, stage string, c tracingConfig) map[string]string {
-	env := tracedAs(name+"-processor", stage, c.SampleRatio)
+func processorTracing(service, stage string, c tracingConfig) map[string]string {
+	env := tracedAs(service, stage, c.SampleRatio)
 	env["OTEL_TRACES_EXPORTER"] = "xray"
 	return env
 }
 
-// addCollector puts the collector beside the API, as a guest: its death takes no request with it, and ECS starts it anew.
+// addCollector puts the collector beside the API, as a guest: its death takes no request with it, and ECS starts it
+// anew.
 func addCollector(api container, d deployed, s containerSettings) []container {
 	c := baseContainer(collectorName, d, s, map[string]string{
-		"AOT_CONFIG_CONTENT": collectorConfig(s.Region, d.LogGroup),
+		"AOT_CONFIG_CONTENT": collectorConfig(d, s),
 		"GOMEMLIMIT":         fmt.Sprintf("%dMiB", collectorMemoryUsed),
 	})
 	c.Image, c.User = s.Tracing.Collector, collectorUser
-	c.Essential, c.RestartPolicy = false, &restartPolicy{Enabled: true, RestartAttemptPeriod: 60} // the least that ECS takes
+	// the least that ECS takes
+	c.Essential, c.RestartPolicy = false, &restartPolicy{Enabled: true, RestartAttemptPeriod: 60}
 	c.CPU, c.Memory = collectorCPU, collectorMemory
 	// CMD, as the image has no shell.
-	c.HealthCheck = &containerHealth{Command: []string{"CMD", "/healthcheck"}, Interval: 10, Timeout: 5, Retries: 3, StartPeriod: 10}
+	c.HealthCheck = &containerHealth{Command: []string{"CMD", "/healthcheck"}, Interval: 10, Timeout: 5, Retries: 3,
+		StartPeriod: 10}
 
 	// A container without a share of its own would get next to nothing where the collector wants some.
 	api.CPU = s.API.CPU - collectorCPU
@@ -76,23 +81,35 @@ func addCollector(api container, d deployed, s containerSettings) []container {
 
 // collectorConfig is the collector's whole configuration. It is JSON, which is YAML too, and the same text each time.
 //
-// Source: the README files of the collector's otlpreceiver, memorylimiterprocessor, batchprocessor, healthcheckextension
-// and awsxrayexporter.
-func collectorConfig(region, logGroup string) string {
+// Source: the README files of the collector's otlpreceiver, memorylimiterprocessor, batchprocessor,
+// healthcheckextension and awsxrayexporter.
+func collectorConfig(d deployed, s containerSettings) string {
 	type object = map[string]any
+	receivers, exporters, pipelines := object{}, object{}, object{}
+	processors := object{"memory_limiter": object{"check_interval": "1s", "limit_mib": collectorMemoryUsed,
+		"spike_limit_mib": collectorMemoryUsed / 4}}
+	if s.Tracing.Enabled {
+		receivers["otlp"] = object{"protocols": object{"http": object{"endpoint": collectorEndpoint}}}
+		processors["batch"] = object{"timeout": "1s", "send_batch_size": 50} // X-Ray takes 50 segments at a time
+		// local_mode: on Fargate there is no EC2 instance to ask for a region.
+		exporters["awsxray"] = object{"region": s.Region, "local_mode": true, "indexed_attributes": indexedAttributes,
+			"aws_log_groups": []string{d.LogGroup}}
+		pipelines["traces"] = object{"receivers": []string{"otlp"}, "processors": []string{"memory_limiter", "batch"},
+			"exporters": []string{"awsxray"}}
+	}
+	if s.Metrics.Enabled {
+		receivers["prometheus"] = s.Metrics.metricsReceiver(s.Name)
+		processors["filter"] = s.Metrics.metricsFilter()
+		exporters["awsemf"] = s.Metrics.metricsExporter(s.Region, d.MetricsLog)
+		pipelines["metrics"] = object{"receivers": []string{"prometheus"},
+			"processors": []string{"memory_limiter", "filter"}, "exporters": []string{"awsemf"}}
+	}
 	text, err := json.Marshal(object{
 		"extensions": object{"health_check": object{"endpoint": collectorHealth}},
-		"receivers":  object{"otlp": object{"protocols": object{"http": object{"endpoint": collectorEndpoint}}}},
-		"processors": object{
-			"memory_limiter": object{"check_interval": "1s", "limit_mib": collectorMemoryUsed, "spike_limit_mib": collectorMemoryUsed / 4},
-			"batch":          object{"timeout": "1s", "send_batch_size": 50}, // X-Ray takes 50 segments at a time
-		},
-		// local_mode: on Fargate there is no EC2 instance to ask for a region.
-		"exporters": object{"awsxray": object{"region": region, "local_mode": true, "indexed_attributes": indexedAttributes, "aws_log_groups": []string{logGroup}}},
+		"receivers":  receivers, "processors": processors, "exporters": exporters,
 		"service": object{
-			"extensions": []string{"health_check"},
-			"pipelines":  object{"traces": object{"receivers": []string{"otlp"}, "processors": []string{"memory_limiter", "batch"}, "exporters": []string{"awsxray"}}},
-			"telemetry":  object{"logs": object{"level": "warn"}, "metrics": object{"level": "none"}},
+			"extensions": []string{"health_check"}, "pipelines": pipelines,
+			"telemetry": object{"logs": object{"level": "warn"}, "metrics": object{"level": "none"}},
 		},
 	})
 	if err != nil {

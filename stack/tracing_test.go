@@ -11,11 +11,15 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 
 	"event-processing-service/internal/telemetry/tracing"
+	"event-processing-service/stack/review"
 )
 
-func untraced(t *testing.T, stack string) graph {
+func untraced(t *testing.T, stack string) review.Graph {
 	t.Helper()
-	g, err := recordConfig(root, stack, changed(t, stack, in("tracing", "enabled", false)), offlineProgram(), &recorder{})
+	g, err := review.RecordConfig(root, stack, changed(t, stack, func(c *review.StackConfig) {
+		in("tracing", "enabled", false)(c)
+		at(ns+"metrics", "")(c) // which the collector is there for, too
+	}), offlineProgram(), &review.Recorder{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,11 +29,11 @@ func untraced(t *testing.T, stack string) graph {
 func TestWithoutTracingThereIsNothingOfIt(t *testing.T) {
 	for _, stack := range stacks {
 		g := untraced(t, stack)
-		if found := g.findings(); len(found) > 0 {
+		if found := g.Findings(); len(found) > 0 {
 			t.Errorf("%s: %q", stack, found)
 		}
 		var tree bytes.Buffer
-		writeTree(&tree, g, true)
+		review.WriteTree(&tree, g, true)
 		for _, trace := range []string{"OTEL_", "xray", collectorName, "Active"} {
 			if strings.Contains(tree.String(), trace) {
 				t.Errorf("%s: %s is left", stack, trace)
@@ -39,11 +43,13 @@ func TestWithoutTracingThereIsNothingOfIt(t *testing.T) {
 }
 
 func TestAStackThatSaysNothingIsTracedALittle(t *testing.T) {
-	g, err := recordConfig(root, "prod", changed(t, "prod", at(ns+"tracing", "")), offlineProgram(), &recorder{})
+	g, err := review.RecordConfig(root, "prod", changed(t, "prod", at(ns+"tracing", "")), offlineProgram(),
+		&review.Recorder{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := containerVariables(t, g, "api"); v["OTEL_TRACES_SAMPLER_ARG"] != "0.05" || v["OTEL_TRACES_SAMPLER"] != "parentbased_traceidratio" {
+	if v := containerVariables(t, g, "api"); v["OTEL_TRACES_SAMPLER_ARG"] != "0.05" ||
+		v["OTEL_TRACES_SAMPLER"] != "parentbased_traceidratio" {
 		t.Errorf("variables %v", v)
 	}
 }
@@ -77,13 +83,15 @@ func tracedWith(t *testing.T, variables map[string]string) map[string]string {
 func TestEachProgramTracesAsItsStackTellsIt(t *testing.T) {
 	g := recorded(t, "dev", false) // which keeps every trace
 	function := map[string]string{}
-	for name, value := range g.find(t, "lambda.Function", "processor").at("environment", "variables").ObjectValue() {
+	for name, value := range find(t, g, "lambda.Function", "processor").At("environment", "variables").ObjectValue() {
 		function[string(name)] = value.StringValue()
 	}
-	for program, variables := range map[string]map[string]string{"api": containerVariables(t, g, "api"), "processor": function} {
+	for program, variables := range map[string]map[string]string{"api": containerVariables(t, g, "api"),
+		"processor": function} {
 		t.Run(program, func(t *testing.T) {
 			described := tracedWith(t, variables)
-			if described["service.name"] != "event-processing-service-dev-"+program || described["deployment.environment.name"] != "dev" {
+			if described["service.name"] != "event-processing-service-dev-"+program ||
+				described["deployment.environment.name"] != "dev" {
 				t.Errorf("spans say %v", described)
 			}
 		})
@@ -109,7 +117,7 @@ type collector struct {
 
 func TestTheAPISendsItsSpansWhereTheCollectorListens(t *testing.T) {
 	g := recorded(t, "prod", false)
-	both := g.find(t, "ecs.TaskDefinition", "api").containers()
+	both := containersOf(find(t, g, "ecs.TaskDefinition", "api"))
 	var c collector
 	for _, v := range both[1].Environment {
 		if v.Name == "AOT_CONFIG_CONTENT" {
@@ -118,7 +126,8 @@ func TestTheAPISendsItsSpansWhereTheCollectorListens(t *testing.T) {
 			}
 		}
 	}
-	if endpoint := "http://" + c.Receivers["otlp"].Protocols.HTTP.Endpoint; containerVariables(t, g, "api")["OTEL_EXPORTER_OTLP_ENDPOINT"] != endpoint {
+	if endpoint := "http://" + c.Receivers["otlp"].Protocols.HTTP.Endpoint; containerVariables(t, g,
+		"api")["OTEL_EXPORTER_OTLP_ENDPOINT"] != endpoint {
 		t.Errorf("the collector listens at %s", endpoint)
 	}
 	pipeline := c.Service.Pipelines["traces"]
@@ -127,10 +136,12 @@ func TestTheAPISendsItsSpansWhereTheCollectorListens(t *testing.T) {
 			t.Errorf("the pipeline has a processor %s that is not there", name)
 		}
 	}
-	if !slices.Equal(pipeline.Receivers, []string{"otlp"}) || !slices.Equal(pipeline.Exporters, []string{"awsxray"}) || c.Exporters["awsxray"].Region != "us-east-1" {
+	if !slices.Equal(pipeline.Receivers, []string{"otlp"}) || !slices.Equal(pipeline.Exporters, []string{"awsxray"}) ||
+		c.Exporters["awsxray"].Region != "us-east-1" {
 		t.Errorf("the pipeline is %+v", c.Service)
 	}
-	if health := c.Extensions["health_check"].Endpoint; health != "127.0.0.1:13133" || !slices.Contains(c.Service.Extensions, "health_check") {
+	if health := c.Extensions["health_check"].Endpoint; health != "127.0.0.1:13133" ||
+		!slices.Contains(c.Service.Extensions, "health_check") {
 		t.Errorf("the image's health check asks 127.0.0.1:13133, and the collector answers at %q", health)
 	}
 	indexed := []string{"otel.resource.deployment.environment.name"}
@@ -141,7 +152,9 @@ func TestTheAPISendsItsSpansWhereTheCollectorListens(t *testing.T) {
 	if got := slices.Sorted(slices.Values(c.Exporters["awsxray"].Indexed)); !slices.Equal(got, indexed) {
 		t.Errorf("the API's spans are searched by %q, the processor's by %q", got, indexed)
 	}
-	if both[0].CPU+both[1].CPU != 512 || both[1].Memory <= collectorMemoryUsed || !slices.Equal(both[0].DependsOn, []dependency{{collectorName, "START"}}) {
-		t.Errorf("the API has %d CPU units and %v before it, the collector %d and %d MiB", both[0].CPU, both[0].DependsOn, both[1].CPU, both[1].Memory)
+	if both[0].CPU+both[1].CPU != 512 || both[1].Memory <= collectorMemoryUsed || !slices.Equal(both[0].DependsOn,
+		[]dependency{{collectorName, "START"}}) {
+		t.Errorf("the API has %d CPU units and %v before it, the collector %d and %d MiB", both[0].CPU, both[0].DependsOn,
+			both[1].CPU, both[1].Memory)
 	}
 }

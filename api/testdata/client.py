@@ -31,14 +31,17 @@ assert refused.type_ == url + "/docs/problems/key-needed" and not refused.retrya
 client = AuthenticatedClient(base_url=url, token=key)
 made = check("one event", post_events.sync_detailed(client=client, body=event("order-1", data=ORDER)), 202, AcceptedEvent)
 assert (made.id, made.source) == ("order-1", "/orders"), made
-check("as little as there can be", post_events.sync_detailed(client=client, body=PlainEvent(type_="order.created"), idempotency_key='"k-1"'), 202, AcceptedEvent)
+least = check("as little as there can be", post_events.sync_detailed(client=client, body=PlainEvent(type_="order.created"), idempotency_key='"k-1"'), 202, AcceptedEvent)
 
 batch = check("many, of which one is wrong", post_events.sync_detailed(
     client=client, body=[event("order-2", data=ORDER), event("order-3", data={"order_id": "order-3"})]), 207, BatchAnswer)
 assert [r.status for r in batch.results] == [202, 422], batch
 assert {e.pointer for e in batch.results[1].problem.errors} == {"/1/data"}, batch
 
-for event_id, source in (("order-1", "/orders"), ("k-1", "/event-processing-service/api")):
+# Where there are keys, the source of an event that names none is its client's own.
+assert (least.id, least.source) == ("k-1", "/event-processing-service/api/generated"), least
+
+for event_id, source in (("order-1", "/orders"), (least.id, least.source)):
     for _ in range(100):
         outcome = get_event.sync_detailed(event_id, client=client, source=source)
         if outcome.status_code != 404:

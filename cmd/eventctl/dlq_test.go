@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -23,7 +24,8 @@ type broker struct {
 
 func newBroker(t *testing.T) *broker {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "events", "events.dlq", "recovery"))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1),
+		kfake.SeedTopics(1, "events", "events.dlq", "events.dlq.audit", "recovery"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +44,8 @@ func deadLetter(id, eventType string, headers ...string) *kgo.Record {
 	r := &kgo.Record{Key: []byte("key-" + id), Value: []byte(`{"id": "` + id + `" }`), Timestamp: time.Now()}
 	for i, h := range append([]string{
 		"ce_specversion", "1.0", "ce_id", id, "ce_source", "/test", "ce_type", eventType, "content-type", "application/json",
-		"dlq-original-topic", "events", "dlq-original-partition", "0", "dlq-original-offset", "5", "dlq-original-timestamp", "1700000000000",
+		"dlq-original-topic", "events", "dlq-original-partition", "0", "dlq-original-offset", "5",
+		"dlq-original-timestamp", "1700000000000",
 		"dlq-error", "boom", "dlq-attempts", "5", "dlq-failed-at", "2026-01-31T12:00:00Z", "dlq-hops", "1",
 	}, headers...) {
 		if i%2 == 0 {
@@ -69,7 +72,7 @@ func eventctl(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	cmd.SetArgs(args)
 	cmd.SetOut(&out)
 	cmd.SetErr(&complaints)
-	err = cmd.ExecuteContext(t.Context())
+	err = execute(t.Context(), cmd)
 	return out.String(), complaints.String(), err
 }
 
@@ -175,10 +178,21 @@ func TestShowPrintsHeadersAndBytesThatAreNoText(t *testing.T) {
 
 func TestUsageErrorsExitAsSuch(t *testing.T) {
 	newBroker(t)
-	for _, args := range []string{"dlq list --offset 3", "dlq list --since yesterday", "dlq list -o yaml", "dlq list --partition 9"} {
+	for _, args := range []string{"dlq list --offset 3", "dlq list --since yesterday", "dlq list -o yaml",
+		"dlq list --partition 9"} {
 		_, _, err := eventctl(t, strings.Fields(args)...)
 		if err == nil || !strings.Contains(fmt.Sprintf("%v", err), "usage") {
 			t.Errorf("%s: %v", args, err)
 		}
+	}
+}
+
+func TestShowFailsWhereThereIsNoSuchLetterAndAnEmptyListDoesNot(t *testing.T) {
+	newBroker(t)
+	if _, _, err := eventctl(t, "dlq", "show", "--key", "nobody"); err == nil || errors.Is(err, errUsage) {
+		t.Errorf("show ends with %v", err)
+	}
+	if _, says := must(t, "dlq", "list"); !strings.Contains(says, "there is no such dead letter") {
+		t.Errorf("list says %q", says)
 	}
 }

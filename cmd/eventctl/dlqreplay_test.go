@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,13 +13,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"event-processing-service/internal/event"
+	"event-processing-service/processor"
 )
 
 func TestReplayBringsTheBytesBackOnce(t *testing.T) {
 	b := newBroker(t)
 	b.put(deadLetter("a", "t"), deadLetter("b", "t"))
-	must(t, "dlq", "replay")
-	_, says := must(t, "dlq", "replay") // nothing is left for it
+	must(t, "dlq", "replay", "--yes")
+	_, says := must(t, "dlq", "replay", "--yes") // nothing is left for it
 	if !strings.Contains(says, "0 replayed") {
 		t.Errorf("the second run says %q", says)
 	}
@@ -29,7 +34,8 @@ func TestReplayBringsTheBytesBackOnce(t *testing.T) {
 	for _, h := range got[0].Headers {
 		headers = append(headers, h.Key)
 	}
-	if string(got[0].Key) != "key-a" || string(got[0].Value) != `{"id": "a" }` || slices.Contains(headers, "dlq-error") || !slices.Contains(headers, "dlq-hops") {
+	if string(got[0].Key) != "key-a" || string(got[0].Value) != `{"id": "a" }` ||
+		slices.Contains(headers, "dlq-error") || !slices.Contains(headers, "dlq-hops") {
 		t.Errorf("key %q, value %q, headers %q", got[0].Key, got[0].Value, headers)
 	}
 	if pending := listed(t, "--pending"); pending != nil {
@@ -40,14 +46,14 @@ func TestReplayBringsTheBytesBackOnce(t *testing.T) {
 func TestReplayLeavesWhatAFilterLeavesOutForALaterRun(t *testing.T) {
 	b := newBroker(t)
 	b.put(deadLetter("a", "t"), deadLetter("b", "other"), deadLetter("c", "t"))
-	must(t, "dlq", "replay", "--type", "t")
+	must(t, "dlq", "replay", "--yes", "--type", "t")
 	if diff := cmp.Diff([]string{"a", "c"}, b.ids("events")); diff != "" {
 		t.Fatal(diff)
 	}
 	if diff := cmp.Diff([]string{"b", "c"}, listed(t, "--pending")); diff != "" {
-		t.Errorf("the position is not before the letter that was left out: %s", diff)
+		t.Errorf("the position is not before the letter that was skipped: %s", diff)
 	}
-	must(t, "dlq", "replay")
+	must(t, "dlq", "replay", "--yes")
 	if diff := cmp.Diff([]string{"a", "c", "b", "c"}, b.ids("events")); diff != "" {
 		t.Error(diff)
 	}
@@ -77,10 +83,10 @@ func TestReplayGoesOnWhereOneThatFailedHalfWayWas(t *testing.T) {
 		}
 		return resp, nil, true
 	})
-	if _, _, err := eventctl(t, "dlq", "replay"); err == nil {
+	if _, _, err := eventctl(t, "dlq", "replay", "--yes"); err == nil {
 		t.Fatal("the run whose position could not be written ended without an error")
 	}
-	must(t, "dlq", "replay")
+	must(t, "dlq", "replay", "--yes")
 	count := map[string]int{}
 	for _, id := range b.ids("events") {
 		count[id]++
@@ -91,25 +97,27 @@ func TestReplayGoesOnWhereOneThatFailedHalfWayWas(t *testing.T) {
 			twice++
 		}
 	}
-	if len(count) != 250 || twice != chunk {
-		t.Errorf("%d letters came back, want 250; %d of them twice, want %d", len(count), twice, chunk)
+	if len(count) != 250 || twice != 100 {
+		t.Errorf("%d letters came back, want 250; %d of them twice, want 100", len(count), twice)
 	}
 }
 
 func TestReplayRefusesLoopsAndGoesOn(t *testing.T) {
 	b := newBroker(t)
 	stranger := &kgo.Record{Value: []byte("?")}
-	b.put(deadLetter("often", "t", "dlq-hops", "4"), stranger, deadLetter("circle", "t", "dlq-original-topic", "events.dlq"), deadLetter("b", "t", "dlq-hops", "3"))
-	_, says := must(t, "dlq", "replay")
+	b.put(deadLetter("often", "t", "dlq-hops", "4"), stranger, deadLetter("elsewhere", "t", "dlq-original-topic",
+		"payments.internal"), deadLetter("b", "t", "dlq-hops", "3"))
+	_, says := must(t, "dlq", "replay", "--yes")
 	if diff := cmp.Diff([]string{"b"}, b.ids("events")); diff != "" {
 		t.Error(diff)
 	}
-	for _, want := range []string{"offset 0: it has failed 4 times", "offset 1: the processor did not write it", "offset 2: it would come back"} {
+	for _, want := range []string{"offset 0: it has failed 4 times", "offset 1: the processor did not write it",
+		`offset 2: it came from topic "payments.internal"`} {
 		if !strings.Contains(says, want) {
 			t.Errorf("it does not say %q: %s", want, says)
 		}
 	}
-	must(t, "dlq", "replay", "--partition", "0", "--offset", "0", "--max-hops", "10")
+	must(t, "dlq", "replay", "--yes", "--partition", "0", "--offset", "0", "--max-hops", "10")
 	if diff := cmp.Diff([]string{"b", "often"}, b.ids("events")); diff != "" {
 		t.Errorf("a letter that is named and allowed: %s", diff)
 	}
@@ -118,8 +126,8 @@ func TestReplayRefusesLoopsAndGoesOn(t *testing.T) {
 func TestReplayEndsAfterMaxAndGoesOnFromThere(t *testing.T) {
 	b := newBroker(t)
 	b.put(deadLetter("a", "t"), deadLetter("b", "t"), deadLetter("c", "t"))
-	must(t, "dlq", "replay", "--max", "2")
-	must(t, "dlq", "replay", "--max", "2")
+	must(t, "dlq", "replay", "--yes", "--max", "2")
+	must(t, "dlq", "replay", "--yes", "--max", "2")
 	if diff := cmp.Diff([]string{"a", "b", "c"}, b.ids("events")); diff != "" {
 		t.Error(diff)
 	}
@@ -128,7 +136,7 @@ func TestReplayEndsAfterMaxAndGoesOnFromThere(t *testing.T) {
 func TestADryRunDoesNothing(t *testing.T) {
 	b := newBroker(t)
 	b.put(deadLetter("a", "t"))
-	out, says := must(t, "dlq", "replay", "--dry-run")
+	out, says := must(t, "dlq", "replay", "--yes", "--dry-run")
 	if !strings.Contains(out, "key-a") || !strings.Contains(says, "1 would be replayed") {
 		t.Errorf("it says %q and %q", out, says)
 	}
@@ -146,7 +154,7 @@ func TestReplayKeepsItsRate(t *testing.T) {
 		b.put(deadLetter(fmt.Sprint(i), "t"))
 	}
 	start := time.Now()
-	must(t, "dlq", "replay", "--rate", "40")
+	must(t, "dlq", "replay", "--yes", "--rate", "40")
 	if took := time.Since(start); took < 400*time.Millisecond || took > 2*time.Second {
 		t.Errorf("20 letters at 40 a second took %s", took)
 	}
@@ -161,9 +169,60 @@ func TestARangeOfTheTopicIsPublishedAgainElsewhere(t *testing.T) {
 		b.put(r)
 	}
 	from, to := at.Add(30*time.Second).UTC().Format(time.RFC3339), at.Add(90*time.Second).UTC().Format(time.RFC3339)
-	must(t, "replay", "--from", from, "--to", to, "--to-topic", "recovery", "--dry-run")
-	must(t, "replay", "--from", from, "--to", to, "--to-topic", "recovery")
+	must(t, "replay", "--yes", "--from", from, "--to", to, "--to-topic", "recovery", "--dry-run")
+	must(t, "replay", "--yes", "--from", from, "--to", to, "--to-topic", "recovery")
 	if diff := cmp.Diff([]string{"in-range"}, b.ids("recovery")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestALetterThatTheProcessorWouldDropIsNotCountedAsReplayed(t *testing.T) {
+	l := letter{says: processor.DeadLetter{Hops: 1}, identity: event.Identity{ID: "1", Source: "/s"}}
+	for name, test := range map[string]struct {
+		outcome event.Outcome
+		known   bool
+		err     error
+		want    string
+	}{
+		"it is what the outcome tells of": {event.Outcome{Status: event.StatusDeadLettered}, true, nil, ""},
+		"nothing is known":                {event.Outcome{}, false, nil, ""},
+		"nobody can be asked":             {event.Outcome{}, false, errors.New("no right"), ""},
+		"it was replayed with success": {event.Outcome{Status: event.StatusProcessed, Hops: 1}, true, nil,
+			"processed since"},
+		"a forged record came in between": {event.Outcome{Status: event.StatusDeadLettered, Hops: 100}, true, nil,
+			"a later try"},
+		"it was replayed, and failed anew": {event.Outcome{Status: event.StatusDeadLettered, Hops: 1}, true, nil,
+			"a later try"},
+		"a letter of the second try is next": {event.Outcome{Status: event.StatusDeadLettered, Hops: 0}, true, nil, ""},
+	} {
+		why := wouldBeDropped(t.Context(), &l, func(_ context.Context, id event.Identity) (event.Outcome, bool, error) {
+			if id != l.identity {
+				t.Errorf("asked for %+v", id)
+			}
+			return test.outcome, test.known, test.err
+		})
+		if !strings.Contains(why, test.want) || (why == "") != (test.want == "") {
+			t.Errorf("%s: %q, want %q", name, why, test.want)
+		}
+	}
+}
+
+func TestReplayTellsNullFromEmpty(t *testing.T) {
+	b := newBroker(t)
+	for _, bytes := range [][2][]byte{{nil, nil}, {{}, {}}, {{}, nil}, {nil, {}}} {
+		r := deadLetter("a", "t")
+		r.Key, r.Value = bytes[0], bytes[1]
+		b.put(r)
+		b.put(&kgo.Record{Topic: "events", Key: bytes[0], Value: bytes[1], Headers: r.Headers})
+	}
+	must(t, "replay", "--yes", "--from", "1h", "--to-topic", "recovery")
+	must(t, "dlq", "replay", "--yes", "--to-topic", "recovery")
+	count := map[[2]bool]int{} // by whether key and value are null
+	for _, r := range b.records("recovery") {
+		count[[2]bool{r.Key == nil, r.Value == nil}]++
+	}
+	want := map[[2]bool]int{{true, true}: 2, {false, false}: 2, {false, true}: 2, {true, false}: 2}
+	if diff := cmp.Diff(want, count); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -14,13 +14,12 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"event-processing-service/cmd/internal/assembly"
 	"event-processing-service/internal/event"
-	"event-processing-service/internal/settings"
-	"event-processing-service/internal/wiring"
 )
 
 // setup gives the test topics and a table of its own on the real broker and DynamoDB Local, and the two binaries.
-func setup(t *testing.T) (bin string, env settings.Processor) {
+func setup(t *testing.T) (bin string, p *program) {
 	t.Helper()
 	brokers, dynamodb := os.Getenv("KAFKA_BOOTSTRAP_SERVERS"), os.Getenv("DYNAMODB_ENDPOINT")
 	if brokers == "" || dynamodb == "" {
@@ -29,7 +28,8 @@ func setup(t *testing.T) (bin string, env settings.Processor) {
 	name := fmt.Sprintf("it-%d", time.Now().UnixNano())
 	for k, v := range map[string]string{
 		"KAFKA_TOPIC": name, "KAFKA_DLQ_TOPIC": name + ".dlq", "STORE": "dynamodb", "EVENTS_TABLE": name,
-		"AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+		"AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test",
+		"AWS_SECRET_ACCESS_KEY": "test",
 	} {
 		t.Setenv(k, v)
 	}
@@ -40,12 +40,12 @@ func setup(t *testing.T) (bin string, env settings.Processor) {
 			t.Fatalf("build %s: %v\n%s", pkg, err, log)
 		}
 	}
-	env, err := environment()
+	p, err := newProgram(t.Context(), t.Output())
 	if err != nil {
 		t.Fatalf("read the environment: %v", err)
 	}
 	runBinary(t, bin, "setup")
-	return bin, env
+	return bin, p
 }
 
 func runBinary(t *testing.T, bin string, args ...string) string {
@@ -60,7 +60,8 @@ func runBinary(t *testing.T, bin string, args ...string) string {
 // startTrigger runs the mapping with the real function behind the Runtime API until the test ends.
 func startTrigger(t *testing.T, bin string) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(bin, "eventctl"), "trigger", "--bootstrap", filepath.Join(bin, "bootstrap"), "--batch-window", "50ms")
+	cmd := exec.Command(filepath.Join(bin, "eventctl"), "trigger", "--bootstrap", filepath.Join(bin, "bootstrap"),
+		"--batch-window", "50ms")
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start trigger: %v", err)
@@ -76,14 +77,15 @@ func startTrigger(t *testing.T, bin string) {
 }
 
 func TestRecordsOfEveryProducerAreProcessedByTheRealFunction(t *testing.T) {
-	bin, env := setup(t)
-	client, err := wiring.KafkaClient(t.Context(), env.Kafka)
+	bin, p := setup(t)
+	client, err := p.KafkaClient(p.env.Kafka, clientID)
 	if err != nil {
 		t.Fatalf("connect: %v", err)
 	}
 	defer client.Close()
-	topic := env.Kafka.Topic
-	headers, _ := event.AppendHeaders[kgo.RecordHeader](nil, nil, &event.Event{ID: "binary-1", Source: "/s", Type: "t", Subject: "ü"})
+	topic := p.env.Kafka.Topic
+	headers, _ := event.AppendHeaders[kgo.RecordHeader](nil, nil,
+		&event.Event{ID: "binary-1", Source: "/s", Type: "t", Subject: "ü"})
 	records := []*kgo.Record{
 		{Topic: topic, Partition: 0, Value: []byte("no headers, no JSON \x00\xff")},
 		{Topic: topic, Value: []byte(`{"id":"json-1","user":"test"}`)},
@@ -95,13 +97,13 @@ func TestRecordsOfEveryProducerAreProcessedByTheRealFunction(t *testing.T) {
 		t.Fatalf("produce: %v", err)
 	}
 	startTrigger(t, bin)
-	store, err := wiring.NewStore(t.Context(), env.Store)
+	store, err := p.Store(p.env.Store, "")
 	if err != nil {
 		t.Fatalf("open store: %v", err)
 	}
 	for _, id := range []event.Identity{
-		{Source: "/kafka/" + topic, ID: fmt.Sprintf("%s/%d/%d", topic, records[0].Partition, records[0].Offset)},
-		{Source: "/kafka/" + topic, ID: "json-1"},
+		foreign(records[0]),
+		foreign(records[1]),
 		{Source: "/s", ID: "structured-1"},
 		{Source: "/s", ID: "binary-1"},
 	} {
@@ -114,7 +116,13 @@ func TestRecordsOfEveryProducerAreProcessedByTheRealFunction(t *testing.T) {
 	}
 }
 
-func await(t *testing.T, store wiring.Store, id event.Identity) event.Outcome {
+// foreign is the identity of a record that is known by its place.
+func foreign(r *kgo.Record) event.Identity {
+	id := fmt.Sprintf("%s/%d/%d@%d", r.Topic, r.Partition, r.Offset, r.Timestamp.UnixMilli())
+	return event.Identity{Source: "/kafka/" + r.Topic, ID: id}
+}
+
+func await(t *testing.T, store assembly.Store, id event.Identity) event.Outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -131,15 +139,16 @@ func await(t *testing.T, store wiring.Store, id event.Identity) event.Outcome {
 }
 
 func TestSetupAndTopicsApplyChangeNothingTheSecondTime(t *testing.T) {
-	bin, env := setup(t)
+	bin, p := setup(t)
 	out := runBinary(t, bin, "setup")
-	if strings.Contains(out, "created") || !strings.Contains(out, "topic "+env.Kafka.Topic+": is as it should be") {
+	if strings.Contains(out, "created") || !strings.Contains(out, "topic "+p.env.Kafka.Topic+": unchanged") {
 		t.Errorf("a second setup says %s", out)
 	}
-	if out := runBinary(t, bin, "topics", "apply", "--topic", env.Kafka.Topic, "--partitions", "7"); !strings.Contains(out, "has 3 partitions instead of 7; nothing was changed") {
+	if out := runBinary(t, bin, "topics", "apply", "--topic", p.env.Kafka.Topic, "--partitions",
+		"7"); !strings.Contains(out, "has 3 partitions instead of 7; nothing was changed") {
 		t.Errorf("a difference is told as %s", out)
 	}
-	if out := runBinary(t, bin, "topics", "list"); !strings.Contains(out, env.DeadLetterTopic) {
+	if out := runBinary(t, bin, "topics", "list"); !strings.Contains(out, p.env.DeadLetterTopic) {
 		t.Errorf("the list is %s", out)
 	}
 }

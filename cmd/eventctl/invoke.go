@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"event-processing-service/internal/telemetry"
+	"event-processing-service/cmd/internal/assembly"
 	"event-processing-service/internal/trigger"
-	"event-processing-service/internal/wiring"
-	"event-processing-service/processor"
 )
 
 func invokeCommand() *cobra.Command {
@@ -46,7 +46,8 @@ Base64, as MSK sends it, or plain JSON, as people write it.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&bootstrap, "bootstrap", "", "path of the function's binary; without it the function runs in this process")
+	cmd.Flags().StringVar(&bootstrap, "bootstrap", "",
+		"path of the function's binary; without it the function runs in this process")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "the function's time-out")
 	return cmd
 }
@@ -58,27 +59,40 @@ func readFile(path string, in io.Reader) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
+// checkBootstrap asks a binary whether it has the processor that is named, before anything is read for it.
+func checkBootstrap(ctx context.Context, bootstrap, processor string) error {
+	if processor == "" {
+		return nil
+	}
+	cmd := exec.CommandContext(ctx, bootstrap, "--check")
+	cmd.Env = append(os.Environ(), "PROCESSOR="+processor)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s: %s", errUsage, bootstrap, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
 // newInvoker makes the function: in this process, or the real binary as a child that inherits the environment.
 func newInvoker(ctx context.Context, bootstrap string, logs io.Writer) (trigger.Invoker, func(), error) {
-	function := trigger.Function{Name: wiring.ConsumerGroup, MemoryMB: 256}
+	p, err := newProgram(ctx, logs)
+	if err != nil {
+		return nil, nil, err
+	}
+	function := trigger.Function{Name: assembly.GroupOf(assembly.ConsumerGroup, p.env.Name), MemoryMB: 256}
 	if bootstrap != "" {
-		runtime, err := trigger.NewRuntimeAPI(trigger.RuntimeConfig{Bootstrap: bootstrap, Function: function, Stdout: logs, Stderr: logs})
+		if err := checkBootstrap(ctx, bootstrap, p.env.Name); err != nil {
+			return nil, nil, err
+		}
+		runtime, err := trigger.NewRuntimeAPI(trigger.RuntimeConfig{Bootstrap: bootstrap, Function: function, Stdout: logs,
+			Stderr: logs, Env: []string{"PROCESSOR=" + p.env.Name}})
 		if err != nil {
 			return nil, nil, err
 		}
 		return runtime, func() { _ = runtime.Close() }, nil // the child is gone either way
 	}
-	env, err := environment()
+	f, closeFunction, err := p.Function(ctx, p.env, assembly.FunctionParts{})
 	if err != nil {
 		return nil, nil, err
 	}
-	events, err := wiring.NewStore(ctx, env.Store)
-	if err != nil {
-		return nil, nil, err
-	}
-	p, closeProcessor, err := wiring.NewProcessor(ctx, env, events, telemetry.NewLogger(logs, env.LogLevel))
-	if err != nil {
-		return nil, nil, err
-	}
-	return trigger.InProcess(processor.Function(p.Handle), function), closeProcessor, nil
+	return trigger.InProcess(f, function), closeFunction, nil
 }

@@ -12,24 +12,21 @@ import (
 
 // letter is a record of the dead letter topic with what can be read of it.
 type letter struct {
-	record event.Record
-	says   processor.DeadLetter
-	ours   bool // the processor wrote it
-	event  event.Event
+	record   event.Record
+	says     processor.DeadLetter
+	ours     bool           // the processor wrote it
+	identity event.Identity // under which the processor knows it
+	event    event.Event    // the zero value of a record that is not an event
 }
 
-func newLetter(r event.Record) letter {
+// newLetter reads a record. member is the one that FOREIGN_ID_MEMBER names.
+func newLetter(r event.Record, member string) letter {
 	l := letter{record: r}
 	l.says, l.ours = processor.ReadDeadLetter(&r)
-	original := r
-	if l.ours {
-		original.Topic, original.Partition, original.Offset = l.says.Origin.Topic, l.says.Origin.Partition, l.says.Origin.Offset
+	e, err := processor.Decode(&r, member)
+	if l.identity = e.Identity(); err == nil {
+		l.event = e
 	}
-	e, err := event.FromRecord(&original)
-	if err != nil {
-		e = event.Event{} // a record that was no event in its topic is none here
-	}
-	l.event = e
 	return l
 }
 
@@ -46,7 +43,7 @@ type letterLine struct {
 	Partition int32      `json:"partition"`
 	Offset    int64      `json:"offset"`
 	FailedAt  time.Time  `json:"failed_at"`
-	Type      string     `json:"type,omitempty"` // absent: the record is no event
+	Type      string     `json:"type,omitempty"` // absent: the record is not an event
 	ID        string     `json:"id,omitempty"`
 	Source    string     `json:"source,omitempty"`
 	Key       *text      `json:"key"`
@@ -75,8 +72,8 @@ type headerLine struct {
 	Value text   `json:"value"`
 }
 
-// text is bytes for JSON: a string where they are UTF-8, else an object {"base64": …}, so that neither is taken for the
-// other.
+// text is bytes for JSON: a string where they are UTF-8, else an object {"base64": …}, so that neither is mistaken for
+// the other.
 type text []byte
 
 func (t text) MarshalJSON() ([]byte, error) {

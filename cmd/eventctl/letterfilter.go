@@ -55,10 +55,8 @@ func (f *letterFilter) narrow(spans kafka.Spans) kafka.Spans {
 }
 
 func (f *letterFilter) match(l *letter) bool {
-	prefix, isPrefix := strings.CutSuffix(f.eventType, "*")
 	switch {
-	case f.eventType != "" && !isPrefix && l.event.Type != f.eventType,
-		isPrefix && !strings.HasPrefix(l.event.Type, prefix),
+	case !matchType(f.eventType, l.event.Type),
 		!strings.Contains(l.says.Error, f.errorText),
 		f.keyed && (l.record.Key == nil || string(l.record.Key) != f.key),
 		!f.since.at.IsZero() && l.failedAt().Before(f.since.at),
@@ -66,6 +64,12 @@ func (f *letterFilter) match(l *letter) bool {
 		return false
 	}
 	return true
+}
+
+// matchType reports whether an event's type is the one that was asked for, or begins as one that ends in a star.
+func matchType(pattern, eventType string) bool {
+	prefix, isPrefix := strings.CutSuffix(pattern, "*")
+	return pattern == "" || pattern == eventType || isPrefix && strings.HasPrefix(eventType, prefix)
 }
 
 // timeFlag is a point in time, given as such or as how long ago it was.

@@ -90,7 +90,7 @@ type documentPrinter struct{ out io.Writer }
 
 func (p documentPrinter) print(l *letter) error {
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "letter\t%s, written %s\n", l.record.Position(), l.failedAt().UTC().Format(time.RFC3339))
+	fmt.Fprintf(w, "letter\t%s, written %s\n", l.record.Place, l.failedAt().UTC().Format(time.RFC3339))
 	key := "none"
 	if l.record.Key != nil {
 		key = readable(l.record.Key)

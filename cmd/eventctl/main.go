@@ -1,6 +1,6 @@
-// Command eventctl is the operator's tool: it sends events, invokes the function, looks after topics, and brings back what
-// failed. Where it needs the brokers or the store it reads the same environment as the processor. `eventctl help` lists what
-// it does.
+// Command eventctl is the operator's tool: it sends events, invokes the function, looks after topics, and brings back
+// what failed. It also serves the API, so that the image needs one binary. Where it needs the brokers or the store it
+// reads the processor's environment. `eventctl help` lists what it does.
 package main
 
 import (
@@ -9,55 +9,26 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
-	"github.com/spf13/cobra"
-
-	"event-processing-service/cmd/api/server"
 	"event-processing-service/internal/settings"
-	"event-processing-service/internal/telemetry"
+	"event-processing-service/internal/terminal"
 )
 
-// errUsage marks what the caller has to mend: the command line or the environment. It exits 2; all else exits 1.
-var errUsage = errors.New("usage")
+func main() { os.Exit(runWith(os.Args)) }
 
-func main() {
-	if filepath.Base(os.Args[0]) == "api" { // the API's image has this binary under both names
-		os.Exit(server.Main(os.Args[1:]))
-	}
+func runWith(argv []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	err := root().ExecuteContext(ctx)
+	cmd := root()
+	cmd.SetArgs(arguments(argv))
+	err := execute(ctx, cmd)
 	if err == nil {
-		return
+		return 0
 	}
-	fmt.Fprintln(os.Stderr, "eventctl:", err)
-	if errors.Is(err, errUsage) {
-		os.Exit(2) //nolint:gocritic // the process ends, and the signals with it
+	fmt.Fprintln(terminal.Writer(os.Stderr), "eventctl:", err)
+	if errors.Is(err, errUsage) || errors.Is(err, settings.ErrEnvironment) {
+		return 2
 	}
-	os.Exit(1)
-}
-
-func root() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:           "eventctl",
-		Short:         "Send events, invoke the function, look after topics and dead letters",
-		Version:       telemetry.Version(),
-		SilenceUsage:  true, // a broker that is away is not a reason to explain flags
-		SilenceErrors: true,
-	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
-	cmd.AddCommand(sendCommand(), invokeCommand(), topicsCommand(), setupCommand(), triggerCommand(), statusCommand(),
-		dlqCommand(), replayCommand())
-	return cmd
-}
-
-// environment reads what the processor reads.
-func environment() (settings.Processor, error) {
-	env, err := settings.LoadProcessor(os.LookupEnv)
-	if err != nil {
-		return env, fmt.Errorf("%w: the environment is wrong:\n%w", errUsage, err)
-	}
-	return env, nil
+	return 1
 }

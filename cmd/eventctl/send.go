@@ -1,25 +1,26 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 )
 
 type sendOptions struct {
-	url, file, key string
-	wait           time.Duration
-	event          map[string]*string // attributes by name
-	data           string
+	apiClient
+	file  string
+	wait  time.Duration
+	event map[string]*string // attributes by name
+	data  string
 }
 
 func sendCommand() *cobra.Command {
@@ -27,70 +28,79 @@ func sendCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "send [--file FILE | --type TYPE [--data JSON]]",
 		Short: "Post events to the API, from a file, standard input or flags",
-		Long: `Post events to the API and print its answer.
+		Long: `Post events to the API and print its answers.
 
-A file (- is standard input) holds one event as JSON, which may leave out all but its type, or an array of complete
-CloudEvents. With --wait it then asks until every event that was posted is processed, and fails if one is dead-lettered
+A file (- is standard input) holds events as JSON: one, an array, or one after the other (NDJSON). It may be of any
+size: more than one event is posted in batches, each answer is a line, in which an index counts from the start of the
+file, and progress is told on standard error, with a line for each event that is refused. An event that is alone may
+leave out all but its type. In those of several a missing id, specversion and, with --source, source is filled in.
+
+What can be tried again is tried again for --retry-for, as the API asks: after the time that it names, with the same
+ids, so that nothing takes effect twice, and of a batch only the events that failed. The command fails if an event is
+refused. With --wait it then asks until every event that was accepted is processed, and fails if one is dead-lettered
 or the time runs out.`,
 		Example: `  eventctl send --type order.created --data '{"n":1}' --wait 10s
-  eventctl send --file events.json --url https://api.example.com`,
+  eventctl send --file events.json --url https://api.example.com
+  jq -c '.[] | {type: "order.created", data: .}' orders.json | eventctl send --file - --source /import`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.url, "url", "http://localhost:5001", "the API")
-	f.StringVar(&o.file, "file", "", "file with an event or an array of events; - is standard input")
-	f.StringVar(&o.key, "api-key", os.Getenv("API_KEY"), "key for the API (default: $API_KEY)")
+	o.addTo(f)
+	f.StringVar(&o.file, "file", "", "file with events; - is standard input")
+	f.DurationVar(&o.retryFor, "retry-for", time.Minute, "how long what failed for the moment is tried again; 0 does not")
 	f.DurationVar(&o.wait, "wait", 0, "how long to wait until it is processed; 0 does not wait")
 	f.StringVar(&o.data, "data", "", "the event's data, JSON")
 	for _, attribute := range []string{"type", "id", "source", "subject"} {
 		o.event[attribute] = f.String(attribute, "", "the event's "+attribute)
 	}
+	f.Lookup("source").Usage = "the event's source; with --file, that of events without one"
 	cmd.MarkFlagsOneRequired("file", "type")
 	cmd.MarkFlagsMutuallyExclusive("file", "type")
 	return cmd
 }
 
-func (o *sendOptions) run(ctx context.Context, in io.Reader, out io.Writer) error {
-	body, err := o.body(in)
+func (o *sendOptions) run(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	in, err := o.open(cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
-	contentType := "application/json"
-	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
-		contentType = "application/cloudevents-batch+json"
+	defer in.Close()
+	s := sender{api: &o.apiClient, out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), keep: o.wait > 0,
+		began: time.Now()}
+	events := eventReader{source: *o.event["source"], in: in}
+	first, more, err := events.peek()
+	switch {
+	case err != nil:
+	case first == nil:
+		fmt.Fprintln(cmd.ErrOrStderr(), "there is no event to send")
+	case !more:
+		err = s.one(ctx, first)
+	default:
+		err = s.batches(ctx, &events)
 	}
-	answer, err := o.ask(ctx, http.MethodPost, "/v1/events", contentType, body)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(out, string(answer))
-	if o.wait == 0 {
-		return nil
-	}
-	sent, err := identities(body, answer)
-	if err != nil {
+	if err != nil || o.wait == 0 {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.wait)
 	defer cancel()
-	for _, path := range sent {
-		if err := o.await(ctx, path, out); err != nil {
+	for _, path := range s.accepted {
+		if err := o.await(ctx, path, cmd.OutOrStdout()); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.refusal()
 }
 
-func (o *sendOptions) body(in io.Reader) ([]byte, error) {
+// open opens the file, or makes an event of the flags.
+func (o *sendOptions) open(stdin io.Reader) (io.ReadCloser, error) {
 	switch o.file {
 	case "-":
-		return io.ReadAll(in)
+		return io.NopCloser(stdin), nil
 	case "":
 	default:
-		return os.ReadFile(o.file)
+		return os.Open(o.file)
 	}
 	e := map[string]any{}
 	for name, value := range o.event {
@@ -104,79 +114,88 @@ func (o *sendOptions) body(in io.Reader) ([]byte, error) {
 		}
 		e["data"] = json.RawMessage(o.data)
 	}
-	return json.Marshal(e)
+	return jsonReader(e)
 }
 
-// ask sends a request and returns the body of a 2xx.
-func (o *sendOptions) ask(ctx context.Context, method, path, contentType string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(o.url, "/")+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("%w: --url: %w", errUsage, err)
-	}
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	if o.key != "" {
-		req.Header.Set("Authorization", "Bearer "+o.key)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("ask the API: %w", err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, fmt.Errorf("read the API's answer: %w", err)
-	}
-	if resp.StatusCode/100 != 2 {
-		return nil, &statusError{status: resp.StatusCode, body: string(answer)}
-	}
-	return answer, nil
+// sender posts events and keeps account.
+type sender struct {
+	api           *apiClient
+	out, progress io.Writer
+	keep          bool     // remember what was accepted
+	accepted      []string // the paths of the outcomes
+
+	began, told   time.Time
+	posted, taken int
+	refused       int
 }
 
-type statusError struct {
-	status int
-	body   string
+// one posts an event as it is. The header makes a retry harmless for one that has no id: it becomes the id.
+func (s *sender) one(ctx context.Context, e json.RawMessage) error {
+	answer, err := s.api.post(ctx, "application/json", e, http.Header{"Idempotency-Key": {`"` + uuid.NewString() + `"`}})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, string(answer))
+	var id identity
+	if err := json.Unmarshal(answer, &id); err != nil {
+		return fmt.Errorf("decode the API's answer: %w", err)
+	}
+	s.accepted = []string{id.path()}
+	return nil
 }
 
-func (e *statusError) Error() string { return fmt.Sprintf("the API answers %d: %s", e.status, e.body) }
-
-// identities are the paths of the outcomes of what was accepted. A batch's answer has no sources: they are in the body.
-func identities(body, answer []byte) ([]string, error) {
-	type identity struct{ ID, Source string }
-	var one identity
-	var batch struct{ Results []struct{ Index, Status int } }
-	var posted []identity
-	if err := json.Unmarshal(answer, &one); err != nil {
-		return nil, fmt.Errorf("decode the API's answer: %w", err)
-	}
-	accepted := []identity{one}
-	if one.ID == "" {
-		if err := json.Unmarshal(answer, &batch); err != nil {
-			return nil, fmt.Errorf("decode the API's answer: %w", err)
+// batches posts all events, and says at the end whether any was refused; with keep, the caller does.
+func (s *sender) batches(ctx context.Context, events *eventReader) error {
+	for {
+		batch, err := events.batch()
+		if err == nil && len(batch) == 0 {
+			break
 		}
-		if err := json.Unmarshal(body, &posted); err != nil {
-			return nil, fmt.Errorf("decode the events: %w", err)
-		}
-		accepted = nil
-		for _, r := range batch.Results {
-			if r.Status == http.StatusAccepted {
-				accepted = append(accepted, posted[r.Index])
+		if len(batch) > 0 {
+			if err := s.batch(ctx, batch); err != nil {
+				return fmt.Errorf("events %d to %d: %w; %d before them are sent", s.posted, s.posted+len(batch)-1, err, s.taken)
 			}
 		}
+		if err != nil {
+			return fmt.Errorf("%w; %d events before it are sent", err, s.taken)
+		}
+		if time.Since(s.told) > 2*time.Second || s.told.IsZero() {
+			s.tell()
+		}
 	}
-	paths := make([]string, len(accepted))
-	for i, a := range accepted {
-		paths[i] = "/v1/events/" + url.PathEscape(a.ID) + "?source=" + url.QueryEscape(a.Source)
+	s.tell()
+	if s.keep {
+		return nil
 	}
-	return paths, nil
+	return s.refusal()
+}
+
+func (s *sender) tell() {
+	s.told = time.Now()
+	fmt.Fprintf(s.progress, "%d accepted, %d refused, %.0f a second\n", s.taken, s.refused,
+		float64(s.posted)/time.Since(s.began).Seconds())
+}
+
+func (s *sender) refusal() error {
+	if s.refused == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d events were refused", s.refused, s.posted)
+}
+
+// identity is what an outcome is found by.
+type identity struct{ ID, Source string }
+
+func (i identity) path() string {
+	return "/v1/events/" + url.PathEscape(i.ID) + "?source=" + url.QueryEscape(i.Source)
 }
 
 // await asks until the event has an outcome.
 func (o *sendOptions) await(ctx context.Context, path string, out io.Writer) error {
 	for {
-		answer, err := o.ask(ctx, http.MethodGet, path, "", nil)
-		status, isStatus := err.(*statusError) //nolint:errorlint // ask returns it unwrapped
+		answer, err := o.ask(ctx, http.MethodGet, path, "", nil, nil)
+		var status *statusError
+		isStatus := errors.As(err, &status)
 		switch {
 		case err == nil:
 			fmt.Fprintln(out, string(answer))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"text/tabwriter"
 	"time"
 
@@ -13,8 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"event-processing-service/internal/kafka"
-	"event-processing-service/internal/settings"
-	"event-processing-service/internal/wiring"
+	"event-processing-service/internal/shred"
 )
 
 // adminTimeout bounds what is asked of the brokers.
@@ -27,7 +27,7 @@ func topicsCommand() *cobra.Command {
 		Short: "List the topics with partitions and replicas",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withKafka(cmd.Context(), func(ctx context.Context, client *kgo.Client, _ settings.Processor) error {
+			return withKafka(cmd.Context(), func(ctx context.Context, client *kgo.Client, _ *program) error {
 				return listTopics(ctx, client, cmd.OutOrStdout())
 			})
 		},
@@ -36,18 +36,21 @@ func topicsCommand() *cobra.Command {
 	var partitions int32
 	apply := &cobra.Command{
 		Use:   "apply",
-		Short: "Create the topic and its dead letter topic if they are missing; tell how they differ if not",
+		Short: "Create the topic and the dead letter topics if they are missing; tell how they differ if not",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withKafka(cmd.Context(), func(ctx context.Context, client *kgo.Client, env settings.Processor) error {
+			return withKafka(cmd.Context(), func(ctx context.Context, client *kgo.Client, p *program) error {
 				if topic != "" {
-					env.Kafka.Topic, env.DeadLetterTopic = topic, topic+".dlq"
+					name := p.env.Name
+					p.env.Name, p.env.Kafka.Default, p.env.DeadLetterTopic = "", topic, topic+".dlq"
+					p.env = p.env.For(name)
 				}
-				return applyTopics(ctx, client, env, partitions, cmd.OutOrStdout())
+				return applyTopics(ctx, client, p, partitions, cmd.OutOrStdout())
 			})
 		},
 	}
-	apply.Flags().StringVar(&topic, "topic", "", "the topic; its dead letters go to TOPIC.dlq (default: as the environment says)")
+	apply.Flags().StringVar(&topic, "topic", "",
+		"the topic; the first processor's dead letters go to TOPIC.dlq (default: as the environment says)")
 	apply.Flags().Int32Var(&partitions, "partitions", defaultPartitions, "partitions of a topic that is created")
 	cmd.AddCommand(list, apply)
 	return cmd
@@ -56,19 +59,19 @@ func topicsCommand() *cobra.Command {
 const defaultPartitions = 3
 
 // withKafka runs f with a client for the brokers of the environment.
-func withKafka(ctx context.Context, f func(context.Context, *kgo.Client, settings.Processor) error) error {
-	env, err := environment()
+func withKafka(ctx context.Context, f func(context.Context, *kgo.Client, *program) error) error {
+	p, err := newProgram(ctx, os.Stderr)
 	if err != nil {
 		return err
 	}
-	client, err := wiring.KafkaClient(ctx, env.Kafka)
+	client, err := p.KafkaClient(p.env.Kafka, clientID)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
-	return f(ctx, client, env)
+	return f(ctx, client, p)
 }
 
 func listTopics(ctx context.Context, client *kgo.Client, out io.Writer) error {
@@ -84,14 +87,24 @@ func listTopics(ctx context.Context, client *kgo.Client, out io.Writer) error {
 	return w.Flush()
 }
 
-func applyTopics(ctx context.Context, client *kgo.Client, env settings.Processor, partitions int32, out io.Writer) error {
-	states, err := kafka.ApplyTopics(ctx, client, kafka.ServiceTopics(env.Kafka.Topic, env.DeadLetterTopic, partitions))
+// applyTopics makes the topics of all processors, or of the one that is named.
+func applyTopics(ctx context.Context, client *kgo.Client, p *program, partitions int32, out io.Writer) error {
+	if _, err := p.Handlers(p.env); err != nil {
+		return err
+	}
+	letters := []string{p.env.DeadLetterTopic}
+	if p.env.Name == "" {
+		for _, name := range p.Sets.Others() {
+			letters = append(letters, p.env.For(name).DeadLetterTopic)
+		}
+	}
+	states, err := kafka.ApplyTopics(ctx, client, kafka.ServiceTopics(p.env.EventTopics(), partitions, letters...))
 	for _, s := range states {
 		switch {
 		case s.Created:
 			fmt.Fprintf(out, "topic %s: created\n", s.Name)
 		case len(s.Differences) == 0:
-			fmt.Fprintf(out, "topic %s: is as it should be\n", s.Name)
+			fmt.Fprintf(out, "topic %s: unchanged\n", s.Name)
 		}
 		for _, d := range s.Differences {
 			fmt.Fprintf(out, "topic %s: %s; nothing was changed\n", s.Name, d)
@@ -106,26 +119,44 @@ func setupCommand() *cobra.Command {
 		Short: "Create what is missing of topics and, with STORE=dynamodb, the table; for machines without Pulumi",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withKafka(cmd.Context(), func(ctx context.Context, client *kgo.Client, env settings.Processor) error {
+			return withKafka(cmd.Context(), func(ctx context.Context, client *kgo.Client, p *program) error {
 				return errors.Join(
-					applyTopics(ctx, client, env, defaultPartitions, cmd.OutOrStdout()),
-					createTable(ctx, env.Store, cmd.OutOrStdout()))
+					applyTopics(ctx, client, p, defaultPartitions, cmd.OutOrStdout()),
+					createTable(ctx, p, cmd.OutOrStdout()), createKeyTable(ctx, p))
 			})
 		},
 	}
 }
 
-func createTable(ctx context.Context, s settings.Store, out io.Writer) error {
+func createTable(ctx context.Context, p *program, out io.Writer) error {
+	s := p.env.Store
 	if s.Kind != "dynamodb" {
 		return nil
 	}
-	table, err := wiring.NewDynamoDB(ctx, s)
+	table, err := p.Table(s)
 	if err != nil {
 		return err
 	}
-	if err := table.CreateTable(ctx); err != nil {
+	created, err := table.CreateTable(ctx)
+	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "table %s: is there\n", s.Table)
+	state := "unchanged"
+	if created {
+		state = "created"
+	}
+	_, err = fmt.Fprintf(out, "table %s: %s\n", s.Table, state)
 	return err
+}
+
+// createKeyTable makes the table of keys, where SUBJECT_KEYS names one.
+func createKeyTable(ctx context.Context, p *program) error {
+	store, _, err := p.KeyStore(p.env.Keys)
+	if err != nil {
+		return err
+	}
+	if table, is := store.(*shred.Table); is {
+		return table.Create(ctx)
+	}
+	return nil
 }

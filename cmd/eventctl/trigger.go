@@ -7,26 +7,35 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"event-processing-service/internal/telemetry"
+	"event-processing-service/cmd/internal/assembly"
 	"event-processing-service/internal/trigger"
-	"event-processing-service/internal/wiring"
 )
 
 func triggerCommand() *cobra.Command {
-	var bootstrap string
+	var bootstrap, group string
 	var window, timeout, session time.Duration
 	var batchSize int
 	cmd := &cobra.Command{
 		Use:   "trigger",
 		Short: "Read the topic and invoke the function, as MSK's event source mapping does in AWS",
-		Args:  cobra.NoArgs,
+		Long: `Read $KAFKA_TOPIC and invoke the function, as MSK's event source mapping does in AWS.
+
+Each partition has batches of its own, and a batch that fails is retried until it succeeds; that holds up its own
+partition and no other. The function runs in this process or, with --bootstrap, as the real binary behind the Lambda
+Runtime API, in as many children as partitions are busy. With PARTIAL_BATCH_RESPONSE=true the function's answer names
+the records that failed, and only those are retried.
+
+A topic that does not exist is waited for. One that is deleted and created again is read from its start. The log says
+what is waited for, and of a fault that persists there is a line every ten seconds.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			env, err := environment()
+			ctx := cmd.Context()
+			p, err := newProgram(ctx, cmd.OutOrStdout())
 			if err != nil {
 				return err
 			}
-			ctx := cmd.Context()
-			opts, err := wiring.ClientOptions(ctx, env.Kafka, "trigger")
+			env := p.env
+			opts, err := p.ClientOptions(env.Kafka, "trigger")
 			if err != nil {
 				return err
 			}
@@ -38,13 +47,10 @@ func triggerCommand() *cobra.Command {
 			}
 			defer closeInvoker()
 			mc := trigger.Config{
-				Topic: env.Kafka.Topic, ConsumerGroup: wiring.ConsumerGroup, ClientOptions: opts,
+				Topic: env.Kafka.Topic, ConsumerGroup: assembly.GroupOf(group, env.Name), ClientOptions: opts,
 				Source:    trigger.Source{BootstrapServers: strings.Join(env.Kafka.Brokers, ",")},
 				BatchSize: batchSize, BatchWindow: window, FunctionTimeout: timeout,
-				Logger: telemetry.NewLogger(cmd.OutOrStdout(), env.LogLevel),
-			}
-			if env.PartialBatchResponse {
-				mc.Provisioned = &trigger.Provisioned{ReportBatchItemFailures: true}
+				Logger: p.Log, ReportBatchItemFailures: env.PartialBatchResponse,
 			}
 			mapping, err := trigger.New(mc, invoker)
 			if err != nil {
@@ -53,10 +59,14 @@ func triggerCommand() *cobra.Command {
 			return mapping.Run(ctx)
 		},
 	}
-	cmd.Flags().StringVar(&bootstrap, "bootstrap", "", "path of the function's binary; without it the function runs in this process")
+	cmd.Flags().StringVar(&bootstrap, "bootstrap", "",
+		"path of the function's binary; without it the function runs in this process")
+	cmd.Flags().StringVar(&group, "group", assembly.ConsumerGroup,
+		"consumer group of the first processor, which holds its position; another's has its name at the end")
 	cmd.Flags().DurationVar(&window, "batch-window", 500*time.Millisecond, "how long a batch waits for more records")
 	cmd.Flags().IntVar(&batchSize, "batch-size", trigger.DefaultBatchSize, "the most records of one invocation")
-	cmd.Flags().DurationVar(&session, "session-timeout", 45*time.Second, "how long its partitions wait for a trigger that died")
+	cmd.Flags().DurationVar(&session, "session-timeout", 45*time.Second,
+		"how long its partitions wait for a trigger that died")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "the function's time-out")
 	return cmd
 }

@@ -28,24 +28,45 @@ type outcome struct {
 	DeadLetter *place `json:"dead_letter"`
 }
 
-func TestTheOutcomeOfADeadLetterLeadsToItAndTellsOfItsReplay(t *testing.T) {
-	kafkaPort := freePort(t)
-	url, _ := serveOn(t, kafkaPort)
-	publisher := kafka.NewRecordPublisher(kafka.Config{Brokers: []string{fmt.Sprintf("127.0.0.1:%d", kafkaPort)}, Auth: kafka.AuthNone}, kafka.ProducerConfig{})
-	defer publisher.Close()
-	publish := func(r event.Record) event.Place {
-		t.Helper()
-		at, err := publisher.Publish(t.Context(), r)
+func topicOf(t *testing.T, kafkaPort int, name string) *kafka.RecordTopic {
+	t.Helper()
+	brokers := kafka.Config{Brokers: []string{fmt.Sprintf("127.0.0.1:%d", kafkaPort)}, Auth: kafka.AuthNone}
+	topic := kafka.NewRecordTopic(brokers, kafka.ProducerConfig{}, name)
+	t.Cleanup(topic.Close)
+	return topic
+}
+
+// fail publishes a record that has ce_ headers and is not an event: no retry changes that.
+func fail(t *testing.T, kafkaPort int, topic string) event.Place {
+	t.Helper()
+	at, err := topicOf(t, kafkaPort, topic).Publish(t.Context(), event.Record{
+		Key: []byte("k"), Value: []byte("x"), Headers: []event.Header{{Key: "ce_id", Value: []byte("1")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+func recordsOf(t *testing.T, kafkaPort int, topic string) (all []event.Record) {
+	t.Helper()
+	for r, err := range topicOf(t, kafkaPort, topic).Since(t.Context(), time.Now().Add(-time.Minute)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return at
+		all = append(all, r)
 	}
-	// A record that has ce_ headers and is no event: nothing mends it.
-	first := publish(event.Record{Topic: "events", Key: []byte("k"), Value: []byte("x"), Headers: []event.Header{{Key: "ce_id", Value: []byte("1")}}})
+	return all
+}
+
+func TestTheOutcomeOfADeadLetterLeadsToItAndTellsOfItsReplay(t *testing.T) {
+	kafkaPort := freePort(t)
+	url, _ := serveOn(t, kafkaPort)
+	fail(t, kafkaPort, "events")
+	id := recordsOf(t, kafkaPort, "events")[0].PlaceID()
 	ask := func(replays int) (o outcome) {
 		t.Helper()
-		at := fmt.Sprintf("%s/v1/events/%s/%d/%d?source=/kafka/events", url, first.Topic, first.Partition, first.Offset)
+		at := url + "/v1/events/" + id + "?source=/kafka/events"
 		eventually(t, "dead-lettered", func() bool {
 			o = outcome{}
 			status, body := get(at)
@@ -55,19 +76,17 @@ func TestTheOutcomeOfADeadLetterLeadsToItAndTellsOfItsReplay(t *testing.T) {
 	}
 	for replays := range 2 {
 		o := ask(replays)
-		var letter event.Record
-		for r, err := range publisher.Since(t.Context(), "events.dlq", time.Now().Add(-time.Minute)) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			letter = r // the last is the latest: all have one key
-		}
+		letters := recordsOf(t, kafkaPort, "events.dlq")
+		letter := letters[len(letters)-1] // the last is the latest: all have one key
 		says, _ := processor.ReadDeadLetter(&letter)
-		want := outcome{"dead-lettered", "events", o.Offset, replays, says.Error, &place{letter.Topic, int64(letter.Partition), letter.Offset}}
+		want := outcome{"dead-lettered", "events", o.Offset, replays, says.Error,
+			&place{letter.Topic, int64(letter.Partition), letter.Offset}}
 		if diff := cmp.Diff(want, o); diff != "" || says.Hops != replays+1 {
 			t.Fatalf("after %d replays, hops %d (-want +got):\n%s", replays, says.Hops, diff)
 		}
 		again, _ := processor.Replay(&letter)
-		publish(again)
+		if _, err := topicOf(t, kafkaPort, "events").Publish(t.Context(), again); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -1,45 +1,75 @@
-// Command processor is the Lambda function behind the MSK event source mapping: its binary is the package's `bootstrap`.
-// Its environment is described in the README.
+// Command processor is the Lambda function behind the MSK event source mapping: its binary is the package's
+// `bootstrap`. The README describes its environment.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"event-processing-service/cmd/internal/assembly"
+	"event-processing-service/internal/payload"
 	"event-processing-service/internal/settings"
 	"event-processing-service/internal/telemetry"
-	"event-processing-service/internal/telemetry/tracing"
-	"event-processing-service/internal/wiring"
+	"event-processing-service/processor"
 )
 
 func main() {
-	env, err := settings.LoadProcessor(os.LookupEnv)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "processor: the environment is wrong:\n%v\n", err)
+	if slices.Equal(os.Args[1:], []string{"--version"}) {
+		fmt.Println("processor version", telemetry.Version())
+		return
+	}
+	if slices.Equal(os.Args[1:], []string{"--check"}) {
+		if err := check(os.LookupEnv); err != nil {
+			fmt.Fprintln(os.Stderr, "processor:", err)
+			os.Exit(2)
+		}
+		return
+	}
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		fmt.Fprintln(os.Stderr,
+			"processor: this is the Lambda function, and Lambda starts it. By hand: eventctl invoke FILE --bootstrap PATH")
 		os.Exit(2)
 	}
-	ctx := context.Background()
-	events, err := wiring.NewStore(ctx, env.Store)
+	function, closeAll, err := newFunction(context.Background(), os.LookupEnv, os.Stdout, nil)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "processor:", err)
+		if errors.Is(err, settings.ErrEnvironment) {
+			os.Exit(2)
+		}
 		os.Exit(1)
 	}
-	traces, err := tracing.Setup(ctx, os.LookupEnv, "event-processing-service-processor", telemetry.Version())
+	defer closeAll()
+	lambda.Start(function)
+}
+
+// check tells what is wrong with the environment, before anybody reads a record for this function.
+func check(lookup settings.Lookup) error {
+	env, err := settings.LoadProcessor(lookup)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "processor:", err)
-		os.Exit(2)
+		return fmt.Errorf("the environment is wrong:\n%w", err)
 	}
-	log := telemetry.NewLogger(os.Stdout, env.LogLevel)
-	tracing.LogLosses(log)
-	observed := wiring.ObserveStore(events, env.Store.Kind)
-	p, closeProcessor, err := wiring.NewProcessor(ctx, env, observed, log)
+	_, err = assembly.New(context.Background(), nil).Handlers(env)
+	return err
+}
+
+// newFunction makes what Lambda invokes, with the service's sets of handlers or others. Its log and its metrics go to
+// stdout.
+func newFunction(ctx context.Context, lookup settings.Lookup, stdout io.Writer, sets processor.Sets) (
+	payload.Function, func(), error,
+) {
+	env, err := settings.LoadProcessor(lookup)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "processor:", err)
-		os.Exit(1)
+		return nil, nil, fmt.Errorf("the environment is wrong:\n%w", err)
 	}
-	defer closeProcessor()
-	lambda.Start(wiring.NewFunction(p, traces, "", os.Stdout))
+	a := assembly.New(ctx, telemetry.NewLogger(stdout, env.LogLevel))
+	if sets != nil {
+		a.Sets = sets
+	}
+	return a.Function(ctx, env, assembly.FunctionParts{Metrics: stdout})
 }

@@ -10,9 +10,11 @@ import (
 
 // benchEvent is an event of 270 bytes, which is about what a small business event takes.
 func benchEvent(i int) string {
-	return fmt.Sprintf(`{"specversion":"1.0","id":"0190c5a2-7c5e-7000-8000-%012d","source":"/shop/checkout","type":"order.created",`+
-		`"subject":"customer-%06d","time":"2026-01-31T12:00:00.123456Z","datacontenttype":"application/json","partitionkey":"c-%06d",`+
-		`"data":{"n":%d,"total":12.50}}`, i, i, i, i%10)
+	return fmt.Sprintf(
+		`{"specversion":"1.0","id":"0190c5a2-7c5e-7000-8000-%012d","source":"/shop/checkout","type":"order.created",`+
+			`"subject":"customer-%06d","time":"2026-01-31T12:00:00.123456Z","datacontenttype":"application/json",`+
+			`"partitionkey":"c-%06d",`+
+			`"data":{"n":%d,"total":12.50}}`, i, i, i, i%10)
 }
 
 func benchBatch(n int) []byte {
@@ -86,7 +88,7 @@ func BenchmarkFromRecord(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := event.Record{Topic: "events", Value: e.Data, Headers: recordHeaders(&e)}
+	r := event.Record{Place: event.Place{Topic: "events"}, Value: e.Data, Headers: recordHeaders(&e)}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := event.FromRecord(&r); err != nil {

@@ -56,3 +56,23 @@ func TestABodyFullOfFaultsIsRefusedAtOnceAndBriefly(t *testing.T) {
 		}
 	}
 }
+
+// What a client wrote comes back in errors, so it must not come back at any length.
+func TestAnErrorSaysALongNameBriefly(t *testing.T) {
+	long := strings.Repeat("<~/", 1<<20)
+	_, structuredErr := event.ParseStructured(structured(change{long, `1`}))
+	_, cutErr := event.ParseStructured(structured(change{"data", `{"` + long + `":{"` + long + `":"\ud800"}}`}))
+	_, binaryErr := event.ParseBinary("", headers(change{"ce-" + long, "1"}), nil)
+	_, recordErr := event.FromRecord(record(change{"ce_" + long, "1"}))
+	_, mediaErr := event.DetectMode(long, false)
+	_, formatErr := event.DetectMode("application/cloudevents+"+strings.Repeat("x", 1<<20), false)
+	_, charsetErr := event.DetectMode("application/json;charset="+strings.Repeat("x", 1<<20), false)
+	for _, err := range []error{structuredErr, cutErr, binaryErr, recordErr, mediaErr, formatErr, charsetErr} {
+		if err == nil {
+			t.Fatal("is taken")
+		}
+		if len(err.Error()) > 1000 {
+			t.Errorf("an error of %d bytes: %.100s", len(err.Error()), err)
+		}
+	}
+}

@@ -22,11 +22,13 @@ type envelope struct {
 	faults      faults
 }
 
-// alone is the index of an event that is no member of a batch.
+// alone is the index of an event that is not in a batch.
 const alone = -1
 
-func (v *envelope) report(name, detail string) {
-	v.faults.add(FieldError{Pointer: eventPointer(v.index) + "/" + escapePointer(name), Detail: detail})
+// report takes down a fault of the member name, inside of which is where it stands, a pointer.
+func (v *envelope) report(name, detail string, inside ...string) {
+	at := eventPointer(v.index) + "/" + escapePointer(Brief(name)) + strings.Join(inside, "")
+	v.faults.add(FieldError{Pointer: Brief(at), Detail: detail})
 }
 
 // eventPointer is the RFC 6901 pointer to an event in the body. It is made only for faults.
@@ -96,7 +98,7 @@ func (v *envelope) attribute(name string, bit uint16, value jsontext.Value, to *
 	case '"':
 		*to = unquote(value)
 		if *to == "" && bit&(seenSubject|seenTime|seenDataContentType|seenDataSchema) != 0 {
-			v.report(name, "must not be empty; leave it out instead")
+			v.report(name, "must not be empty; omit it instead")
 		}
 	default:
 		v.report(name, "must be a JSON string")
@@ -125,7 +127,7 @@ func (v *envelope) extension(name string, value jsontext.Value) {
 		}
 		canonical = strconv.FormatInt(n, 10)
 	default:
-		v.report(name, "must be a string, a boolean or a whole number: an extension is no object or array; put it into data")
+		v.report(name, "must be a string, a boolean or a whole number; move objects and arrays into data")
 		return
 	}
 	v.Extensions = append(v.Extensions, Extension{Name: name, Value: canonical})
@@ -155,7 +157,7 @@ func (v *envelope) finish() error {
 		v.report("specversion", `is required and must be "1.0"`)
 	}
 	v.decodeData()
-	for _, p := range v.validate() {
+	for _, p := range v.validateSent() {
 		v.report(p.name, p.detail)
 	}
 	if len(v.faults) > 0 {
@@ -169,7 +171,7 @@ func (v *envelope) finish() error {
 func (v *envelope) decodeData() {
 	switch {
 	case v.data != nil && v.hasBase64:
-		v.report("data_base64", "must not stand beside data; send one of the two")
+		v.report("data_base64", "must not be sent with data; send one of the two")
 	case v.hasBase64:
 		data, err := base64.StdEncoding.DecodeString(v.base64)
 		if err != nil {
@@ -179,7 +181,8 @@ func (v *envelope) decodeData() {
 	case v.data == nil:
 	case !isUTF8(v.DataContentType):
 		// Section 3.1.2 lets a receiver refuse what it can't encode; UTF-8 under the name of another charset is wrong data.
-		v.report("data", "is UTF-8 like all of this body, but datacontenttype names another charset; send the bytes as data_base64")
+		v.report("data",
+			"is UTF-8, as all of the body is, but datacontenttype names another charset; send the bytes as data_base64")
 	case isJSONMediaType(v.DataContentType):
 		v.Data = v.data
 		if v.DataContentType == "" {
@@ -199,10 +202,7 @@ func unquote(value jsontext.Value) string {
 	if bytes.IndexByte(value, '\\') < 0 {
 		return unsafe.String(unsafe.SliceData(value[1:]), len(value)-2)
 	}
-	text, err := jsontext.AppendUnquote(nil, value)
-	if err != nil {
-		return "" // cannot be: the scanner or the decoder has validated it
-	}
+	text, _ := jsontext.AppendUnquote(nil, value) // the error says that it replaced text that is not Unicode
 	return string(text)
 }
 
@@ -211,5 +211,7 @@ func escapePointer(name string) string {
 	if strings.IndexByte(name, '~') < 0 && strings.IndexByte(name, '/') < 0 {
 		return name
 	}
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return pointerEscapes.Replace(name)
 }
+
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")

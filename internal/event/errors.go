@@ -12,7 +12,7 @@ var ErrTooMany = errors.New("too many events in one batch")
 // ErrUnsupportedMedia says that no wire format goes with a Content-Type. It is wrapped with what would.
 var ErrUnsupportedMedia = errors.New("unsupported media type")
 
-// SyntaxError says that a body is not JSON of the expected shape, so that not even the bounds of its events are sure.
+// SyntaxError says that a body is not JSON of the expected shape, so that the bounds of its events are not certain.
 type SyntaxError struct {
 	Offset int64  // of the fault in the body, in bytes
 	Detail string // what is wrong and what to do

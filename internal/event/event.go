@@ -1,6 +1,6 @@
-// Package event holds what travels through the service: a CloudEvent (CloudEvents 1.0.2), its validation, and every wire
-// format that it takes on the way: HTTP structured, batched, binary and plain JSON in, Kafka binary mode out and in, and
-// Kafka records of producers that know nothing of CloudEvents.
+// Package event holds what travels through the service: a CloudEvent (CloudEvents 1.0.2), its validation, and every
+// wire format that it takes on the way: HTTP structured, batched, binary and plain JSON in, Kafka binary mode out and
+// in, and Kafka records of producers that know nothing of CloudEvents.
 //
 // Data is never re-written: the bytes that a client sent are the bytes of the Kafka record's value.
 package event
@@ -26,8 +26,8 @@ type Event struct {
 	Data []byte // nil: the event has no data, which in Kafka is a null value
 }
 
-// Extension is an extension attribute. Its value is the canonical string of the CloudEvents type system (section 3.1): on
-// Kafka and in HTTP headers a number and its digits are the same.
+// Extension is an extension attribute. Its value is the canonical string of the CloudEvents type system (section 3.1):
+// on Kafka and in HTTP headers a number and its digits are the same.
 type Extension struct {
 	Name  string
 	Value string
@@ -52,8 +52,8 @@ func (e *Event) Extension(name string) string {
 	return ""
 }
 
-// PartitionKey is the Kafka record's key: the partitionkey extension, else the subject, else "", which means none. Events
-// with one key keep their order; those without are spread over all partitions.
+// PartitionKey is the Kafka record's key: the partitionkey extension, else the subject, else "", which means none.
+// Events with one key keep their order; those without are spread over all partitions.
 func (e *Event) PartitionKey() string {
 	if k := e.Extension("partitionkey"); k != "" {
 		return k

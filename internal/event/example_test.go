@@ -19,7 +19,7 @@ func Example() {
 		return
 	}
 	headers, _ := event.AppendHeaders([]event.Header(nil), nil, &e)
-	r := event.Record{Topic: "events", Key: []byte(e.PartitionKey()), Value: e.Data, Headers: headers}
+	r := event.Record{Place: event.Place{Topic: "events"}, Key: []byte(e.PartitionKey()), Value: e.Data, Headers: headers}
 	fmt.Printf("key %s\n", r.Key)
 	for _, h := range r.Headers {
 		fmt.Printf("%s: %s\n", h.Key, h.Value)
@@ -81,7 +81,8 @@ func ExampleParseBinary() {
 
 // A record of a producer that knows nothing of CloudEvents is an event, too.
 func ExampleFromRecord() {
-	e, err := event.FromRecord(&event.Record{Topic: "orders", Partition: 3, Offset: 42, Value: []byte(`{"total": 12.50}`)})
+	e, err := event.FromRecord(&event.Record{Place: event.Place{Topic: "orders", Partition: 3, Offset: 42},
+		Value: []byte(`{"total": 12.50}`)})
 	fmt.Println(e.ID, e.Source, e.Type, e.DataContentType, err)
 	// Output:
 	// orders/3/42 /kafka/orders kafka.record application/json <nil>

@@ -11,8 +11,8 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// change is one difference to the good fixture: a new value for what is there under name, an addition, or, with an empty
-// value, its removal. Values of JSON members are raw JSON.
+// change is one difference to the good fixture: a new value for what is there under name, an addition, or, with an
+// empty value, its removal. Values of JSON members are raw JSON.
 type change struct{ name, value string }
 
 // recordHeaders are those of e's record.
@@ -55,7 +55,7 @@ func headers(changes ...change) iter.Seq2[string, string] {
 
 // record is a Kafka record with a good event in binary mode, with changes of its headers.
 func record(changes ...change) *event.Record {
-	r := &event.Record{Topic: "events", Partition: 2, Offset: 42, Value: []byte(`{"n":1}`)}
+	r := &event.Record{Place: event.Place{Topic: "events", Partition: 2, Offset: 42}, Value: []byte(`{"n":1}`)}
 	for _, h := range apply([]change{
 		{"ce_specversion", "1.0"},
 		{"ce_id", "A234-1234-1234"},

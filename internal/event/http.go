@@ -19,17 +19,18 @@ const (
 	ModePlain
 )
 
-const acceptedMedia = "send application/cloudevents+json, application/cloudevents-batch+json, application/json, or any type with ce- headers"
+const acceptedMedia = "send application/cloudevents+json, application/cloudevents-batch+json, application/json, or " +
+	"any type with ce- headers"
 
-// DetectMode chooses by the Content-Type, in the order of section 3 of the HTTP binding. hasAttributes tells whether the
-// request has any ce- header. The error wraps ErrUnsupportedMedia.
+// DetectMode chooses by the Content-Type, in the order of section 3 of the HTTP binding. hasAttributes tells whether
+// the request has any ce- header. The error wraps ErrUnsupportedMedia.
 func DetectMode(contentType string, hasAttributes bool) (Mode, error) {
 	if contentType == "application/cloudevents+json" { // what nearly all clients send, exactly so
 		return ModeStructured, nil
 	}
 	media, params, err := mime.ParseMediaType(contentType) // lower-cases the type
 	if err != nil && !hasAttributes {
-		return 0, fmt.Errorf("%w: the Content-Type %q is none; %s", ErrUnsupportedMedia, contentType, acceptedMedia)
+		return 0, fmt.Errorf("%w: %q is not a media type; %s", ErrUnsupportedMedia, Brief(contentType), acceptedMedia)
 	}
 	var mode Mode
 	switch {
@@ -38,23 +39,25 @@ func DetectMode(contentType string, hasAttributes bool) (Mode, error) {
 	case media == "application/cloudevents+json":
 		mode = ModeStructured
 	case strings.HasPrefix(media, "application/cloudevents"):
-		return 0, fmt.Errorf("%w: the CloudEvents format %q is not known here; %s", ErrUnsupportedMedia, media, acceptedMedia)
+		return 0, fmt.Errorf("%w: the CloudEvents format %q is not supported; %s", ErrUnsupportedMedia, Brief(media),
+			acceptedMedia)
 	case hasAttributes:
 		return ModeBinary, nil
 	case media == "application/json":
 		mode = ModePlain
 	default:
-		return 0, fmt.Errorf("%w: %q without ce- headers is no event; %s", ErrUnsupportedMedia, media, acceptedMedia)
+		return 0, fmt.Errorf("%w: %q without ce- headers is not an event; %s", ErrUnsupportedMedia, Brief(media),
+			acceptedMedia)
 	}
-	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return 0, fmt.Errorf("%w: JSON is UTF-8, not %q; send it so", ErrUnsupportedMedia, charset)
+	if charset := params["charset"]; charset != "" && !isNameOfUTF8(charset) {
+		return 0, fmt.Errorf("%w: JSON must be UTF-8, not %q; send it as UTF-8", ErrUnsupportedMedia, Brief(charset))
 	}
 	return mode, nil
 }
 
-// ParseBinary reads an event whose attributes are ce- headers and whose data is the body as it is (HTTP binding, section
-// 3.1). Headers of other names are passed over. The event keeps body, which must not change afterwards. The error is an
-// *InvalidError.
+// ParseBinary reads an event whose attributes are ce- headers and whose data is the body as it is (HTTP binding,
+// section 3.1). Headers of other names are passed over. The event keeps body, which must not change afterwards. The
+// error is an *InvalidError.
 func ParseBinary(contentType string, headers iter.Seq2[string, string], body []byte) (Event, error) {
 	h := headerReader{prefix: "ce-"}
 	for name, value := range headers {
@@ -81,7 +84,7 @@ type headerReader struct {
 }
 
 func (h *headerReader) report(name, detail string) {
-	header := h.prefix + name
+	header := h.prefix + Brief(name)
 	if name == "datacontenttype" {
 		header = "content-type"
 	}
@@ -109,10 +112,11 @@ func (h *headerReader) attribute(name, value string) {
 	case "dataschema":
 		to, bit = &h.DataSchema, seenDataSchema
 	case "datacontenttype":
-		h.faults.add(FieldError{Header: h.prefix + name, Detail: "must not be sent; say in content-type what the data is"})
+		h.faults.add(FieldError{Header: h.prefix + name, Detail: "must not be sent; content-type says what the data is"})
 		return
 	case "data":
-		h.report(name, "must not be the name of an attribute (CloudEvents 1.0.2, section 3); rename it, or send it as the data")
+		h.report(name,
+			"must not be the name of an attribute (CloudEvents 1.0.2, section 3); rename it, or send it as the data")
 		return
 	default:
 		h.extension(name, value)
@@ -124,7 +128,7 @@ func (h *headerReader) attribute(name, value string) {
 	}
 	*to, h.seen = value, h.seen|bit
 	if value == "" && (to == &h.Subject || to == &h.Time || to == &h.DataSchema) {
-		h.report(name, "must not be empty; leave it out instead")
+		h.report(name, "must not be empty; omit it instead")
 	}
 }
 
@@ -144,7 +148,7 @@ func (h *headerReader) finish(contentType string, data []byte) (Event, error) {
 	if h.specversion != SpecVersion {
 		h.report("specversion", `is required and must be "1.0"`)
 	}
-	for _, p := range h.validate() {
+	for _, p := range h.validateSent() {
 		h.report(p.name, p.detail)
 	}
 	if len(h.faults) > 0 {
@@ -178,8 +182,8 @@ func decodeHeaderValue(value string) (text, problem string) {
 	return string(decoded), ""
 }
 
-// unquoteHeader takes the quotes and backslashes off a value that is one quoted string from end to end (RFC 7230, section
-// 3.2.6). Quotes in any other place are text.
+// unquoteHeader takes the quotes and backslashes off a value that is one quoted string from end to end (RFC 7230,
+// section 3.2.6). Quotes in any other place are text.
 func unquoteHeader(s string) string {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return s
@@ -196,22 +200,6 @@ func unquoteHeader(s string) string {
 		text = append(text, inside[i])
 	}
 	return string(text)
-}
-
-// EncodeHeaderValue percent-encodes an attribute for an HTTP header (section 3.1.3.2): space, double quote, percent, and
-// all that is not printable ASCII.
-func EncodeHeaderValue(value string) string {
-	const digits = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(value) {
-		c := value[i]
-		if c > 0x20 && c < 0x7f && c != '"' && c != '%' {
-			b.WriteByte(c)
-			continue
-		}
-		b.Write([]byte{'%', digits[c>>4], digits[c&15]})
-	}
-	return b.String()
 }
 
 func isHex(c byte) bool {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"event-processing-service/internal/jsonscan"
 )
 
 // Defaults fill in what a plain JSON event leaves out. An empty field fills in nothing.
@@ -17,15 +19,15 @@ type Defaults struct {
 	Time   string // RFC 3339
 }
 
-// Decoded is one event of a batch, or why it is none.
+// Decoded is one event of a batch, or why it was refused.
 type Decoded struct {
 	Event Event
 	Err   error // nil or *InvalidError
 }
 
-// ParseStructured reads one event in the JSON format (CloudEvents JSON format 1.0.2, section 3). The event's attributes and
-// data are parts of body, which therefore must not change afterwards, and lives as long as any of them. The error is a
-// *SyntaxError or an *InvalidError.
+// ParseStructured reads one event in the JSON format (CloudEvents JSON format 1.0.2, section 3). The event's attributes
+// and data are parts of body, which therefore must not change afterwards, and lives as long as any of them. The error
+// is a *SyntaxError or an *InvalidError.
 func ParseStructured(body []byte) (Event, error) { return parseOne(body, nil) }
 
 // ParsePlain reads one event in the JSON format of which all but type may be missing: specversion is taken to be 1.0
@@ -61,34 +63,50 @@ func ParseBatch(body []byte, limit int) ([]Decoded, error) {
 	return decodeBatch(body, limit)
 }
 
+// decodeBatch first finds where each event begins and ends, so that what is wrong inside of one is that one's alone.
 func decodeBatch(body []byte, limit int) ([]Decoded, error) {
-	r := newReader(body)
-	if kind := r.dec.PeekKind(); kind != '[' {
-		return nil, r.unexpected(kind, "a JSON array of events")
+	s, batch := scanner{text: body}, []Decoded{}
+	if !s.take('[') {
+		return nil, faultOfBatch(body)
 	}
-	if _, err := r.dec.ReadToken(); err != nil {
-		return nil, r.syntax(err)
-	}
-	batch := []Decoded{}
-	for r.dec.PeekKind() != ']' {
+	for more := !s.take(']'); more; more = s.take(',') {
 		if len(batch) == limit {
 			return nil, ErrTooMany
 		}
+		begin := s.at
+		if !s.skip(jsonscan.Value(body[begin:])) {
+			return nil, faultOfBatch(body)
+		}
 		batch = append(batch, Decoded{})
-		if err := r.event(&batch[len(batch)-1], len(batch)-1, nil); err != nil {
-			return nil, err
+		d := &batch[len(batch)-1]
+		// A slice that ends with the event, as the decoder makes room behind what it reads.
+		if err := newReader(body[begin:s.at:s.at]).event(d, len(batch)-1, nil); err != nil {
+			// nothing else is wrong with a value that has an end
+			const detail = "is nested too deeply, 10,000 levels are the limit"
+			d.Event = Event{ID: d.Event.ID, Source: d.Event.Source}
+			d.Err = &InvalidError{Fields: []FieldError{{Pointer: eventPointer(len(batch) - 1), Detail: detail}}}
 		}
 	}
-	if _, err := r.dec.ReadToken(); err != nil {
-		return nil, r.syntax(err)
-	}
-	if err := r.end(); err != nil {
-		return nil, err
+	if len(batch) > 0 && !s.take(']') || !s.end() {
+		return nil, faultOfBatch(body)
 	}
 	return batch, nil
 }
 
-// reader reads events from one body with a general decoder: those that scanner is not sure of, and those that are wrong.
+// faultOfBatch says why a body is not a JSON array.
+func faultOfBatch(body []byte) error {
+	r := newReader(body)
+	if kind := r.dec.PeekKind(); kind != '[' {
+		return r.unexpected(kind, "a JSON array of events")
+	}
+	if err := r.dec.SkipValue(); err != nil {
+		return r.syntax(err)
+	}
+	return r.end()
+}
+
+// reader reads events from one body with a general decoder: those that scanner is not sure of, and those that are
+// wrong.
 type reader struct {
 	dec *jsontext.Decoder
 }
@@ -96,8 +114,9 @@ type reader struct {
 func newReader(body []byte) *reader {
 	// Duplicate names are looked for in the envelope only: inside of data they are the client's own affair, and the
 	// search for them would cost as much as all the rest. bytes.Buffer makes the decoder read body in place.
-	dec := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true))
-	return &reader{dec: dec}
+	// Text that is not Unicode is looked for in each member, so that it can be told where it stands.
+	return &reader{dec: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true),
+		jsontext.AllowInvalidUTF8(true))}
 }
 
 // event reads one event into d. The error is about the JSON itself.
@@ -110,7 +129,8 @@ func (r *reader) event(d *Decoded, index int, defaults *Defaults) error {
 		if err := r.dec.SkipValue(); err != nil {
 			return r.syntax(err)
 		}
-		d.Err = &InvalidError{Fields: []FieldError{{Pointer: eventPointer(index), Detail: "must be a JSON object, the event"}}}
+		d.Err = &InvalidError{Fields: []FieldError{{Pointer: eventPointer(index), Detail: "must be a JSON object, the " +
+			"event"}}}
 		return nil
 	}
 	if _, err := r.dec.ReadToken(); err != nil {
@@ -127,6 +147,11 @@ func (r *reader) event(d *Decoded, index int, defaults *Defaults) error {
 		if err != nil {
 			return r.syntax(err)
 		}
+		for _, part := range []jsontext.Value{raw, value} {
+			if at, broken := brokenText(part); broken {
+				v.report(name, "must be Unicode text: the bytes are not UTF-8, or half of a character was cut off", at)
+			}
+		}
 		v.member(name, slices.Clip(value))
 	}
 	if _, err := r.dec.ReadToken(); err != nil {
@@ -139,6 +164,22 @@ func (r *reader) event(d *Decoded, index int, defaults *Defaults) error {
 	return nil
 }
 
+// brokenText tells whether value has a string that is not Unicode, and where in value.
+func brokenText(value jsontext.Value) (pointer string, broken bool) {
+	strict := jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true))
+	for {
+		_, err := strict.ReadToken()
+		if err == nil {
+			continue
+		}
+		var syntactic *jsontext.SyntacticError
+		if errors.As(err, &syntactic) {
+			return string(syntactic.JSONPointer), true
+		}
+		return "", false // the end
+	}
+}
+
 // end makes sure that nothing follows.
 func (r *reader) end() error {
 	_, err := r.dec.ReadToken()
@@ -148,11 +189,12 @@ func (r *reader) end() error {
 	if err != nil {
 		return r.syntax(err)
 	}
-	return &SyntaxError{Offset: r.dec.InputOffset(), Detail: "the body goes on after its JSON value; send one value only"}
+	return &SyntaxError{Offset: r.dec.InputOffset(),
+		Detail: "the body continues after its JSON value; send one value only"}
 }
 
 func (r *reader) unexpected(kind jsontext.Kind, want string) error {
-	if kind == 0 { // the next token is no JSON at all, or there is none: let the decoder say so
+	if kind == 0 { // no token, or not a JSON token: the decoder says which
 		if _, err := r.dec.ReadToken(); err != nil {
 			return r.syntax(err)
 		}

@@ -1,8 +1,8 @@
 package event
 
 import (
-	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,24 +17,52 @@ type Header struct {
 
 // Record is a Kafka record as a consumer sees it.
 type Record struct {
-	Topic     string
-	Partition int32
-	Offset    int64
+	Place
 	Timestamp time.Time
 	Key       []byte // nil: no key
 	Value     []byte // nil: no value, a tombstone
 	Headers   []Header
 }
 
-// Position names the record for people and for ids: "topic/partition/offset".
-func (r *Record) Position() string { return fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset) }
+// PlaceID is the id of a record that is known by its place: "topic/partition/offset@milliseconds", of the record's
+// timestamp, without which a recreated topic would repeat it. A record without a timestamp has the place alone.
+func (r *Record) PlaceID() string {
+	if r.Timestamp.UnixMilli() < 0 { // the zero time, too
+		return r.String()
+	}
+	return r.String() + "@" + strconv.FormatInt(r.Timestamp.UnixMilli(), 10)
+}
+
+// foreignSource begins the source of each foreign record, and of nothing else.
+const foreignSource = "/kafka/"
+
+// ForeignSource is the source of the foreign records of a topic.
+func ForeignSource(topic string) string { return foreignSource + topic }
+
+// FollowUpSource is the source of the events that handlers publish. Their ids are made of those of their causes, so
+// they can be guessed, and no client with a key may post under it.
+const FollowUpSource = "/event-processing-service/processor"
+
+// ClientHeader is the header of a record that names the client whose key its event was posted with. It is not an
+// attribute of the event: nobody but the API says it.
+const ClientHeader = "x-client"
+
+// Client returns whose key the record's event was posted with, or "".
+func (r *Record) Client() string {
+	for _, h := range r.Headers {
+		if h.Key == ClientHeader {
+			return Brief(string(h.Value))
+		}
+	}
+	return ""
+}
 
 // ForeignType is the type of an event made from a record whose producer knows nothing of CloudEvents.
 const ForeignType = "kafka.record"
 
 // AppendHeaders appends the event's attributes as headers of a Kafka record in binary mode (CloudEvents Kafka binding
-// 1.0.2, section 3.2) to headers, and their values to text, of which the headers are parts. It is generic over the client
-// library's header type, so that none is copied twice.
+// 1.0.2, section 3.2) to headers, and their values to text, of which the headers are parts. It is generic over the
+// client library's header type, so that none is copied twice.
 func AppendHeaders[H ~struct {
 	Key   string
 	Value []byte
@@ -72,9 +100,8 @@ func extensionHeader(name string) string {
 }
 
 // FromRecord reads the event of a Kafka record: structured mode where content-type says so, binary mode where there are
-// ce_ headers, else a foreign record, of which an event is made: id "topic/partition/offset" unless the value is a JSON
-// object with a string "id", source "/kafka/<topic>", type ForeignType. The event keeps the record's value. The error is a
-// *SyntaxError or an *InvalidError, or wraps ErrUnsupportedMedia.
+// ce_ headers, else a foreign record, of which an event is made: id PlaceID, source ForeignSource, type ForeignType.
+// The event keeps the record's value. The error is a *SyntaxError or an *InvalidError, or wraps ErrUnsupportedMedia.
 func FromRecord(r *Record) (Event, error) {
 	contentType, contentTypes, attributes := "", 0, false
 	for _, h := range r.Headers {
@@ -84,7 +111,7 @@ func FromRecord(r *Record) (Event, error) {
 		}
 		attributes = attributes || strings.HasPrefix(h.Key, "ce_")
 	}
-	if len(contentType) >= len(structuredPrefix) && strings.EqualFold(contentType[:len(structuredPrefix)], structuredPrefix) {
+	if isCloudEvents(contentType) {
 		mode, err := DetectMode(contentType, false)
 		if err != nil {
 			return Event{}, err
@@ -93,6 +120,9 @@ func FromRecord(r *Record) (Event, error) {
 			return Event{}, fmt.Errorf("%w: the Kafka binding has no batches (section 1.3)", ErrUnsupportedMedia)
 		}
 		e, err := ParseStructured(r.Value)
+		if err == nil && attributes {
+			err = e.contradicted(r.Headers)
+		}
 		e.detach()
 		return e, err
 	}
@@ -100,6 +130,22 @@ func FromRecord(r *Record) (Event, error) {
 		return fromBinaryRecord(r, contentType, contentTypes)
 	}
 	return fromForeignRecord(r, contentType)
+}
+
+// contradicted says where the headers beside a structured event name another event. The binding lets them be there
+// (section 3.3.3), and a reader of the headers alone must see the same event as the processor.
+func (e *Event) contradicted(headers []Header) error {
+	var found faults
+	for _, h := range headers {
+		attribute := map[string]string{"ce_id": e.ID, "ce_source": e.Source, "ce_type": e.Type}
+		if inside, known := attribute[h.Key]; known && string(h.Value) != inside {
+			found.add(FieldError{Header: h.Key, Detail: "must be the same as in the structured event beside it"})
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	return &InvalidError{Fields: found}
 }
 
 // mediaType allocates nothing for the one that nearly every record has.
@@ -110,8 +156,8 @@ func mediaType(value []byte) string {
 	return string(value)
 }
 
-// detach gives e attributes that are not parts of what it was read from: they outlive a record, in the memory of what is
-// done, and would keep its value.
+// detach gives e attributes that are not parts of what it was read from: they outlive a record, in the memory of what
+// is done, and would keep its value.
 func (e *Event) detach() {
 	for _, s := range []*string{&e.ID, &e.Source, &e.Type, &e.Subject, &e.Time, &e.DataContentType, &e.DataSchema} {
 		*s = strings.Clone(*s)
@@ -122,8 +168,8 @@ func (e *Event) detach() {
 	}
 }
 
-// maxShared is how long a value may be to lie in one piece of memory with the other attributes, which saves an allocation
-// for each of them. Whoever keeps one keeps all, so what is long stays apart.
+// maxShared is how long a value may be to lie in one piece of memory with the other attributes, which saves an
+// allocation for each of them. Whoever keeps one keeps all, so what is long stays apart.
 const maxShared = 128
 
 const structuredPrefix = "application/cloudevents"
@@ -131,7 +177,7 @@ const structuredPrefix = "application/cloudevents"
 func fromBinaryRecord(r *Record, contentType string, contentTypes int) (Event, error) {
 	h := headerReader{prefix: "ce_"}
 	if contentTypes > 1 {
-		h.report("datacontenttype", "is there more than once; send it once")
+		h.report("datacontenttype", "occurs more than once; send it once")
 	}
 	size := 0
 	for _, header := range r.Headers {
@@ -163,24 +209,20 @@ func fromBinaryRecord(r *Record, contentType string, contentTypes int) (Event, e
 
 func fromForeignRecord(r *Record, contentType string) (Event, error) {
 	e := Event{
-		ID:              r.Position(),
-		Source:          "/kafka/" + r.Topic,
+		ID:              r.PlaceID(),
+		Source:          ForeignSource(r.Topic),
 		Type:            ForeignType,
 		DataContentType: contentType,
 		Data:            r.Value,
 	}
-	// Before 1970 there is only -1, which is no time. After the year 9999 is no RFC 3339: a producer that took milliseconds
-	// for microseconds. Neither is worth losing the record over.
+	// Before 1970 there is only -1, which is not a time. RFC 3339 ends with the year 9999: a producer that took
+	// milliseconds for microseconds. Neither is worth losing the record over.
 	if t := r.Timestamp.UTC(); t.Unix() >= 0 && t.Year() <= 9999 {
 		e.Time = t.Format(time.RFC3339Nano)
 	}
-	id, isJSON := topLevelID(r.Value)
-	if id != "" && textProblem(id) == "" { // a foreign id need not be one of CloudEvents
-		e.ID = id
-	}
 	if e.DataContentType == "" && r.Value != nil {
 		e.DataContentType = "application/octet-stream"
-		if isJSON {
+		if jsontext.Value(r.Value).IsValid(jsontext.AllowDuplicateNames(true)) {
 			e.DataContentType = "application/json"
 		}
 	}
@@ -191,45 +233,47 @@ func fromForeignRecord(r *Record, contentType string) (Event, error) {
 	for _, p := range e.validate() {
 		v.report(p.name, p.detail)
 	}
-	if v.faults != nil { // cannot be, unless the topic's name is none that Kafka takes
+	if v.faults != nil { // only if the topic has a name that Kafka refuses
 		return e, &InvalidError{Fields: v.faults}
 	}
 	return e, nil
 }
 
-// topLevelID returns the string member "id" of a JSON object, and whether value is JSON at all.
-func topLevelID(value []byte) (id string, isJSON bool) {
+// MemberID returns the member of a foreign record's JSON object that is its id, or "" where there is none: a string or
+// a number, that CloudEvents takes for an id.
+func MemberID(value []byte, name string) string {
 	v := jsontext.Value(value)
-	if !v.IsValid(jsontext.AllowDuplicateNames(true)) {
-		return "", false
-	}
-	if v.Kind() != '{' {
-		return "", true
+	if v.Kind() != '{' || !v.IsValid(jsontext.AllowDuplicateNames(true)) {
+		return ""
 	}
 	r := newReader(value)
 	if _, err := r.dec.ReadToken(); err != nil {
-		return "", true
+		return ""
 	}
 	for r.dec.PeekKind() == '"' {
-		name, err := r.dec.ReadValue()
+		key, err := r.dec.ReadValue()
 		if err != nil {
-			return "", true
+			return ""
 		}
-		isID := string(name) == `"id"`
+		isID := unquote(key) == name
 		member, err := r.dec.ReadValue()
 		if err != nil {
-			return "", true
+			return ""
 		}
-		if isID && member.Kind() == '"' {
-			return strings.Clone(unquote(member)), true // the value is the event's data, which a handler may change
+		if !isID {
+			continue
 		}
+		id := ""
+		switch member.Kind() {
+		case '"':
+			id = strings.Clone(unquote(member)) // the value is the event's data, which a handler may change
+		case '0':
+			id = string(member)
+		}
+		if id == "" || textProblem(id) != "" {
+			return ""
+		}
+		return id
 	}
-	return "", true
-}
-
-// IsUndecodable tells whether err says that a record can never be read as an event, however often it is tried.
-func IsUndecodable(err error) bool {
-	var syntax *SyntaxError
-	var invalid *InvalidError
-	return errors.As(err, &syntax) || errors.As(err, &invalid) || errors.Is(err, ErrUnsupportedMedia)
+	return ""
 }

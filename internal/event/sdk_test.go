@@ -51,7 +51,8 @@ func compareWithSDK(t *testing.T, ours event.Event, theirs sdk.Event) {
 	equal(t, ours.Subject, theirs.Subject())
 	equal(t, ours.DataSchema, theirs.DataSchema())
 	if !ours.OccurredAt().Equal(theirs.Time()) {
-		t.Errorf("time is %s here and %s there", ours.OccurredAt().Format(time.RFC3339Nano), theirs.Time().Format(time.RFC3339Nano))
+		t.Errorf("time is %s here and %s there", ours.OccurredAt().Format(time.RFC3339Nano),
+			theirs.Time().Format(time.RFC3339Nano))
 	}
 	equal(t, len(ours.Extensions), len(theirs.Extensions()))
 	for _, x := range ours.Extensions {

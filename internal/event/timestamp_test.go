@@ -3,6 +3,7 @@ package event_test
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -16,7 +17,8 @@ func TestTimeIsTakenAsRFC3339SaysIt(t *testing.T) {
 		want string // in UTC; "": refused
 	}{
 		"RFC 3339 5.6 UTC": {"2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z"},
-		"RFC 3339 5.6 any number of digits of a second":      {"2026-01-31T12:00:00.1234567890Z", "2026-01-31T12:00:00.123456789Z"},
+		"RFC 3339 5.6 any number of digits of a second": {"2026-01-31T12:00:00.1234567890Z",
+			"2026-01-31T12:00:00.123456789Z"},
 		"RFC 3339 5.6 an offset":                             {"2026-01-31T01:30:00+05:30", "2026-01-30T20:00:00Z"},
 		"RFC 3339 4.3 an unknown offset":                     {"2026-01-31T12:00:00-00:00", "2026-01-31T12:00:00Z"},
 		"RFC 3339 5.6 lower case":                            {"2026-01-31t12:00:00z", "2026-01-31T12:00:00Z"},
@@ -83,7 +85,8 @@ func TestTimeAgreesWithTheStandardLibrary(t *testing.T) {
 		case !spoilt && err != nil:
 			t.Fatalf("%s: %v", text, err)
 		// A leap second, which Go refuses, and offsets of 60 minutes or 24 hours, which it takes.
-		case bytes.Contains(text, []byte(":60")), bytes.Contains(text, []byte("+24:")), bytes.Contains(text[10:], []byte("-24:")):
+		case bytes.Contains(text, []byte(":60")), bytes.Contains(text, []byte("+24:")),
+			bytes.Contains(text[10:], []byte("-24:")):
 		case (err == nil) != (strictErr == nil):
 			t.Fatalf("%s: taken here %v, there %v", text, err == nil, strictErr)
 		case err == nil && !e.OccurredAt().Equal(strict):
@@ -94,10 +97,15 @@ func TestTimeAgreesWithTheStandardLibrary(t *testing.T) {
 	}
 }
 
-// seeded is chance that can be had again: its seed is logged, and the log is shown for a failed test.
+var seedFlag = flag.Uint64("seed", 0, "seed of the random events; 0: a new one")
+
+// seeded is chance that can be had again: the log of a failed test names the seed to set.
 func seeded(t *testing.T) *rand.Rand {
 	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := *seedFlag
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("repeat with -seed=%d", seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }

@@ -14,6 +14,30 @@ type problem struct {
 	detail string
 }
 
+// Validate returns everything that CloudEvents refuses in the attributes of an event that this program made, as an
+// *InvalidError.
+func (e *Event) Validate() error {
+	var found faults
+	for _, p := range e.validateSent() {
+		found.add(FieldError{Pointer: "/" + p.name, Detail: p.detail})
+	}
+	if found == nil {
+		return nil
+	}
+	return &InvalidError{Fields: found}
+}
+
+// validateSent is validate for an event that somebody sent as one. The sources of foreign records are not theirs to
+// name: whoever could would take a record's identity, and the record would be a copy that is dropped.
+func (e *Event) validateSent() []problem {
+	found := e.validate()
+	if strings.HasPrefix(e.Source, foreignSource) {
+		found = append(found, problem{"source", "must not begin with " + foreignSource +
+			", which is for records without CloudEvents attributes"})
+	}
+	return found
+}
+
 // validate returns everything that the CloudEvents specification refuses in e (section numbers of version 1.0.2).
 // Extension names are checked where they are read, as only there it is known which are well-formed attributes at all.
 func (e *Event) validate() (found []problem) {
@@ -26,7 +50,9 @@ func (e *Event) validate() (found []problem) {
 	report("type", requiredProblem(e.Type))
 	report("source", requiredProblem(e.Source))
 	if e.Source != "" && !isURIReference(e.Source) {
-		report("source", `must be a URI-reference (RFC 3986), such as "/orders" or "https://example.com/orders"; percent-encode other characters`)
+		report("source",
+			`must be a URI-reference (RFC 3986), such as "/orders" or "https://example.com/orders"; percent-encode other `+
+				`characters`)
 	}
 	report("subject", textProblem(e.Subject))
 	for _, x := range e.Extensions {
@@ -38,8 +64,13 @@ func (e *Event) validate() (found []problem) {
 	if e.DataSchema != "" && !isAbsoluteURI(e.DataSchema) {
 		report("dataschema", `must be an absolute URI (RFC 3986), such as "https://example.com/schemas/order.json"`)
 	}
-	if e.DataContentType != "" && !isMediaType(e.DataContentType) {
+	switch {
+	case e.DataContentType == "" || e.DataContentType == "application/json":
+	case !isMediaType(e.DataContentType):
 		report("datacontenttype", `must be a media type (RFC 2046), such as "application/json"`)
+	case isCloudEvents(e.DataContentType):
+		report("datacontenttype", "must not begin with application/cloudevents: "+
+			"on Kafka it would say that the data is the event; send the inner event, or the data as application/json")
 	}
 	return found
 }
@@ -51,8 +82,8 @@ func requiredProblem(value string) string {
 	return textProblem(value)
 }
 
-// textProblem says what section 3.1 ("String") keeps out of attribute values: control characters, which would also let a
-// value break out of a header line, and what is not Unicode text. It is empty for a good value.
+// textProblem says what section 3.1 ("String") keeps out of attribute values: control characters, which would also let
+// a value break out of a header line, and what is not Unicode text. It is empty for a good value.
 func textProblem(value string) string {
 	for i := 0; i < len(value); {
 		c := value[i]
@@ -74,11 +105,11 @@ func textProblem(value string) string {
 	return ""
 }
 
-// maxExtensions bounds what one event costs: each new name is compared with all before it, and a body of 4 MiB has room
+// MaxExtensions bounds what one event costs: each new name is compared with all before it, and a body of 4 MiB has room
 // for half a million. Nobody sends more than a dozen.
-const maxExtensions = 128
+const MaxExtensions = 128
 
-const tooManyExtensions = "is one extension too many, 128 is the limit; put it into data"
+const tooManyExtensions = "is one extension too many, 128 is the limit; move it into data"
 
 // isExtensionName holds section 3 ("Attribute Naming Convention"): lower-case letters and digits.
 func isExtensionName(name string) bool {
@@ -90,12 +121,13 @@ func isExtensionName(name string) bool {
 	return name != ""
 }
 
-const moreThanOnce = "is there more than once; send it once"
+const moreThanOnce = "occurs more than once; send it once"
 
-const extensionNameRule = "extension names are lower-case letters and digits only (CloudEvents 1.0.2, section 3); rename it, or put it into data"
+const extensionNameRule = "extension names are lower-case letters and digits only (CloudEvents 1.0.2, section 3); " +
+	"rename it, or move it into data"
 
-// refuseExtension says why e can't have one more extension of this name, or "". It is asked for each extension before it is
-// appended, in whatever format it came.
+// refuseExtension says why e can't have one more extension of this name, or "". It is asked for each extension before
+// it is appended, in whatever format it came.
 func (e *Event) refuseExtension(name string) string {
 	if !isExtensionName(name) {
 		return extensionNameRule
@@ -105,7 +137,7 @@ func (e *Event) refuseExtension(name string) string {
 			return moreThanOnce
 		}
 	}
-	if len(e.Extensions) == maxExtensions {
+	if len(e.Extensions) == MaxExtensions {
 		return tooManyExtensions
 	}
 	return ""
@@ -147,14 +179,22 @@ func isURIReference(s string) bool {
 	return !strings.ContainsAny(strings.Replace(before, u.Host, "", 1), "[]") && !strings.ContainsAny(fragment, "#[]")
 }
 
-// isAbsoluteURI takes a fragment, too, although RFC 3986 has none in an absolute URI (section 4.3): "…/shop.json#/$defs/order"
-// is how a JSON Schema is often named.
+// isAbsoluteURI takes a fragment, too, although RFC 3986 has none in an absolute URI (section 4.3):
+// "…/shop.json#/$defs/order" is how a JSON Schema is often named.
 func isAbsoluteURI(s string) bool {
 	if !isURIReference(s) {
 		return false
 	}
 	u, err := url.Parse(s)
 	return err == nil && u.Scheme != ""
+}
+
+// isCloudEvents tells whether a media type announces a whole event or several. The Kafka binding chooses the mode by
+// this prefix (section 3), so an event of which the data has such a type would be read as another event.
+func isCloudEvents(mediaType string) bool {
+	mediaType = strings.TrimSpace(mediaType) // as mime.ParseMediaType does
+	return len(mediaType) >= len(structuredPrefix) &&
+		strings.EqualFold(mediaType[:len(structuredPrefix)], structuredPrefix)
 }
 
 func isMediaType(s string) bool {
@@ -172,5 +212,10 @@ func isUTF8(contentType string) bool {
 	}
 	_, params, err := mime.ParseMediaType(contentType)
 	charset := params["charset"]
-	return err != nil || charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "us-ascii")
+	return err != nil || charset == "" || isNameOfUTF8(charset) || strings.EqualFold(charset, "us-ascii")
+}
+
+// isNameOfUTF8 takes the name that many clients send, too.
+func isNameOfUTF8(charset string) bool {
+	return strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"event-processing-service/internal/jsonscan"
 )
 
@@ -83,4 +85,42 @@ func decode(text string) (v any) {
 		return nil
 	}
 	return v
+}
+
+func TestAValueEndsWhereTheDecoderEndsIt(t *testing.T) {
+	for text, want := range map[string]int{
+		`{}`: 2, `[]x`: 2, ` [ ] `: 4, `{"a":[1,{"b":"c\"}"}],"d":null} ,`: 31, `1,2`: 1, `"\ud800"`: 8, "\"\xff\"": 3,
+		`{"":0}]`: 6,
+		``:        0, ` `: 0, `{`: 0, `[1`: 0, `[1,`: 0, `[1,]`: 0, `{"a"}`: 0, `{"a":1,}`: 0, `{1:2}`: 0, `[}`: 0,
+		`{"a":]`: 0, `"a`: 0, `"\x"`: 0,
+		"\"\n\"": 0, `nul`: 0, `[1 2]`: 0, `]`: 0, `,`: 0,
+	} {
+		if got := jsonscan.Value([]byte(text)); got != want {
+			t.Errorf("%s ends at %d, want %d", text, got, want)
+		}
+	}
+	deep := strings.Repeat(`[{"a":`, 1<<20) + "1" + strings.Repeat("}]", 1<<20)
+	if got := jsonscan.Value([]byte(deep)); got != len(deep) {
+		t.Errorf("nesting of any depth ends at %d, want %d", got, len(deep))
+	}
+}
+
+func FuzzValuesAreThoseOfTheDecoder(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,{"b":"c\"}"}],"d":null} ,`, `[[[]]]`, `{"a":1,"a":"\ud800"}`, `[1,]`,
+		"\"\xff\" "} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		d := jsontext.NewDecoder(bytes.NewBuffer(bytes.Clone(text)), jsontext.AllowDuplicateNames(true),
+			jsontext.AllowInvalidUTF8(true))
+		want := 0
+		if _, err := d.ReadValue(); err == nil {
+			want = int(d.InputOffset())
+		}
+		got := jsonscan.Value(text)
+		if b := min(got, want); got != want && b == 0 && bytes.Count(text, []byte("[")) < 5000 &&
+			bytes.Count(text, []byte("{")) < 5000 || got != want && b > 0 {
+			t.Fatalf("ends at %d, for the decoder at %d", got, want)
+		}
+	})
 }

@@ -13,8 +13,8 @@ import (
 	iam "github.com/twmb/franz-go/pkg/sasl/aws"
 )
 
-// Options are the options that every client shares: where the brokers are and how to be let in. It fails where cfg is
-// not valid.
+// Options are the options that every client shares: where the brokers are and how to authenticate. It fails where cfg
+// is not valid.
 func Options(cfg Config) ([]kgo.Opt, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -22,14 +22,14 @@ func Options(cfg Config) ([]kgo.Opt, error) {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
 		kgo.ClientID(cfg.ClientID),
-		// A broker that accepts no connection within 3 s is as good as gone, and there are others. 3 s let one lost packet
-		// be sent again (after 1 s) and leave time for TLS; the default of 10 s is a whole PUBLISH_TIMEOUT.
+		// A broker that accepts no connection within 3 s counts as gone, and there are others. 3 s let one lost packet be
+		// sent again (after 1 s) and leave time for TLS; the default of 10 s is a whole PUBLISH_TIMEOUT.
 		kgo.DialTimeout(3 * time.Second),
 		// After a roll of the brokers the first request must find the new leaders; 1 min bounds how stale an idle
 		// client's view gets (default 5 min).
 		kgo.MetadataMaxAge(time.Minute),
 		// When a leader moves, the client asks where to at most this often. The default of 5 s is half of a
-		// PUBLISH_TIMEOUT gone with waiting; twice a second is no load for a broker.
+		// PUBLISH_TIMEOUT gone with waiting; twice a second costs a broker nothing.
 		kgo.MetadataMinAge(500 * time.Millisecond),
 		// A broker that is back is found within a second. The default waits for up to 5 s.
 		kgo.RetryBackoffFn(backoff),
@@ -65,8 +65,8 @@ func newProducer(cfg Config, pc ProducerConfig, extra []kgo.Opt) (*kgo.Client, e
 		// A client waits for each answer, so waiting for company only adds to its wait. Batches form by themselves:
 		// what comes while a request is under way leaves together in the next.
 		kgo.ProducerLinger(0),
-		// A record that can't be placed is failed while its client still waits, so that the answer can say more than "not
-		// known". 1 s is the least that the client library takes; the Publisher itself stops waiting at its time-out.
+		// A record that can't be placed fails while its client still waits, so that the answer can say more than "not known".
+		// 1 s is the least that the client library accepts; the Publisher itself stops waiting at its time-out.
 		kgo.RecordDeliveryTimeout(max(pc.Timeout*3/4, time.Second)),
 		// A broker may take a quarter of the wait for storing (it then says that it could not yet, and is asked again), and
 		// is given up after another quarter without a word: in the other half there is time to find the new leader. For
@@ -81,8 +81,8 @@ func newProducer(cfg Config, pc ProducerConfig, extra []kgo.Opt) (*kgo.Client, e
 		// fails at once and the client is told to come again.
 		kgo.MaxBufferedRecords(pc.MaxBufferedRecords),
 		kgo.MaxBufferedBytes(pc.MaxBufferedBytes),
-		// A topic that does not exist is a fault of the deployment. It fails after a few looks and is never created
-		// on the fly, with whatever partitions the broker's default has.
+		// A topic that does not exist is a fault of the deployment. It fails after a few lookups and is never created on the
+		// fly, with whatever partitions the broker's default has.
 		kgo.UnknownTopicRetries(4),
 	)
 	client, err := kgo.NewClient(append(opts, extra...)...)
@@ -95,7 +95,7 @@ func newProducer(cfg Config, pc ProducerConfig, extra []kgo.Opt) (*kgo.Client, e
 // maxBatchBytes is the client library's default, said here because the promise of "one event fails alone" hangs on it.
 const maxBatchBytes = 1_000_012
 
-// leastRequestTimeout is enough for a broker that is well, on a busy machine.
+// leastRequestTimeout is enough for a healthy broker on a busy machine.
 const leastRequestTimeout = 500 * time.Millisecond
 
 // backoff is 0.1 s, doubled with each try, at most 1 s, less up to half of it by chance, so that not all clients of a
@@ -120,7 +120,8 @@ func checkTopic(ctx context.Context, client *kgo.Client, topic string) error {
 }
 
 // partitionsOf asks any broker for the topic's metadata.
-func partitionsOf(ctx context.Context, client *kgo.Client, topic string) (all []kmsg.MetadataResponseTopicPartition, err error) {
+func partitionsOf(ctx context.Context, client *kgo.Client, topic string) (
+	all []kmsg.MetadataResponseTopicPartition, err error) {
 	req := kmsg.NewPtrMetadataRequest()
 	rt := kmsg.NewMetadataRequestTopic()
 	rt.Topic = &topic

@@ -2,6 +2,7 @@
 package kafka
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -73,6 +74,15 @@ type ProducerConfig struct {
 	// 0 is the default.
 	MaxBufferedRecords int
 	MaxBufferedBytes   int
+	// Routes are the topics of events that do not go to a Publisher's own.
+	Routes Routes
+}
+
+func (c ProducerConfig) withDefaults() ProducerConfig {
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.MaxBufferedRecords = cmp.Or(c.MaxBufferedRecords, defaultMaxBufferedRecords)
+	c.MaxBufferedBytes = cmp.Or(c.MaxBufferedBytes, defaultMaxBufferedBytes)
+	return c
 }
 
 // Defaults of ProducerConfig.

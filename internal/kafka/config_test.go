@@ -14,18 +14,25 @@ func TestConfigSaysAllThatIsWrongWithIt(t *testing.T) {
 		change func(*kafka.Config)
 		want   []string // none: it is good
 	}{
-		"nothing":                      {func(*kafka.Config) {}, nil},
-		"several brokers":              {func(c *kafka.Config) { c.Brokers = []string{"a:1", "[::1]:65535"} }, nil},
-		"no broker":                    {func(c *kafka.Config) { c.Brokers = nil }, []string{"name at least one"}},
-		"a broker without port":        {func(c *kafka.Config) { c.Brokers = []string{"localhost"} }, []string{`broker "localhost" is not host:port`}},
-		"a broker without host":        {func(c *kafka.Config) { c.Brokers = []string{":9092"} }, []string{`broker ":9092"`}},
-		"a port that is a word":        {func(c *kafka.Config) { c.Brokers = []string{"localhost:kafka"} }, []string{`broker "localhost:kafka"`}},
-		"a port beyond 65535":          {func(c *kafka.Config) { c.Brokers = []string{"localhost:65536"} }, []string{`broker "localhost:65536"`}},
-		"port 0":                       {func(c *kafka.Config) { c.Brokers = []string{"localhost:0"} }, []string{`broker "localhost:0"`}},
-		"a URL":                        {func(c *kafka.Config) { c.Brokers = []string{"http://localhost:9092"} }, []string{`broker "http://localhost:9092"`}},
-		"IAM without credentials":      {func(c *kafka.Config) { c.Auth = kafka.AuthIAM }, []string{"needs AWS credentials"}},
-		"another authentication":       {func(c *kafka.Config) { c.Auth = "ldap" }, []string{`"ldap" is not one of none, iam`}},
-		"several of these at one time": {func(c *kafka.Config) { c.Brokers, c.Auth = []string{"a", "b"}, "" }, []string{`"a"`, `"b"`, "none, iam"}},
+		"nothing":         {func(*kafka.Config) {}, nil},
+		"several brokers": {func(c *kafka.Config) { c.Brokers = []string{"a:1", "[::1]:65535"} }, nil},
+		"no broker":       {func(c *kafka.Config) { c.Brokers = nil }, []string{"name at least one"}},
+		"a broker without port": {func(c *kafka.Config) { c.Brokers = []string{"localhost"} },
+			[]string{`broker "localhost" is not host:port`}},
+		"a broker without host": {func(c *kafka.Config) { c.Brokers = []string{":9092"} }, []string{`broker ":9092"`}},
+		"a port that is a word": {func(c *kafka.Config) { c.Brokers = []string{"localhost:kafka"} },
+			[]string{`broker "localhost:kafka"`}},
+		"a port beyond 65535": {func(c *kafka.Config) { c.Brokers = []string{"localhost:65536"} },
+			[]string{`broker "localhost:65536"`}},
+		"port 0": {func(c *kafka.Config) { c.Brokers = []string{"localhost:0"} },
+			[]string{`broker "localhost:0"`}},
+		"a URL": {func(c *kafka.Config) { c.Brokers = []string{"http://localhost:9092"} },
+			[]string{`broker "http://localhost:9092"`}},
+		"IAM without credentials": {func(c *kafka.Config) { c.Auth = kafka.AuthIAM }, []string{"needs AWS credentials"}},
+		"another authentication": {func(c *kafka.Config) { c.Auth = "ldap" },
+			[]string{`"ldap" is not one of none, iam`}},
+		"several of these at one time": {func(c *kafka.Config) { c.Brokers, c.Auth = []string{"a", "b"}, "" },
+			[]string{`"a"`, `"b"`, "none, iam"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,8 +12,8 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// delivery is one Publish under way: its records, and their outcomes. The client's promises may come after the caller has
-// gone, so they meet the caller under a lock.
+// delivery is one Publish under way: its records, and their outcomes. The client's promises may come after the caller
+// has gone, so both use it under a lock.
 type delivery struct {
 	publisher *Publisher
 	written   int64 // of the client's writes, when the first record was about to be buffered
@@ -19,7 +21,8 @@ type delivery struct {
 	mu       sync.Mutex
 	receipts []event.Receipt // the caller's
 	pending  int
-	left     bool // the caller has gone
+	together []int // records refused as part of a batch, which says nothing about each of them
+	left     bool  // the caller has gone
 	all      chan struct{}
 	timer    *time.Timer
 
@@ -29,8 +32,8 @@ type delivery struct {
 	promises []func(*kgo.Record, error)
 }
 
-// deliveries are used again once all of their records are stored, as nobody holds on to anything of them then: their parts
-// would be half of all that a request allocates.
+// deliveries are reused once all of their records are stored and nothing refers to them any more: their parts would be
+// half of what a request allocates.
 var deliveries = sync.Pool{New: func() any {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
@@ -45,7 +48,8 @@ const (
 )
 
 // errNoAnswer is the outcome of every event until another is known.
-var errNoAnswer = &event.PublishError{Failure: event.FailureOutcomeUnknown, Err: errors.New("no acknowledgement from Kafka in time")}
+var errNoAnswer = &event.PublishError{Failure: event.FailureOutcomeUnknown,
+	Err: errors.New("no acknowledgement from Kafka in time")}
 
 // newDelivery is for events of a count above 0.
 func newDelivery(p *Publisher, events int) *delivery {
@@ -53,11 +57,12 @@ func newDelivery(p *Publisher, events int) *delivery {
 	d.publisher, d.written = p, p.writes.n.Load()
 	d.receipts, d.pending = make([]event.Receipt, events), events
 	for i := range d.receipts {
-		d.receipts[i] = event.Receipt{Topic: p.topic, Err: errNoAnswer}
+		d.receipts[i].Err = errNoAnswer
 	}
 	if cap(d.records) < events {
 		// An event of the common kind has six attributes, and a request adds two headers.
-		d.records, d.headers, d.text = make([]kgo.Record, events), make([]kgo.RecordHeader, 0, 8*events), make([]byte, 0, 128*events)
+		d.records, d.headers = make([]kgo.Record, events), make([]kgo.RecordHeader, 0, 8*events)
+		d.text = make([]byte, 0, 128*events)
 	}
 	d.records, d.headers, d.text = d.records[:events], d.headers[:0], d.text[:0]
 	return d
@@ -65,8 +70,10 @@ func newDelivery(p *Publisher, events int) *delivery {
 
 // record fills in the i-th record. What is appended to may move; the records that are filled in keep what they have.
 func (d *delivery) record(i int, e *event.Event, transport []event.Header) *kgo.Record {
+	topic := d.publisher.routes.topic(e.Type)
+	d.receipts[i].Topic = topic
 	r := &d.records[i]
-	*r = kgo.Record{Topic: d.publisher.topic, Value: e.Data}
+	*r = kgo.Record{Topic: topic, Value: e.Data}
 	if key := e.PartitionKey(); key != "" {
 		start := len(d.text)
 		d.text = append(d.text, key...)
@@ -91,23 +98,66 @@ func (d *delivery) promise(i int) func(*kgo.Record, error) {
 
 // settle is called once for each i.
 func (d *delivery) settle(i int, r *kgo.Record, err error) {
-	receipt := event.Receipt{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}
+	receipt := event.Receipt{Place: placeOf(r)}
 	if err != nil {
-		d.publisher.forgetTopicID(err)
-		receipt = event.Receipt{Topic: r.Topic, Err: classify(err, d.publisher.writes.n.Load() != d.written)}
+		d.publisher.forgetTopicID(r.Topic, err)
+		receipt = event.Receipt{Place: event.Place{Topic: r.Topic}, Err: classify(err,
+			d.publisher.writes.n.Load() != d.written)}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.left {
 		return
 	}
-	d.receipts[i] = receipt
-	if d.pending--; d.pending == 0 {
-		d.all <- struct{}{}
+	// A record above the client's own limit was never in a batch, and is not tried again.
+	if RefusesRecord(err) && d.publisher.writes.n.Load() != d.written && len(r.Key)+len(r.Value) < maxBatchBytes {
+		d.together = append(d.together, i) // its outcome is not known yet
+	} else {
+		d.receipts[i] = receipt
 	}
+	if d.pending--; d.pending > 0 {
+		return
+	}
+	if len(d.together) == 0 {
+		d.all <- struct{}{}
+		return
+	}
+	go d.sendSingly()
 }
 
-// wait returns the receipts when all are settled, or as far as they are after the time-out. It is called once, and the
+// sendSingly sends the records of refused batches again, in order and each alone: good events must not be refused for
+// their total size. It ends when the caller has gone.
+func (d *delivery) sendSingly() {
+	ctx, cancel := context.WithTimeout(context.Background(), d.publisher.pc.Timeout)
+	defer cancel()
+	slices.Sort(d.together)
+	for _, i := range d.together {
+		r := &kgo.Record{Topic: d.records[i].Topic, Key: d.records[i].Key, Value: d.records[i].Value,
+			Headers: d.records[i].Headers}
+		client, err := d.publisher.singly.connect(d.publisher.cfg, d.publisher.pc)
+		if err == nil {
+			r, err = send(ctx, client, r)
+		}
+		var receipt event.Receipt
+		if err == nil {
+			receipt.Place = placeOf(r)
+		} else { // the client may still have the record
+			receipt = event.Receipt{Place: event.Place{Topic: d.records[i].Topic}, Err: classify(err, true)}
+		}
+		d.mu.Lock()
+		gone := d.left
+		if !gone {
+			d.receipts[i] = receipt
+		}
+		d.mu.Unlock()
+		if gone {
+			return
+		}
+	}
+	d.all <- struct{}{}
+}
+
+// wait returns the receipts when all are settled, or as they are at the time-out. It is called once, and the
 // delivery is not to be used after it.
 func (d *delivery) wait(timeout time.Duration) []event.Receipt {
 	receipts := d.receipts
@@ -128,7 +178,7 @@ func (d *delivery) wait(timeout time.Duration) []event.Receipt {
 func (d *delivery) recycle() {
 	for i := range d.receipts {
 		if d.receipts[i].Err != nil {
-			return // a rare thing; who knows what the client still does with the record
+			return // which is rare, and the client may still hold the record
 		}
 	}
 	if cap(d.records) > maxReusedRecords || cap(d.headers) > maxReusedHeaders || cap(d.text) > maxReusedText {
@@ -136,6 +186,7 @@ func (d *delivery) recycle() {
 	}
 	clear(d.records) // what they point to is the caller's
 	clear(d.headers)
+	d.together = d.together[:0]
 	d.receipts, d.publisher = nil, nil
 	deliveries.Put(d)
 }

@@ -12,9 +12,9 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// classify says what a produce error means for the one who wants the event stored. Never-sent is said only where it is
-// sure, as a client may then use another id; what is not known is unknown. written tells whether any produce request left
-// this process since the record was there to go with it.
+// classify says what a produce error means to the caller that wants the event stored. It says never-sent only where
+// that is certain, as a client may then use another id; anything else is unknown. written tells whether a produce
+// request left this process after the record was ready to go with it.
 //
 // The library's own words are not enough: it fails a record by kgo.ErrRecordTimeout, too, after a leader had it and
 // answered NOT_LEADER, and the new leader may have it by then.
@@ -22,22 +22,37 @@ func classify(err error, written bool) *event.PublishError {
 	failure := event.FailureOutcomeUnknown
 	switch {
 	case errors.Is(err, kgo.ErrMaxBuffered):
-		failure = event.FailureNeverSent
-	case errors.Is(err, kerr.MessageTooLarge), errors.Is(err, kerr.RecordListTooLarge):
+		failure = event.FailureNotSent
+	case tooLarge(err):
 		failure = event.FailureTooLarge
 	case errors.Is(err, kerr.TopicAuthorizationFailed),
 		errors.Is(err, kerr.ClusterAuthorizationFailed),
 		errors.Is(err, kerr.SaslAuthenticationFailed),
 		errors.Is(err, kerr.UnknownTopicOrPartition),
 		errors.Is(err, kerr.InvalidTopicException),
-		errors.Is(err, kerr.InvalidRecord),
-		errors.Is(err, kerr.InvalidTimestamp),
+		invalidRecord(err),
 		errors.Is(err, kerr.PolicyViolation):
-		failure = event.FailureRejected
+		failure = event.FailureKafkaRefuses
 	case !written && !errors.Is(err, kgo.ErrClientClosed): // closing fails records also while a request is being written
-		failure = event.FailureNeverSent
+		failure = event.FailureNotSent
 	}
 	return &event.PublishError{Failure: failure, Err: err}
+}
+
+// RefusesRecord reports that a broker refuses this record, or that it is too large for the client, while the topic
+// takes others.
+func RefusesRecord(err error) bool { return tooLarge(err) || invalidRecord(err) }
+
+// invalidRecord is what a broker says of a record without a key for a compacted topic, and of a time that is too far
+// off.
+func invalidRecord(err error) bool {
+	return errors.Is(err, kerr.InvalidRecord) || errors.Is(err, kerr.InvalidTimestamp)
+}
+
+// tooLarge reports the client's limit or the broker's. The broker's holds for a batch: each record of one that is too
+// large gets this error.
+func tooLarge(err error) bool {
+	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge)
 }
 
 // produceWrites counts the produce requests of which at least a byte left this process.

@@ -15,8 +15,9 @@ import (
 	"event-processing-service/internal/kafka"
 )
 
-// slack is what an answer may come later than the time-out on a busy machine.
-const slack = time.Second
+// slack is what an answer may come later than the time-out on a busy machine. What ends late for another reason takes
+// longer by far.
+const slack = 5 * time.Second
 
 // refuse makes the broker answer produce requests with err, so many times; -1 is for ever.
 func refuse(c *kfake.Cluster, err *kerr.Error, count int) {
@@ -37,7 +38,7 @@ func TestWhatKafkaRefusesForGoodIsRejectedAtOnce(t *testing.T) {
 			p := newPublisher(t, c, kafka.ProducerConfig{})
 			within(t, 2*time.Second, func() {
 				receipts := p.Publish(context.Background(), numbered(1))
-				if wantFailures(t, receipts, event.FailureRejected); !strings.Contains(receipts[0].Err.Error(), err.Message) {
+				if wantFailures(t, receipts, event.FailureKafkaRefuses); !strings.Contains(receipts[0].Err.Error(), err.Message) {
 					t.Errorf("does not say why: %v", receipts[0].Err)
 				}
 			})
@@ -52,7 +53,8 @@ func TestAnEventAboveTheTopicsLimitIsTooLarge(t *testing.T) {
 	for i := range events[0].Data { // nothing that would shrink below the limit by compression
 		events[0].Data[i] ^= byte(i * i >> 3)
 	}
-	wantFailures(t, newPublisher(t, c, kafka.ProducerConfig{}).Publish(context.Background(), events), event.FailureTooLarge)
+	wantFailures(t, newPublisher(t, c, kafka.ProducerConfig{}).Publish(context.Background(), events),
+		event.FailureTooLarge)
 }
 
 func TestAMissingTopicIsRejectedInBoundedTime(t *testing.T) {
@@ -64,7 +66,7 @@ func TestAMissingTopicIsRejectedInBoundedTime(t *testing.T) {
 	}
 	defer func() { _ = p.Close(context.Background()) }()
 	within(t, 5*time.Second, func() {
-		wantFailures(t, p.Publish(context.Background(), numbered(2)), event.FailureRejected, event.FailureRejected)
+		wantFailures(t, p.Publish(context.Background(), numbered(2)), event.FailureKafkaRefuses, event.FailureKafkaRefuses)
 	})
 }
 
@@ -105,7 +107,8 @@ func TestABrokerThatNeverAnswersLeavesTheOutcomeUnknown(t *testing.T) {
 	wantFailures(t, p.Publish(context.Background(), numbered(1)), "")
 	silent(c, kmsg.Produce)
 	within(t, timeout+slack, func() {
-		wantFailures(t, p.Publish(context.Background(), numbered(2)), event.FailureOutcomeUnknown, event.FailureOutcomeUnknown)
+		wantFailures(t, p.Publish(context.Background(), numbered(2)), event.FailureOutcomeUnknown,
+			event.FailureOutcomeUnknown)
 	})
 }
 
@@ -116,7 +119,7 @@ func TestABrokerThatSaysNothingAtAllWasNeverSentAnything(t *testing.T) {
 	silent(c, -1)
 	p := newPublisher(t, c, kafka.ProducerConfig{Timeout: timeout})
 	within(t, timeout+slack, func() {
-		wantFailures(t, p.Publish(context.Background(), numbered(2)), event.FailureNeverSent, event.FailureNeverSent)
+		wantFailures(t, p.Publish(context.Background(), numbered(2)), event.FailureNotSent, event.FailureNotSent)
 	})
 }
 
@@ -153,7 +156,7 @@ func TestATopicThatIsGoneIsRejectedInBoundedTime(t *testing.T) {
 	wantFailures(t, p.Publish(context.Background(), numbered(1)), "")
 	refuse(c, kerr.UnknownTopicOrPartition, -1)
 	within(t, 8*time.Second, func() {
-		wantFailures(t, p.Publish(context.Background(), numbered(1)), event.FailureRejected)
+		wantFailures(t, p.Publish(context.Background(), numbered(1)), event.FailureKafkaRefuses)
 	})
 }
 

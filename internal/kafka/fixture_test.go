@@ -54,7 +54,8 @@ func numbered(n int) []event.Event {
 	events := make([]event.Event, n)
 	for i := range events {
 		events[i] = event.Event{
-			ID: fmt.Sprint(i), Source: "/s", Type: "t", DataContentType: "application/json", Data: fmt.Appendf(nil, `{"n":%d}`, i),
+			ID: fmt.Sprint(i), Source: "/s", Type: "t", DataContentType: "application/json", Data: fmt.Appendf(nil, `{"n":%d}`,
+				i),
 		}
 	}
 	return events
@@ -68,13 +69,17 @@ func failures(t *testing.T, receipts []event.Receipt) []event.Failure {
 		if r.Err == nil {
 			continue
 		}
-		var publish *event.PublishError
-		if !errors.As(r.Err, &publish) {
+		if !errors.As(r.Err, new(*event.PublishError)) {
 			t.Fatalf("receipt %d: error is a %T: %v", i, r.Err, r.Err)
 		}
-		all[i] = publish.Failure
+		all[i] = event.FailureOf(r.Err)
 	}
 	return all
+}
+
+// retryable failures are those of which a client is told to send the event again.
+func retryable(f event.Failure) bool {
+	return f == event.FailureNotSent || f == event.FailureOutcomeUnknown
 }
 
 func wantFailures(t *testing.T, receipts []event.Receipt, want ...event.Failure) {
@@ -93,7 +98,8 @@ func stored(t *testing.T, c *kfake.Cluster, name string, n int) []*kgo.Record {
 	if got := countStored(t, c, name); got != n {
 		t.Fatalf("%d records are stored instead of %d", got, n)
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.ConsumeTopics(name), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.ConsumeTopics(name),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,8 @@ func rotating() aws.CredentialsProvider {
 func mechanism(t *testing.T, credentials aws.CredentialsProvider) (*kgo.Client, sasl.Mechanism) {
 	t.Helper()
 	client := newClient(t, kafka.Config{
-		Brokers: []string{"b-1.demo.abc123.c2.kafka.us-east-1.amazonaws.com:9098"}, Auth: kafka.AuthIAM, Credentials: credentials,
+		Brokers: []string{"b-1.demo.abc123.c2.kafka.us-east-1.amazonaws.com:9098"}, Auth: kafka.AuthIAM,
+		Credentials: credentials,
 	})
 	mechanisms, _ := client.OptValue(kgo.SASL).([]sasl.Mechanism)
 	if len(mechanisms) != 1 || mechanisms[0].Name() != "AWS_MSK_IAM" {
@@ -54,7 +55,8 @@ func mechanism(t *testing.T, credentials aws.CredentialsProvider) (*kgo.Client, 
 
 func TestIAMSignsWithTheCredentialsOfTheMoment(t *testing.T) {
 	client, m := mechanism(t, rotating())
-	if c, _ := client.OptValue(kgo.DialTLSConfig).(*tls.Config); c == nil || c.MinVersion < tls.VersionTLS12 || c.InsecureSkipVerify {
+	if c, _ := client.OptValue(kgo.DialTLSConfig).(*tls.Config); c == nil || c.MinVersion < tls.VersionTLS12 ||
+		c.InsecureSkipVerify {
 		t.Errorf("TLS is %+v", c)
 	}
 	for _, key := range []string{"FIRST", "SECOND"} {
@@ -66,7 +68,8 @@ func TestIAMSignsWithTheCredentialsOfTheMoment(t *testing.T) {
 		if err := json.Unmarshal(first, &signed); err != nil {
 			t.Fatalf("%s: %v", first, err)
 		}
-		if !strings.HasPrefix(signed["x-amz-credential"], key+"/") || !strings.Contains(signed["x-amz-credential"], "/us-east-1/kafka-cluster/") ||
+		if !strings.HasPrefix(signed["x-amz-credential"], key+"/") ||
+			!strings.Contains(signed["x-amz-credential"], "/us-east-1/kafka-cluster/") ||
 			signed["x-amz-security-token"] != "TOKEN-"+key || strings.Contains(string(first), "SECRET") {
 			t.Errorf("with %s it says %s", key, first)
 		}
@@ -77,7 +80,9 @@ func TestIAMWithoutCredentialsSaysSo(t *testing.T) {
 	_, m := mechanism(t, aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, errors.New("no role")
 	}))
-	if _, _, err := m.Authenticate(context.Background(), "b-1.x.kafka.us-east-1.amazonaws.com:9098"); err == nil || !strings.Contains(err.Error(), "retrieve AWS credentials: no role") {
+	if _, _, err := m.Authenticate(context.Background(),
+		"b-1.x.kafka.us-east-1.amazonaws.com:9098"); err == nil ||
+		!strings.Contains(err.Error(), "retrieve AWS credentials: no role") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -139,6 +144,7 @@ func certificates(t *testing.T) (server, client *tls.Config) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(certificate)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12},
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+			MinVersion: tls.VersionTLS12},
 		&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 }

@@ -41,13 +41,14 @@ func applied(t *testing.T, ctx context.Context, cfg kafka.Config) (events, dead 
 			t.Error(err)
 		}
 	})
-	want := kafka.ServiceTopics(events, dead, 3)
+	want := kafka.ServiceTopics([]string{events}, 3, dead)
 	for run, created := range []bool{true, false} {
 		states, err := kafka.ApplyTopics(ctx, client, want)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]kafka.TopicState{{Name: events, Created: created}, {Name: dead, Created: created}}, states); diff != "" {
+		if diff := cmp.Diff([]kafka.TopicState{{Name: events, Created: created}, {Name: dead, Created: created}},
+			states); diff != "" {
 			t.Fatalf("run %d (-want +got):\n%s", run+1, diff)
 		}
 	}
@@ -56,7 +57,8 @@ func applied(t *testing.T, ctx context.Context, cfg kafka.Config) (events, dead 
 
 func readBack(t *testing.T, ctx context.Context, cfg kafka.Config, name string, n int) []*kgo.Record {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.ConsumeTopics(name), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.ConsumeTopics(name),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +92,8 @@ func TestRealKafkaKeepsWhatIsPublished(t *testing.T) {
 	}
 	events[7].Data, events[8].Data = nil, []byte{}
 	events[9].Data = bytes.Repeat([]byte("x"), 1<<20) // above the broker's limit
-	receipts := p.Publish(ctx, events, event.Header{Key: "traceparent", Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")})
+	receipts := p.Publish(ctx, events, event.Header{Key: "traceparent",
+		Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")})
 	want := make([]event.Failure, len(events))
 	want[9] = event.FailureTooLarge
 	wantFailures(t, receipts, want...)
@@ -105,7 +108,7 @@ func TestRealKafkaKeepsWhatIsPublished(t *testing.T) {
 		for i, h := range r.Headers {
 			headers[i] = event.Header(h)
 		}
-		e, err := event.FromRecord(&event.Record{Topic: r.Topic, Value: r.Value, Headers: headers})
+		e, err := event.FromRecord(&event.Record{Place: event.Place{Topic: r.Topic}, Value: r.Value, Headers: headers})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,16 +127,16 @@ func TestRealKafkaKeepsWhatIsPublished(t *testing.T) {
 func TestRealKafkaKeepsRecordsByteForByte(t *testing.T) {
 	ctx, cfg := realKafka(t)
 	_, dead := applied(t, ctx, cfg)
-	p := kafka.NewRecordPublisher(cfg, kafka.ProducerConfig{})
+	p := kafka.NewRecordTopic(cfg, kafka.ProducerConfig{}, dead)
 	defer p.Close()
-	want := event.Record{Topic: dead, Key: []byte{}, Value: nil, Headers: []event.Header{
+	want := event.Record{Place: event.Place{Topic: dead}, Key: []byte{}, Value: nil, Headers: []event.Header{
 		{Key: "a", Value: nil}, {Key: "a", Value: []byte{}}, {Key: "b", Value: []byte{0xff, 0}},
 	}}
 	if _, err := p.Publish(ctx, want); err != nil {
 		t.Fatal(err)
 	}
 	r := readBack(t, ctx, cfg, dead, 1)[0]
-	got := event.Record{Topic: r.Topic, Key: r.Key, Value: r.Value}
+	got := event.Record{Place: event.Place{Topic: r.Topic}, Key: r.Key, Value: r.Value}
 	for _, h := range r.Headers {
 		got.Headers = append(got.Headers, event.Header(h))
 	}
@@ -149,7 +152,7 @@ func TestRealKafkaRejectsAMissingTopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = p.Close(ctx) }()
-	within(t, 6*time.Second, func() { wantFailures(t, p.Publish(ctx, numbered(1)), event.FailureRejected) })
+	within(t, 6*time.Second, func() { wantFailures(t, p.Publish(ctx, numbered(1)), event.FailureKafkaRefuses) })
 	if err := p.Check(ctx); err == nil {
 		t.Error("the check finds the topic")
 	}
@@ -158,28 +161,123 @@ func TestRealKafkaRejectsAMissingTopic(t *testing.T) {
 func TestSinceSeesARealTopicAsItsLeadersDo(t *testing.T) {
 	ctx, cfg := realKafka(t)
 	_, dead := applied(t, ctx, cfg)
-	p := kafka.NewRecordPublisher(cfg, kafka.ProducerConfig{})
+	p := kafka.NewRecordTopic(cfg, kafka.ProducerConfig{}, dead)
 	defer p.Close()
 	since := func() (places []event.Place) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		for r, err := range p.Since(ctx, dead, time.Now().Add(-time.Hour)) {
+		for r, err := range p.Since(ctx, time.Now().Add(-time.Hour)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			places = append(places, event.Place{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset})
+			places = append(places, r.Place)
 		}
 		return places
 	}
 	if got := since(); got != nil {
 		t.Errorf("a new topic has %v", got)
 	}
-	at, err := p.Publish(ctx, event.Record{Topic: dead, Key: []byte("k"), Value: []byte("v")})
+	at, err := p.Publish(ctx, event.Record{Place: event.Place{Topic: dead}, Key: []byte("k"), Value: []byte("v")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]event.Place{at}, since()); diff != "" { // two of three partitions are empty still
 		t.Errorf("-stored +read:\n%s", diff)
 	}
+}
+
+func TestOnlyWhatIsCommittedIsReadFromRealKafka(t *testing.T) {
+	ctx, cfg := realKafka(t)
+	name, _ := applied(t, ctx, cfg)
+	onlyWhatIsCommittedIsRead(t, cfg, name)
+}
+
+func TestRealKafkaAloneRefusesADeadLetterForItsSize(t *testing.T) {
+	ctx, cfg := realKafka(t)
+	_, dead := applied(t, ctx, cfg)
+	p := kafka.NewRecordTopic(cfg, kafka.ProducerConfig{}, dead)
+	defer p.Close()
+	for name, test := range map[string]struct {
+		value []byte
+		want  event.Failure
+	}{
+		"2,000,000 compressible bytes": {bytes.Repeat([]byte("ab"), 1_000_000), ""},
+		"1,048,300 plain bytes":        {noise(1, 1_048_300), ""},
+		"more than the topic takes":    {noise(1, 1_048_600), event.FailureTooLarge},
+	} {
+		place, err := p.Publish(ctx, event.Record{Value: test.value})
+		if got := event.FailureOf(err); got != test.want {
+			t.Errorf("%s: %q, want %q: %v", name, got, test.want, err)
+		}
+		if err == nil && place.Topic != dead {
+			t.Errorf("%s: lies at %+v", name, place)
+		}
+	}
+}
+
+func TestRealKafkaTellsNullFromEmptyWhereverRecordsAreCopied(t *testing.T) {
+	ctx, cfg := realKafka(t)
+	name, dead := applied(t, ctx, cfg)
+	in, out := kafka.NewRecordTopic(cfg, kafka.ProducerConfig{}, name), kafka.NewRecordTopic(cfg, kafka.ProducerConfig{},
+		dead)
+	defer in.Close()
+	defer out.Close()
+	for _, r := range []event.Record{
+		{}, {Key: []byte{}}, {Value: []byte{}}, {Key: []byte{}, Value: []byte{}}, {Key: []byte("k"), Value: []byte{}},
+	} {
+		if _, err := in.Publish(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	form := func(b []byte) string {
+		if b == nil {
+			return "null"
+		}
+		return fmt.Sprintf("%q", b)
+	}
+	contents := func(topic *kafka.RecordTopic) map[string]int {
+		all := map[string]int{}
+		for r, err := range topic.Since(ctx, time.Now().Add(-time.Hour)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[form(r.Key)+" "+form(r.Value)]++
+			if topic == in {
+				if _, err := out.Publish(ctx, r); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return all
+	}
+	want := map[string]int{"null null": 1, `"" null`: 1, `null ""`: 1, `"" ""`: 1, `"k" ""`: 1}
+	if diff := cmp.Diff(want, contents(in)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(want, contents(out)); diff != "" {
+		t.Errorf("copied: %s", diff)
+	}
+}
+
+func TestRealKafkaStoresSmallEventsThatAreTooLargeTogether(t *testing.T) {
+	ctx, cfg := realKafka(t)
+	name := fmt.Sprintf("it-%d-small", time.Now().UnixNano())
+	admin, limit := kadm.NewClient(newClient(t, cfg)), "10000"
+	if _, err := admin.CreateTopic(ctx, 1, 1, map[string]*string{"max.message.bytes": &limit}, name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = admin.DeleteTopic(context.Background(), name) })
+	p, err := kafka.NewPublisher(cfg, kafka.ProducerConfig{}, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close(ctx) }()
+	events := numbered(500)
+	for i := range events {
+		events[i].Data = noise(i, 1000)
+	}
+	begin := time.Now()
+	wantFailures(t, p.Publish(ctx, events), make([]event.Failure, len(events))...)
+	t.Logf("500 events one by one took %s", time.Since(begin).Round(time.Millisecond))
 }

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"bytes"
-	"errors"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -42,40 +41,38 @@ func TestADeadLetterOfTheLargestEventIsStored(t *testing.T) {
 	if largest == nil {
 		t.Fatal("no event of about 1 MB was taken")
 	}
-	letters := NewRecordPublisher(cfg, ProducerConfig{})
+	letters := NewRecordTopic(cfg, ProducerConfig{}, "events.dlq")
 	defer letters.Close()
-	_, err = letters.Publish(t.Context(), event.Record{Topic: "events.dlq", Key: []byte("s"), Value: largest, Headers: []event.Header{
-		{Key: "dlq-error", Value: bytes.Repeat([]byte("x"), 1024)}, {Key: "dlq-original-topic", Value: bytes.Repeat([]byte("t"), 249)},
-		{Key: "the others", Value: bytes.Repeat([]byte("o"), 750)},
-	}})
+	_, err = letters.Publish(t.Context(), event.Record{Place: event.Place{Topic: "events.dlq"}, Key: []byte("s"),
+		Value: largest, Headers: []event.Header{
+			{Key: "dlq-error", Value: bytes.Repeat([]byte("x"), 1024)}, {Key: "dlq-original-topic",
+				Value: bytes.Repeat([]byte("t"), 249)},
+			{Key: "the others", Value: bytes.Repeat([]byte("o"), 750)},
+		}})
 	if err != nil {
 		t.Error(err)
 	}
 }
 
 func TestPublishAllTellsOfEachRecordByItself(t *testing.T) {
-	p := NewRecordPublisher(letterBroker(t), ProducerConfig{Timeout: 2 * time.Second})
+	p := NewRecordTopic(letterBroker(t), ProducerConfig{Timeout: 2 * time.Second}, "events")
 	defer p.Close()
 	problems := p.PublishAll(t.Context(), []event.Record{
-		{Topic: "events", Value: []byte("a")}, {Topic: "events", Value: incompressible(2 << 20)}, {Topic: "events", Value: []byte("b")},
+		{Place: event.Place{Topic: "events"}, Value: []byte("a")}, {Place: event.Place{Topic: "events"},
+			Value: incompressible(2 << 20)}, {Place: event.Place{Topic: "events"}, Value: []byte("b")},
 	})
 	for i, want := range []event.Failure{"", event.FailureTooLarge, ""} {
-		var got event.Failure
-		var publish *event.PublishError
-		if errors.As(problems[i], &publish) {
-			got = publish.Failure
-		}
-		if got != want || (want == "") != (problems[i] == nil) {
+		if got := event.FailureOf(problems[i]); got != want || (want == "") != (problems[i] == nil) {
 			t.Errorf("record %d: %q, want %q: %v", i, got, want, problems[i])
 		}
 	}
 }
 
 func TestPublishTellsWhereTheRecordLies(t *testing.T) {
-	p := NewRecordPublisher(letterBroker(t), ProducerConfig{})
+	p := NewRecordTopic(letterBroker(t), ProducerConfig{}, "events.dlq")
 	defer p.Close()
 	for offset := range int64(3) {
-		got, err := p.Publish(t.Context(), event.Record{Topic: "events.dlq", Partition: 7, Offset: 99})
+		got, err := p.Publish(t.Context(), event.Record{Place: event.Place{Topic: "events.dlq", Partition: 7, Offset: 99}})
 		if want := (event.Place{Topic: "events.dlq", Offset: offset}); err != nil || got != want {
 			t.Errorf("%+v, %v; want %+v", got, err, want)
 		}
@@ -83,10 +80,10 @@ func TestPublishTellsWhereTheRecordLies(t *testing.T) {
 }
 
 func TestSinceYieldsWhatIsThereFromThatTimeOn(t *testing.T) {
-	p := NewRecordPublisher(letterBroker(t), ProducerConfig{})
+	p := NewRecordTopic(letterBroker(t), ProducerConfig{}, "events.dlq")
 	defer p.Close()
 	since := func(from time.Time) (values []string) {
-		for r, err := range p.Since(t.Context(), "events.dlq", from) {
+		for r, err := range p.Since(t.Context(), from) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -103,7 +100,8 @@ func TestSinceYieldsWhatIsThereFromThatTimeOn(t *testing.T) {
 			time.Sleep(2 * time.Millisecond) // Kafka's times are in milliseconds
 			between = time.Now()
 		}
-		if _, err := p.Publish(t.Context(), event.Record{Topic: "events.dlq", Value: []byte(v)}); err != nil {
+		if _, err := p.Publish(t.Context(), event.Record{Place: event.Place{Topic: "events.dlq"},
+			Value: []byte(v)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -113,11 +111,24 @@ func TestSinceYieldsWhatIsThereFromThatTimeOn(t *testing.T) {
 	if got := since(time.Now().Add(time.Hour)); got != nil {
 		t.Errorf("since an hour from now: %v", got)
 	}
-	for _, err := range p.Since(t.Context(), "missing", between) {
+	for _, err := range NewRecordTopic(p.cfg, ProducerConfig{}, "missing").Since(t.Context(), between) {
 		if err == nil {
 			t.Error("a missing topic can be read")
 		}
 	}
+}
+
+func TestARecordTopicConnectsOnlyWhenItIsUsed(t *testing.T) {
+	topic := NewRecordTopic(letterBroker(t), ProducerConfig{}, "events.dlq")
+	if topic.client != nil || topic.singly.client != nil {
+		t.Error("it has a client before the first record")
+	}
+	if _, err := topic.Publish(t.Context(), event.Record{}); err != nil || topic.client == nil ||
+		topic.singly.client != nil {
+		t.Errorf("%v; it has a client that it does not need, or none", err)
+	}
+	topic.Close()
+	NewRecordTopic(Config{}, ProducerConfig{}, "events.dlq").Close() // one that was never used
 }
 
 func incompressible(n int) []byte {

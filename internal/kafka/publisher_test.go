@@ -19,7 +19,8 @@ import (
 
 func TestPublishedRecordHasExactlyTheEvent(t *testing.T) {
 	attributes := event.Event{ID: "1", Source: "/s", Type: "t"}
-	headers := []kgo.RecordHeader{{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: []byte("1")}, {Key: "ce_source", Value: []byte("/s")}, {Key: "ce_type", Value: []byte("t")}}
+	headers := []kgo.RecordHeader{{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: []byte("1")},
+		{Key: "ce_source", Value: []byte("/s")}, {Key: "ce_type", Value: []byte("t")}}
 	tests := map[string]struct {
 		change    func(*event.Event)
 		transport []event.Header
@@ -34,7 +35,8 @@ func TestPublishedRecordHasExactlyTheEvent(t *testing.T) {
 		},
 		"data of no bytes, which is not null": {func(e *event.Event) { e.Data = []byte{} }, nil, nil, []byte{}, nil},
 		"its subject as the key": {
-			func(e *event.Event) { e.Subject = "s" }, nil, []byte("s"), nil, []kgo.RecordHeader{{Key: "ce_subject", Value: []byte("s")}},
+			func(e *event.Event) { e.Subject = "s" }, nil, []byte("s"), nil, []kgo.RecordHeader{{Key: "ce_subject",
+				Value: []byte("s")}},
 		},
 		"its partitionkey as the key before the subject": {
 			func(e *event.Event) {
@@ -44,7 +46,8 @@ func TestPublishedRecordHasExactlyTheEvent(t *testing.T) {
 			[]kgo.RecordHeader{{Key: "ce_subject", Value: []byte("s")}, {Key: "ce_partitionkey", Value: []byte("p")}},
 		},
 		"the transport's headers after its own": {
-			func(*event.Event) {}, []event.Header{{Key: "traceparent", Value: []byte("00-1")}, {Key: "x-request-id", Value: nil}}, nil, nil,
+			func(*event.Event) {}, []event.Header{{Key: "traceparent", Value: []byte("00-1")},
+				{Key: "x-request-id", Value: nil}}, nil, nil,
 			[]kgo.RecordHeader{{Key: "traceparent", Value: []byte("00-1")}, {Key: "x-request-id", Value: nil}},
 		},
 	}
@@ -53,7 +56,8 @@ func TestPublishedRecordHasExactlyTheEvent(t *testing.T) {
 			c := newBroker(t)
 			e := attributes
 			test.change(&e)
-			receipts := newPublisher(t, c, kafka.ProducerConfig{}).Publish(context.Background(), []event.Event{e}, test.transport...)
+			receipts := newPublisher(t, c, kafka.ProducerConfig{}).Publish(context.Background(), []event.Event{e},
+				test.transport...)
 			wantFailures(t, receipts, "")
 			r := stored(t, c, topic, 1)[0]
 			if diff := cmp.Diff(append(append([]kgo.RecordHeader{}, headers...), test.more...), r.Headers); diff != "" {
@@ -121,7 +125,8 @@ func TestATooLargeEventOfABatchFailsAlone(t *testing.T) {
 	c := newBroker(t)
 	events := numbered(3)
 	events[1].Data = bytes.Repeat([]byte("x"), 1<<20)
-	wantFailures(t, newPublisher(t, c, kafka.ProducerConfig{}).Publish(context.Background(), events), "", event.FailureTooLarge, "")
+	wantFailures(t, newPublisher(t, c, kafka.ProducerConfig{}).Publish(context.Background(), events), "",
+		event.FailureTooLarge, "")
 	stored(t, c, topic, 2)
 }
 
@@ -131,7 +136,8 @@ func TestEventsThatAreTooLargeTogetherAreStored(t *testing.T) {
 	for i := range events { // one key, so one partition; half a million bytes each
 		events[i].Subject, events[i].Data = "k", bytes.Repeat([]byte("x"), 500_000)
 	}
-	wantFailures(t, newPublisher(t, c, kafka.ProducerConfig{}).Publish(context.Background(), events), make([]event.Failure, 6)...)
+	wantFailures(t, newPublisher(t, c, kafka.ProducerConfig{}).Publish(context.Background(), events),
+		make([]event.Failure, 6)...)
 }
 
 func TestAContextThatHasEndedSendsNothing(t *testing.T) {
@@ -140,7 +146,7 @@ func TestAContextThatHasEndedSendsNothing(t *testing.T) {
 	cancel()
 	p := newPublisher(t, c, kafka.ProducerConfig{})
 	within(t, time.Second, func() {
-		wantFailures(t, p.Publish(ctx, numbered(2)), event.FailureNeverSent, event.FailureNeverSent)
+		wantFailures(t, p.Publish(ctx, numbered(2)), event.FailureNotSent, event.FailureNotSent)
 	})
 	wantFailures(t, p.Publish(context.Background(), numbered(1)), "") // in its wake anything buffered would come, too
 	stored(t, c, topic, 1)
@@ -171,9 +177,9 @@ func TestFullBuffersRefuseAtOnce(t *testing.T) {
 			go func() { first <- p.Publish(context.Background(), numbered(7)) }()
 			await(t, "the broker is asked to store", asked)
 			within(t, time.Second, func() {
-				wantFailures(t, p.Publish(context.Background(), numbered(2)), event.FailureNeverSent, event.FailureNeverSent)
+				wantFailures(t, p.Publish(context.Background(), numbered(2)), event.FailureNotSent, event.FailureNotSent)
 			})
-			unknown, never := event.FailureOutcomeUnknown, event.FailureNeverSent
+			unknown, never := event.FailureOutcomeUnknown, event.FailureNotSent
 			wantFailures(t, await(t, "the first answer", first), unknown, unknown, unknown, unknown, unknown, never, never)
 		})
 	}

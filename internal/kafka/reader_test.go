@@ -100,7 +100,8 @@ func TestBoundsTakeWhatIsFromTheFirstTimeOnAndBeforeTheSecond(t *testing.T) {
 
 func TestReadEndsBehindAMarkerOfATransaction(t *testing.T) {
 	cfg, client := topicOf(t)
-	producer, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.DefaultProduceTopic("letters"), kgo.TransactionalID("tx"),
+	producer, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.DefaultProduceTopic("letters"),
+		kgo.TransactionalID("tx"),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)

@@ -12,88 +12,91 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// RecordPublisher stores records as they are, byte for byte, in the topic that each names: dead letters, and dead letters
-// on their way back. It is safe for use by many goroutines, and connects only when the first record comes, so that a
-// function that never has a dead letter never pays for a connection.
-type RecordPublisher struct {
+// RecordTopic is a topic of records that are stored and read as they are, byte for byte: the dead letter topic, or
+// the topic to which records are replayed. It is safe for use by many goroutines, and connects only when it is first
+// used, so that a function that never has a dead letter never pays for a connection.
+type RecordTopic struct {
 	mu     sync.Mutex
-	client *kgo.Client // nil until the first record
+	client *kgo.Client // nil until the first use
+	singly singly
 	cfg    Config
 	pc     ProducerConfig
+	name   string
 }
 
-// NewRecordPublisher makes a RecordPublisher. A fault in cfg comes out at the first record.
-func NewRecordPublisher(cfg Config, pc ProducerConfig) *RecordPublisher {
-	if pc.Timeout == 0 {
-		pc.Timeout = DefaultTimeout
-	}
-	pc.MaxBufferedRecords, pc.MaxBufferedBytes = defaultMaxBufferedRecords, defaultMaxBufferedBytes
-	return &RecordPublisher{cfg: cfg, pc: pc}
+// NewRecordTopic makes a RecordTopic of the topic with that name. A fault in cfg is returned at the first use.
+func NewRecordTopic(cfg Config, pc ProducerConfig, name string) *RecordTopic {
+	return &RecordTopic{cfg: cfg, pc: pc.withDefaults(), name: name}
 }
 
-func (p *RecordPublisher) connect() (*kgo.Client, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.client != nil {
-		return p.client, nil
+func (t *RecordTopic) connect() (*kgo.Client, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.client != nil {
+		return t.client, nil
 	}
-	client, err := newProducer(p.cfg, p.pc, []kgo.Opt{
-		// A dead letter is up to 2 KiB larger than its record, and the record may be as large as the client library lets
-		// a Publisher send (1,000,012 bytes). Were this the same limit, such a letter could never be stored, and the
-		// record would hold up its partition for ever. 1 MiB is what brokers take by default (1,048,588), less 12 bytes.
-		kgo.ProducerBatchMaxBytes(1 << 20),
-		// A record that its caller gave up is given up here, too. Without this the library goes on sending one that a broker
-		// may have, for minutes or after a freeze, while whoever has taken over looks for it, does not find it, and stores
+	client, err := newProducer(t.cfg, t.pc, []kgo.Opt{
+		letterCompression(),
+		// A record that its caller gave up is given up here, too. Otherwise the library goes on sending one that a broker may
+		// have, for minutes or after a freeze, while the process that took over looks for it, does not find it, and stores
 		// another.
 		kgo.AllowIdempotentProduceCancellation(),
 	})
-	p.client = client
+	t.client = client
 	return client, err
 }
 
 // Close disconnects. Every record was waited for, or given up by its caller, so nothing is left to flush.
-func (p *RecordPublisher) Close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.client != nil {
-		p.client.Close()
+func (t *RecordTopic) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.client != nil {
+		t.client.Close()
 	}
+	t.singly.close()
 }
 
-// Publish returns where the record lies, once every in-sync replica has it. It waits until ctx ends or the time-out passed,
-// whatever the brokers do; after that the record may be stored or not. Partition, Offset and Timestamp of r are not used.
-func (p *RecordPublisher) Publish(ctx context.Context, r event.Record) (event.Place, error) {
-	places, problems := p.publish(ctx, []event.Record{r})
+// letterCompression makes a dead letter no larger than the record that it is made of, which its producer may have
+// compressed with any codec. Brokers count compressed bytes against max.message.bytes.
+func letterCompression() kgo.Opt { // not a variable: each client writes to the option's list of codecs
+	return kgo.ProducerBatchCompression(kgo.ZstdCompression())
+}
+
+// Publish returns where the record lies, once every in-sync replica has it. It waits until ctx ends or the time-out
+// passed, whatever the brokers do; after that the record may be stored or not. Topic, Partition, Offset and Timestamp
+// of r are not used.
+func (t *RecordTopic) Publish(ctx context.Context, r event.Record) (event.Place, error) {
+	places, problems := t.publish(ctx, []event.Record{r})
 	return places[0], problems[0]
 }
 
 // PublishAll stores records, those of one key in their order, and returns an error, or nil, for each.
-func (p *RecordPublisher) PublishAll(ctx context.Context, records []event.Record) []error {
-	_, problems := p.publish(ctx, records)
+func (t *RecordTopic) PublishAll(ctx context.Context, records []event.Record) []error {
+	_, problems := t.publish(ctx, records)
 	return problems
 }
 
 // Since yields what the topic holds now of the records with a timestamp from since on, and waits for those that not all
 // replicas have yet. An error is the last that it yields.
-func (p *RecordPublisher) Since(ctx context.Context, topic string, since time.Time) iter.Seq2[event.Record, error] {
+func (t *RecordTopic) Since(ctx context.Context, since time.Time) iter.Seq2[event.Record, error] {
 	return func(yield func(event.Record, error) bool) {
-		client, err := p.connect()
+		client, err := t.connect()
 		if err != nil {
 			yield(event.Record{}, err)
 			return
 		}
-		spans, err := boundsOfAll(ctx, client, topic, since)
+		spans, err := boundsOfAll(ctx, client, t.name, since)
 		if err != nil {
 			yield(event.Record{}, err)
 			return
 		}
-		Read(ctx, p.cfg, topic, spans)(yield)
+		Read(ctx, t.cfg, t.name, spans)(yield)
 	}
 }
 
-func (p *RecordPublisher) publish(ctx context.Context, records []event.Record) ([]event.Place, []error) {
+func (t *RecordTopic) publish(ctx context.Context, records []event.Record) ([]event.Place, []error) {
 	places, problems := make([]event.Place, len(records)), make([]error, len(records))
-	client, err := p.connect()
+	client, err := t.connect()
 	if err != nil {
 		for i := range problems {
 			problems[i] = err
@@ -106,9 +109,9 @@ func (p *RecordPublisher) publish(ctx context.Context, records []event.Record) (
 		for j, h := range r.Headers {
 			headers[j] = kgo.RecordHeader(h)
 		}
-		out[i] = &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: headers}
+		out[i] = &kgo.Record{Topic: t.name, Key: r.Key, Value: r.Value, Headers: headers}
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.pc.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, t.pc.Timeout)
 	defer cancel()
 	// The library's own wait (ProduceSync) goes on after the end of ctx for a record that a broker may already have, so
 	// the answers come over a channel that can be left.
@@ -120,7 +123,7 @@ func (p *RecordPublisher) publish(ctx context.Context, records []event.Record) (
 	answers := make(chan answer, len(out))
 	for i, r := range out {
 		client.Produce(ctx, r, func(r *kgo.Record, err error) {
-			answers <- answer{i, event.Place{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}, err}
+			answers <- answer{i, placeOf(r), err}
 		})
 		problems[i] = errNoAnswer
 	}
@@ -134,9 +137,26 @@ func (p *RecordPublisher) publish(ctx context.Context, records []event.Record) (
 		}
 	}
 	for i, err := range problems {
+		if RefusesRecord(err) { // or the batch that it was in
+			places[i], err = t.publishAlone(ctx, out[i])
+			problems[i] = err
+		}
 		if err != nil {
-			problems[i] = fmt.Errorf("store record in topic %s: %w", out[i].Topic, classify(err, true)) // a broker may have it
+			problems[i] = fmt.Errorf("store record in topic %s: %w", t.name, classify(err, true)) // a broker may have it
 		}
 	}
 	return places, problems
+}
+
+// publishAlone sends a record again that was too large with others, or for a batch of the client's usual size.
+func (t *RecordTopic) publishAlone(ctx context.Context, r *kgo.Record) (event.Place, error) {
+	client, err := t.singly.connect(t.cfg, t.pc, letterCompression())
+	if err != nil {
+		return event.Place{}, err
+	}
+	r, err = send(ctx, client, &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: r.Headers})
+	if err != nil {
+		return event.Place{}, err
+	}
+	return placeOf(r), nil
 }

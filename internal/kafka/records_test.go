@@ -3,7 +3,6 @@ package kafka_test
 import (
 	"context"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,18 +16,21 @@ import (
 func TestRecordsAreStoredByteForByte(t *testing.T) {
 	good := event.Record{Key: []byte("k"), Value: []byte("v"), Headers: []event.Header{{Key: "a", Value: []byte("1")}}}
 	tests := map[string]func(*event.Record){
-		"with key, value and header":         func(*event.Record) {},
-		"with null for a value":              func(r *event.Record) { r.Value = nil },
-		"with a value of no bytes":           func(r *event.Record) { r.Value = []byte{} },
-		"with null for a key":                func(r *event.Record) { r.Key = nil },
-		"with a key of no bytes":             func(r *event.Record) { r.Key = []byte{} },
-		"with bytes that are no text":        func(r *event.Record) { r.Key, r.Value = []byte{0xff, 0}, []byte{0, 0xfe} },
-		"with a header of bytes":             func(r *event.Record) { r.Headers[0].Value = []byte{0xff, 0, 0x80} },
-		"with a header that is null":         func(r *event.Record) { r.Headers[0].Value = nil },
-		"with a header of no bytes":          func(r *event.Record) { r.Headers[0].Value = []byte{} },
-		"with a header that is there twice":  func(r *event.Record) { r.Headers = append(r.Headers, r.Headers[0]) },
-		"with no headers":                    func(r *event.Record) { r.Headers = nil },
-		"wherever and whenever it came from": func(r *event.Record) { r.Partition, r.Offset, r.Timestamp = 99, 99, time.Unix(1, 0) },
+		"with key, value and header":        func(*event.Record) {},
+		"with null for a value":             func(r *event.Record) { r.Value = nil },
+		"with a value of no bytes":          func(r *event.Record) { r.Value = []byte{} },
+		"with null for a key":               func(r *event.Record) { r.Key = nil },
+		"with a key of no bytes":            func(r *event.Record) { r.Key = []byte{} },
+		"with bytes that are not text":      func(r *event.Record) { r.Key, r.Value = []byte{0xff, 0}, []byte{0, 0xfe} },
+		"with a header of bytes":            func(r *event.Record) { r.Headers[0].Value = []byte{0xff, 0, 0x80} },
+		"with a header that is null":        func(r *event.Record) { r.Headers[0].Value = nil },
+		"with a header of no bytes":         func(r *event.Record) { r.Headers[0].Value = []byte{} },
+		"with a header that is there twice": func(r *event.Record) { r.Headers = append(r.Headers, r.Headers[0]) },
+		"with no headers":                   func(r *event.Record) { r.Headers = nil },
+		"wherever and whenever it came from": func(r *event.Record) {
+			r.Partition, r.Offset, r.Timestamp = 99, 99,
+				time.Unix(1, 0)
+		},
 	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -36,7 +38,7 @@ func TestRecordsAreStoredByteForByte(t *testing.T) {
 			r := good
 			r.Topic, r.Headers = topic, append([]event.Header(nil), good.Headers...)
 			change(&r)
-			p := kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{})
+			p := kafka.NewRecordTopic(config(c), kafka.ProducerConfig{}, topic)
 			defer p.Close()
 			if _, err := p.Publish(context.Background(), r); err != nil {
 				t.Fatal(err)
@@ -54,30 +56,10 @@ func TestRecordsAreStoredByteForByte(t *testing.T) {
 	}
 }
 
-func TestRecordPublisherConnectsOnlyWhenThereIsARecord(t *testing.T) {
-	c := newBroker(t)
-	var requests atomic.Int64
-	c.Control(func(kmsg.Request) (kmsg.Response, error, bool) {
-		c.KeepControl()
-		requests.Add(1)
-		return nil, nil, false
-	})
-	p := kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{})
-	time.Sleep(100 * time.Millisecond) // a client that connects by itself does so at once
-	if n := requests.Load(); n != 0 {
-		t.Errorf("%d requests came before the first record", n)
-	}
-	if _, err := p.Publish(context.Background(), event.Record{Topic: topic}); err != nil || requests.Load() == 0 {
-		t.Errorf("%d requests, %v", requests.Load(), err)
-	}
-	p.Close()
-	kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{}).Close() // one that never had a record
-}
-
-func TestRecordPublisherTellsOfABadConfig(t *testing.T) {
-	p := kafka.NewRecordPublisher(kafka.Config{Auth: "ldap"}, kafka.ProducerConfig{})
+func TestRecordTopicTellsOfABadConfig(t *testing.T) {
+	p := kafka.NewRecordTopic(kafka.Config{Auth: "ldap"}, kafka.ProducerConfig{}, topic)
 	defer p.Close()
-	_, err := p.Publish(context.Background(), event.Record{Topic: topic})
+	_, err := p.Publish(context.Background(), event.Record{})
 	if err == nil || !strings.Contains(err.Error(), "ldap") {
 		t.Errorf("got %v", err)
 	}
@@ -86,10 +68,11 @@ func TestRecordPublisherTellsOfABadConfig(t *testing.T) {
 func TestRecordThatCannotBeStoredIsAnErrorInTime(t *testing.T) {
 	t.Run("a missing topic", func(t *testing.T) {
 		t.Parallel()
-		p := kafka.NewRecordPublisher(config(newBroker(t)), kafka.ProducerConfig{})
+		p := kafka.NewRecordTopic(config(newBroker(t)), kafka.ProducerConfig{}, "missing")
 		defer p.Close()
 		within(t, 5*time.Second, func() {
-			if _, err := p.Publish(context.Background(), event.Record{Topic: "missing"}); err == nil || !strings.Contains(err.Error(), "missing") {
+			if _, err := p.Publish(context.Background(), event.Record{}); err == nil || !strings.Contains(err.Error(),
+				"missing") {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -98,12 +81,12 @@ func TestRecordThatCannotBeStoredIsAnErrorInTime(t *testing.T) {
 		t.Parallel()
 		c := newBroker(t)
 		silent(c, kmsg.Produce)
-		p := kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{})
+		p := kafka.NewRecordTopic(config(c), kafka.ProducerConfig{}, topic)
 		defer p.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 		defer cancel()
 		within(t, 500*time.Millisecond+slack, func() {
-			if _, err := p.Publish(ctx, event.Record{Topic: topic}); err == nil {
+			if _, err := p.Publish(ctx, event.Record{}); err == nil {
 				t.Error("says that it is stored")
 			}
 		})
@@ -112,10 +95,10 @@ func TestRecordThatCannotBeStoredIsAnErrorInTime(t *testing.T) {
 		t.Parallel()
 		c := newBroker(t)
 		silent(c, kmsg.Produce)
-		p := kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{Timeout: time.Second})
+		p := kafka.NewRecordTopic(config(c), kafka.ProducerConfig{Timeout: time.Second}, topic)
 		defer p.Close()
 		within(t, time.Second+slack, func() {
-			if _, err := p.Publish(context.Background(), event.Record{Topic: topic}); err == nil {
+			if _, err := p.Publish(context.Background(), event.Record{}); err == nil {
 				t.Error("says that it is stored")
 			}
 		})
@@ -178,7 +161,7 @@ func TestCheckSaysWhatIsWrongWithTheTopic(t *testing.T) {
 func TestARecordThatIsGivenUpIsNotSentAgainBehindItsCallersBack(t *testing.T) {
 	t.Parallel()
 	c := newBroker(t)
-	p := kafka.NewRecordPublisher(config(c), kafka.ProducerConfig{Timeout: time.Second})
+	p := kafka.NewRecordTopic(config(c), kafka.ProducerConfig{Timeout: time.Second}, topic)
 	defer p.Close()
 	asked := make(chan struct{}, 1)
 	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) { // the first is never answered
@@ -190,14 +173,14 @@ func TestARecordThatIsGivenUpIsNotSentAgainBehindItsCallersBack(t *testing.T) {
 		<-asked
 		cancel()
 	}()
-	if _, err := p.Publish(ctx, event.Record{Topic: topic}); err == nil {
+	if _, err := p.Publish(ctx, event.Record{}); err == nil {
 		t.Fatal("it is stored")
 	}
 	time.Sleep(2 * time.Second) // the library tries again after one
 	if n := countStored(t, c, topic); n != 0 {
 		t.Errorf("%d records are stored", n)
 	}
-	if _, err := p.Publish(context.Background(), event.Record{Topic: topic}); err != nil {
+	if _, err := p.Publish(context.Background(), event.Record{}); err != nil {
 		t.Errorf("the next record: %v", err)
 	}
 }

@@ -42,7 +42,7 @@ func TestABrokerThatIsGoneAndBackIsUsedAgain(t *testing.T) {
 	for range 2 { // what is written into a connection just before it is found to be dead is unknown; the rest is sure
 		within(t, timeout+slack, func() {
 			for _, f := range failures(t, p.Publish(context.Background(), numbered(2))) {
-				if !f.Retryable() {
+				if !retryable(f) {
 					t.Errorf("failure is %q", f)
 				}
 				if f == event.FailureOutcomeUnknown {
@@ -94,7 +94,7 @@ func TestATopicThatWasMadeAnewIsUsedAgain(t *testing.T) {
 		if receipts[0].Err == nil {
 			break
 		}
-		if f := failures(t, receipts)[0]; !f.Retryable() {
+		if f := failures(t, receipts)[0]; !retryable(f) {
 			t.Fatalf("a client is told not to try again: %v", receipts[0].Err)
 		}
 		if time.Now().After(deadline) {

@@ -12,18 +12,19 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// lagging is a broker on which one record is written and a replica is away: the reader's end is before the leader's, in so
-// many answers.
-func lagging(t *testing.T, answers int) (p *RecordPublisher, asked func() int) {
+// lagging is a broker on which one record is written and a replica is away: the reader's end is before the leader's,
+// in so many answers.
+func lagging(t *testing.T, answers int) (p *RecordTopic, asked func() int) {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "events.dlq"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	p = NewRecordPublisher(Config{Brokers: cluster.ListenAddrs(), Auth: AuthNone}, ProducerConfig{})
+	p = NewRecordTopic(Config{Brokers: cluster.ListenAddrs(), Auth: AuthNone}, ProducerConfig{}, "events.dlq")
 	t.Cleanup(p.Close)
-	if _, err := p.Publish(t.Context(), event.Record{Topic: "events.dlq", Value: []byte("letter")}); err != nil {
+	if _, err := p.Publish(t.Context(), event.Record{Place: event.Place{Topic: "events.dlq"},
+		Value: []byte("letter")}); err != nil {
 		t.Fatal(err)
 	}
 	count := make(chan int, 1)
@@ -37,7 +38,8 @@ func lagging(t *testing.T, answers int) (p *RecordPublisher, asked func() int) {
 		}
 		req := kreq.(*kmsg.OffsetForLeaderEpochRequest)
 		resp := req.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
-		resp.Topics = []kmsg.OffsetForLeaderEpochResponseTopic{{Topic: "events.dlq", Partitions: []kmsg.OffsetForLeaderEpochResponseTopicPartition{{EndOffset: 2}}}}
+		resp.Topics = []kmsg.OffsetForLeaderEpochResponseTopic{{Topic: "events.dlq",
+			Partitions: []kmsg.OffsetForLeaderEpochResponseTopicPartition{{EndOffset: 2}}}}
 		return resp, nil, true
 	})
 	return p, func() int { n := <-count; count <- n; return n }
@@ -46,7 +48,7 @@ func lagging(t *testing.T, answers int) (p *RecordPublisher, asked func() int) {
 func TestSinceWaitsForRecordsThatNotAllReplicasHave(t *testing.T) {
 	p, asked := lagging(t, 3)
 	n := 0
-	for _, err := range p.Since(t.Context(), "events.dlq", time.Now().Add(-time.Minute)) {
+	for _, err := range p.Since(t.Context(), time.Now().Add(-time.Minute)) {
 		if n++; err != nil {
 			t.Fatal(err)
 		}
@@ -61,8 +63,8 @@ func TestSinceFailsWhereReplicasStayAway(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	n := 0
-	for _, err := range p.Since(ctx, "events.dlq", time.Now().Add(-time.Minute)) {
-		if n++; err == nil || !strings.Contains(err.Error(), "lack 1 records") {
+	for _, err := range p.Since(ctx, time.Now().Add(-time.Minute)) {
+		if n++; err == nil || !strings.Contains(err.Error(), "hide 1 records") {
 			t.Errorf("it yields %v, want an error that says what is missing", err)
 		}
 	}

@@ -29,17 +29,21 @@ type TopicState struct {
 	Differences []string // between the topic and what it should be, for people; nothing of it is changed
 }
 
-// ServiceTopics are the topics of the service: the events and, with as many partitions, their dead letters, which are
-// kept for longer, because people look at them.
-func ServiceTopics(events, deadLetters string, partitions int32) []Topic {
+// ServiceTopics are the topics of the service: those of the events and, with as many partitions, the dead letters of
+// each processor, which are kept for longer, because people look at them.
+func ServiceTopics(events []string, partitions int32, deadLetters ...string) []Topic {
 	retention := func(d time.Duration) map[string]string {
 		return map[string]string{"retention.ms": strconv.FormatInt(d.Milliseconds(), 10)}
 	}
 	const day = 24 * time.Hour
-	return []Topic{
-		{Name: events, Partitions: partitions, Replicas: -1, Configs: retention(7 * day)},
-		{Name: deadLetters, Partitions: partitions, Replicas: -1, Configs: retention(14 * day)},
+	var topics []Topic
+	for _, name := range events {
+		topics = append(topics, Topic{Name: name, Partitions: partitions, Replicas: -1, Configs: retention(7 * day)})
 	}
+	for _, name := range deadLetters {
+		topics = append(topics, Topic{Name: name, Partitions: partitions, Replicas: -1, Configs: retention(14 * day)})
+	}
+	return topics
 }
 
 // ApplyTopics creates the topics that are missing and tells how the others differ; run again, it changes nothing. It
@@ -90,7 +94,7 @@ func applyTopic(ctx context.Context, admin *kadm.Client, want Topic, have kadm.T
 	if got := have.Partitions.NumReplicas(); want.Replicas > 0 && got != int(want.Replicas) {
 		state.Differences = append(state.Differences, fmt.Sprintf("has %d replicas instead of %d", got, want.Replicas))
 	}
-	configs, err := admin.DescribeTopicConfigs(ctx, want.Name)
+	configs, err := describeConfigs(ctx, admin, want.Name)
 	if err != nil {
 		return state, fmt.Errorf("describe topic %s: %w", want.Name, err)
 	}
@@ -104,6 +108,24 @@ func applyTopic(ctx context.Context, admin *kadm.Client, want Topic, have kadm.T
 		}
 	}
 	return state, nil
+}
+
+// describeConfigs waits up to 2 s for a broker that does not know a new topic yet: another one listed it.
+func describeConfigs(ctx context.Context, admin *kadm.Client, topic string) (kadm.ResourceConfigs, error) {
+	for tries := 1; ; tries++ {
+		configs, err := admin.DescribeTopicConfigs(ctx, topic)
+		unknown := slices.ContainsFunc(configs, func(rc kadm.ResourceConfig) bool {
+			return errors.Is(rc.Err, kerr.UnknownTopicOrPartition)
+		})
+		if err != nil || !unknown || tries == 20 {
+			return configs, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func configValue(configs kadm.ResourceConfigs, topic, key string) (string, error) {
@@ -121,4 +143,37 @@ func configValue(configs kadm.ResourceConfigs, topic, key string) (string, error
 		}
 	}
 	return "", nil
+}
+
+// Positions returns how far the group has come in the topic: by partition, the first offset that it is not done with.
+// Partitions in which it has done nothing are left out.
+func Positions(ctx context.Context, client *kgo.Client, group, topic string) (map[int32]int64, error) {
+	offsets, err := kadm.NewClient(client).FetchOffsets(ctx, group)
+	err = errors.Join(err, offsets.Error())
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return map[int32]int64{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("fetch the position of group %s: %w", group, err)
+	}
+	positions := map[int32]int64{}
+	for p, o := range offsets[topic] {
+		if o.At >= 0 {
+			positions[p] = o.At
+		}
+	}
+	return positions, nil
+}
+
+// SetPositions writes how far the group has come in the given partitions. The group has no members: whoever reads by
+// positions assigns itself all partitions, and so need not wait for the session of a reader that died.
+func SetPositions(ctx context.Context, client *kgo.Client, group, topic string, positions map[int32]int64) error {
+	offsets := kadm.Offsets{}
+	for p, at := range positions {
+		offsets.AddOffset(topic, p, at, -1)
+	}
+	if err := kadm.NewClient(client).CommitAllOffsets(ctx, group, offsets); err != nil {
+		return fmt.Errorf("commit the position of group %s: %w", group, err)
+	}
+	return nil
 }

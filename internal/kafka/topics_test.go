@@ -49,19 +49,22 @@ func wantStates(t *testing.T, c *kfake.Cluster, topics []kafka.Topic, want ...ka
 
 func TestTopicsAreCreatedOnceAndThenLeftAlone(t *testing.T) {
 	c := newBroker(t)
-	service := kafka.ServiceTopics("orders", "orders.dlq", 6)
-	wantStates(t, c, service, kafka.TopicState{Name: "orders", Created: true}, kafka.TopicState{Name: "orders.dlq", Created: true})
+	service := kafka.ServiceTopics([]string{"orders"}, 6, "orders.dlq")
+	wantStates(t, c, service, kafka.TopicState{Name: "orders", Created: true},
+		kafka.TopicState{Name: "orders.dlq", Created: true})
 	c.ControlKey(int16(kmsg.CreateTopics), func(kmsg.Request) (kmsg.Response, error, bool) {
 		t.Error("the second run creates something")
 		return nil, nil, false
 	})
 	wantStates(t, c, service, kafka.TopicState{Name: "orders"}, kafka.TopicState{Name: "orders.dlq"})
-	wantStates(t, c, []kafka.Topic{{Name: "orders", Partitions: 6, Configs: map[string]string{"retention.ms": "604800000"}}}, kafka.TopicState{Name: "orders"})
+	wantStates(t, c, []kafka.Topic{{Name: "orders", Partitions: 6,
+		Configs: map[string]string{"retention.ms": "604800000"}}}, kafka.TopicState{Name: "orders"})
 }
 
 func TestDifferencesOfATopicAreToldAndNotMended(t *testing.T) {
 	c := newBroker(t)
-	want := kafka.Topic{Name: topic, Partitions: 6, Replicas: 3, Configs: map[string]string{"retention.ms": "1", "cleanup.policy": "delete"}}
+	want := kafka.Topic{Name: topic, Partitions: 6, Replicas: 3, Configs: map[string]string{"retention.ms": "1",
+		"cleanup.policy": "delete"}}
 	state := kafka.TopicState{Name: topic, Differences: []string{
 		"has 3 partitions instead of 6", "has 1 replicas instead of 3", "has retention.ms=604800000 instead of 1",
 	}}
@@ -73,6 +76,18 @@ func TestATopicThatSomebodyElseMakesAtTheSameTimeIsAsGood(t *testing.T) {
 	c := newBroker(t)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Topic: "orders", Err: kerr.TopicAlreadyExists})
 	wantStates(t, c, []kafka.Topic{{Name: "orders", Partitions: 1, Replicas: -1}}, kafka.TopicState{Name: "orders"})
+}
+
+func TestABrokerThatDoesNotKnowANewTopicYetIsAskedAgain(t *testing.T) {
+	c := newBroker(t)
+	c.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.DescribeConfigs}, Resource: topic, Err: kerr.UnknownTopicOrPartition, Count: 2,
+	})
+	wantStates(t, c, []kafka.Topic{{Name: topic, Partitions: 3, Replicas: -1, Configs: map[string]string{}}},
+		kafka.TopicState{Name: topic})
+	wantStates(t, c,
+		[]kafka.Topic{{Name: topic, Partitions: 3, Replicas: -1, Configs: map[string]string{"cleanup.policy": "delete"}}},
+		kafka.TopicState{Name: topic})
 }
 
 func TestATopicThatCannotBeAppliedDoesNotKeepTheOthers(t *testing.T) {
@@ -99,7 +114,8 @@ func TestTopicsOfNoBrokerAreAnError(t *testing.T) {
 	c.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if _, err := kafka.ApplyTopics(ctx, client, kafka.ServiceTopics("a", "b", 1)); err == nil || !strings.Contains(err.Error(), "list topics") {
+	if _, err := kafka.ApplyTopics(ctx, client, kafka.ServiceTopics([]string{"a"}, 1,
+		"b")); err == nil || !strings.Contains(err.Error(), "list topics") {
 		t.Errorf("got %v", err)
 	}
 }

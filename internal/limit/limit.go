@@ -1,6 +1,6 @@
-// Package limit says how much each client may still do. It holds the generic cell rate algorithm: of each client one time
-// is kept, when its use will be paid off, so that a client costs a few bytes and no timer, bursts up to the whole limit
-// are fine, and what was used comes back evenly.
+// Package limit says how much each client may still do. It holds the generic cell rate algorithm: of each client one
+// time is kept, when its use will be paid off, so that a client costs a few bytes and no timer, bursts up to the whole
+// limit are fine, and what was used comes back evenly.
 package limit
 
 import (
@@ -25,9 +25,10 @@ type Decision struct {
 	Reset     time.Duration // until all units are there again
 }
 
-// Limiter is asked before each unit of work. Take takes all n units or none; n is at most the rate's Units.
+// Limiter is asked before each unit of work of a client, whose rate is r. Take takes all n units or none; n is at most
+// r.Units.
 type Limiter interface {
-	Take(ctx context.Context, client string, n int) (Decision, error)
+	Take(ctx context.Context, client string, r Rate, n int) (Decision, error)
 }
 
 // decide is the algorithm. due is when the client's use so far is paid off; next is the same after this decision. Times
@@ -35,7 +36,7 @@ type Limiter interface {
 func decide(r Rate, due, now time.Duration, n int) (next time.Duration, d Decision) {
 	interval := r.interval()
 	capacity := interval * time.Duration(r.Units)
-	used := max(due-now, 0)
+	used := min(max(due-now, 0), capacity) // what lies beyond was written by a clock that has been put back
 	after := used + interval*time.Duration(n)
 	if after > capacity {
 		return due, Decision{Remaining: int((capacity - used) / interval), Wait: after - capacity, Reset: used}

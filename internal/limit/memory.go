@@ -15,7 +15,6 @@ const (
 
 // Memory limits within one process.
 type Memory struct {
-	rate   Rate
 	began  time.Time
 	seed   maphash.Seed
 	shards [shards]shard
@@ -27,9 +26,9 @@ type shard struct {
 	_   [48]byte                 // a cache line of its own
 }
 
-// NewMemory returns a limiter that remembers the 100,000 clients that are most in debt, at the least.
-func NewMemory(rate Rate) *Memory {
-	m := &Memory{rate: rate, began: time.Now(), seed: maphash.MakeSeed()}
+// NewMemory returns a limiter that remembers at least the 100,000 clients that are most in debt.
+func NewMemory() *Memory {
+	m := &Memory{began: time.Now(), seed: maphash.MakeSeed()}
 	for i := range m.shards {
 		m.shards[i].due = map[string]time.Duration{}
 	}
@@ -37,11 +36,11 @@ func NewMemory(rate Rate) *Memory {
 }
 
 // Take never fails.
-func (m *Memory) Take(_ context.Context, client string, n int) (Decision, error) {
-	return m.take(client, n, time.Since(m.began)), nil
+func (m *Memory) Take(_ context.Context, client string, r Rate, n int) (Decision, error) {
+	return m.take(client, r, n, time.Since(m.began)), nil
 }
 
-func (m *Memory) take(client string, n int, now time.Duration) Decision {
+func (m *Memory) take(client string, r Rate, n int, now time.Duration) Decision {
 	s := &m.shards[maphash.String(m.seed, client)%shards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,13 +48,13 @@ func (m *Memory) take(client string, n int, now time.Duration) Decision {
 	if !known && len(s.due) >= maxClients/shards {
 		s.makeRoom(now)
 	}
-	next, d := decide(m.rate, due, now, n)
+	next, d := decide(r, due, now, n)
 	s.due[client] = next
 	return d
 }
 
-// makeRoom forgets clients: those whose use is paid off, as an entry says nothing of them any more, and if all are in
-// debt, any one. It looks at few, so that nobody's request pays for a long search; a map is walked in another order each
+// makeRoom forgets clients: those whose use is paid off, as their entries no longer say anything, or any one if all are
+// in debt. It looks at only a few, so that no request pays for a long search; Go walks a map in a different order each
 // time.
 func (s *shard) makeRoom(now time.Duration) {
 	looked, victim := 0, ""

@@ -25,9 +25,13 @@ func store(t *testing.T) string {
 
 // redisAt is a limiter of another process, as it were: nothing is shared with others but the store. It is patient, as a
 // busy machine does not answer within what a request may wait.
-func redisAt(t *testing.T, rate Rate, url string) *Redis {
+func redisAt(t *testing.T, url string) *Redis {
 	t.Helper()
-	r, err := newRedis(rate, url, 10*time.Second)
+	a, err := ReadAddress(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newRedis(a, nil, 10*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +42,8 @@ func redisAt(t *testing.T, rate Rate, url string) *Redis {
 func TestProcessesShareALimitThroughTheStore(t *testing.T) {
 	url, client := store(t), fmt.Sprint("test ", time.Now().UnixNano())
 	rate := Rate{Units: 100, Per: time.Hour}
-	many(t, redisAt(t, rate, url), client)
-	d, err := redisAt(t, rate, url).Take(context.Background(), client, 1)
+	many(t, redisAt(t, url), rate, client)
+	d, err := redisAt(t, url).Take(context.Background(), client, rate, 1)
 	if err != nil || d.Allowed || d.Wait <= 0 || d.Wait > 36*time.Second || d.Reset < 59*time.Minute {
 		t.Errorf("another process: %+v, %v", d, err)
 	}
@@ -48,11 +52,12 @@ func TestProcessesShareALimitThroughTheStore(t *testing.T) {
 func TestTheStoreDecidesAsTheProcessDoes(t *testing.T) {
 	url, client := store(t), fmt.Sprint("test ", time.Now().UnixNano())
 	rate := Rate{Units: 10, Per: time.Hour}
-	r, m := redisAt(t, rate, url), NewMemory(rate)
+	r, m := redisAt(t, url), NewMemory()
 	for _, n := range []int{3, 4, 5, 3, 1} {
-		got, err := r.Take(context.Background(), client, n)
-		want, _ := m.Take(context.Background(), client, n)
-		if err != nil || got.Allowed != want.Allowed || got.Remaining != want.Remaining || (got.Wait-want.Wait).Abs() > time.Second {
+		got, err := r.Take(context.Background(), client, rate, n)
+		want, _ := m.Take(context.Background(), client, rate, n)
+		if err != nil || got.Allowed != want.Allowed || got.Remaining != want.Remaining ||
+			(got.Wait-want.Wait).Abs() > time.Second {
 			t.Errorf("take %d: the store says %+v (%v), the process %+v", n, got, err, want)
 		}
 	}
@@ -67,9 +72,9 @@ func TestTakesOfAProcess(t *testing.T) {
 	if client == "" {
 		t.Skip("runs as a child of the next test")
 	}
-	r, allowed := redisAt(t, shared, store(t)), 0
+	r, allowed := redisAt(t, store(t)), 0
 	for range shared.Units {
-		d, err := r.Take(context.Background(), client, 1)
+		d, err := r.Take(context.Background(), client, shared, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,12 +121,12 @@ func TestALimitIsEachProcessesOwnWhileTheStoreIsDownAndSharedAgainWhenItIsBack(t
 	client, rate := fmt.Sprint("test ", time.Now().UnixNano()), Rate{Units: 4, Per: time.Hour}
 	var log bytes.Buffer
 	process := func() *Fallback {
-		return NewFallback(redisAt(t, rate, way.url), NewMemory(rate), slog.New(slog.NewTextHandler(&log, nil)))
+		return NewFallback(redisAt(t, way.url), NewMemory(), slog.New(slog.NewTextHandler(&log, nil)))
 	}
 	first, second := process(), process()
 	taken := func(f *Fallback) (n int) {
 		for range rate.Units + 1 {
-			d, err := f.Take(context.Background(), client, 1)
+			d, err := f.Take(context.Background(), client, rate, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,14 +148,15 @@ func TestALimitIsEachProcessesOwnWhileTheStoreIsDownAndSharedAgainWhenItIsBack(t
 	// What each took alone is not in the store, and what they had taken before still is.
 	fresh := fmt.Sprint(client, " fresh")
 	for i, f := range []*Fallback{first, second} {
-		if d, err := f.Take(context.Background(), fresh, 2); err != nil || !d.Allowed || d.Remaining != 2-2*i {
+		if d, err := f.Take(context.Background(), fresh, rate, 2); err != nil || !d.Allowed || d.Remaining != 2-2*i {
 			t.Errorf("process %d, with the store back: %+v, %v", i, d, err)
 		}
 	}
-	if d, err := first.Take(context.Background(), client, 1); err != nil || d.Allowed {
+	if d, err := first.Take(context.Background(), client, rate, 1); err != nil || d.Allowed {
 		t.Errorf("what was taken before is forgotten: %+v, %v", d, err)
 	}
-	if down, back := strings.Count(log.String(), "store is down"), strings.Count(log.String(), "store is back"); down != 2 || back != 2 {
+	if down, back := strings.Count(log.String(), "store is down"),
+		strings.Count(log.String(), "store is back"); down != 2 || back != 2 {
 		t.Errorf("two processes told %d times that it is down and %d times that it is back:\n%s", down, back, &log)
 	}
 }

@@ -56,7 +56,8 @@ func (a *arena) topicOf(text []byte) string {
 	return a.topic
 }
 
-// key returns the key of the i-th header of a record. Most records have the headers of the one before, in the same order.
+// key returns the key of the i-th header of a record. Most records have the headers of the one before, in the same
+// order.
 func (a *arena) key(text []byte, i int) string {
 	if i < len(a.last) && a.last[i].Key == string(text) {
 		return a.last[i].Key

@@ -1,10 +1,10 @@
-// Package payload reads what AWS Lambda's event source mapping for Kafka hands to the function: a batch of records as one
-// JSON object (AWS Lambda Developer Guide, "Using Lambda with Amazon MSK" and "… with self-managed Apache Kafka", example
-// events, which differ in nothing that is read here).
+// Package payload is the protocol between AWS Lambda's event source mapping for Kafka and the function: a batch of
+// records as one JSON object in, the records to deliver again out (AWS Lambda Developer Guide, "Using Lambda with
+// Amazon MSK" and "… with self-managed Apache Kafka", example events, which differ in nothing that is read here).
 //
-// It gives what encoding/json makes of events.KafkaEvent of aws-lambda-go, at a tenth of the time and memory, because on
-// that way a batch cost ten times what all the rest of its processing did: a map for each header, a list of numbers for
-// each of its values, and all of it twice. It reads the payload in one pass, and the text of keys and values, which is
+// Parse gives what encoding/json makes of events.KafkaEvent of aws-lambda-go, in a tenth of the time and memory. That
+// way a batch cost ten times what all the rest of its processing did: a map for each header, a list of numbers for each
+// header's value, and all of it twice. Parse reads the payload in one pass, and the text of keys and values, which is
 // most of it, stays where it is until the record's turn comes.
 package payload
 
@@ -15,14 +15,14 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// Batch is the records of one invocation, by partition, sorted by the partitions' names. It keeps parts of the payload that
-// it was read from, so it lives no longer than the invocation.
+// Batch is the records of one invocation, by partition, sorted by the partitions' names. It keeps parts of the payload
+// that it was read from, so it lives no longer than the invocation.
 type Batch struct {
 	Partitions []Partition
 }
 
-// Partition is the records of one partition, in the order of the payload, which is that of their offsets unless it was put
-// together by hand.
+// Partition is the records of one partition, in the order of the payload, which is that of their offsets unless it was
+// put together by hand.
 type Partition struct {
 	Name    string // "<topic>-<partition number>"
 	Records []Record
@@ -39,26 +39,26 @@ func (b *Batch) Len() int {
 
 // Record is one record as the payload has it.
 type Record struct {
-	Topic     string
-	Partition int32
-	Offset    int64
+	event.Place
 	Timestamp time.Time      // zero: the payload has none
 	Headers   []event.Header // of all that read the record; nobody changes them
 
-	key, value []byte // the text of the JSON strings
+	key, value []byte // the text of the JSON strings; nil: none
 }
 
-// KeyText is the key as it is written in the payload, parts of which it is. Equal keys have equal texts. No text, no key.
+// KeyText is the key as it is written in the payload, parts of which it is. Equal keys have equal texts; nil: there is
+// no key.
 func (r *Record) KeyText() []byte { return r.key }
 
-// Decode returns the record. Every call gives a key and a value of their own, which outlive the payload and which one owner
-// may change without another's seeing it. Its headers are those of r.
+// Decode returns the record. Every call gives a key and a value of their own, which outlive the payload and which one
+// owner may change without another's seeing it. Its headers are those of r.
 //
-// Lambda writes key and value in base64. A payload written by hand has them in plain text. A value that is not base64, as
-// no JSON object, array or string is, makes a record hand-written, and then its key is plain text as well: "test_key"
-// would not be base64, but "testkey1" would be. Where the value is base64 or empty, the key is too, unless it can't be.
+// Lambda writes key and value in base64. A payload written by hand has them in plain text. A value that is not base64,
+// as no JSON object, array or string is, makes a record hand-written, and then its key is plain text as well:
+// "test_key" would not be base64, but "testkey1" would be. Where the value is base64 or empty, the key is too, unless
+// it can't be.
 //
-// Lambda's payload does not tell an empty key or value from none; both are read as none.
+// A key or value that is absent or null is none, which Kafka calls a tombstone; "" is an empty one.
 func (r *Record) Decode() event.Record {
 	own := make([]byte, len(r.key)+len(r.value)) // both in one, neither with room to grow into the other
 	value, isBase64 := decodeText(own[:len(r.value):len(r.value)], r.value)
@@ -69,11 +69,11 @@ func (r *Record) Decode() event.Record {
 	} else {
 		copy(key, r.key)
 	}
-	if len(r.key) == 0 {
+	if r.key == nil {
 		key = nil
 	}
 	return event.Record{
-		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp,
+		Place: r.Place, Timestamp: r.Timestamp,
 		Key: key, Value: value, Headers: r.Headers,
 	}
 }
@@ -82,10 +82,13 @@ func (r *Record) Decode() event.Record {
 var strict = base64.StdEncoding.Strict()
 
 // decodeText decodes base64 into dst, which has the length of text, and copies anything else as it is. There is one
-// encoding of each value: line breaks and stray bits, which Go's decoder lets pass, are no base64.
+// encoding of each value: line breaks and stray bits, which Go's decoder lets pass, are not base64.
 func decodeText(dst, text []byte) (b []byte, isBase64 bool) {
-	if len(text) == 0 {
+	switch {
+	case text == nil:
 		return nil, true
+	case len(text) == 0:
+		return dst, true
 	}
 	n, err := strict.Decode(dst, text)
 	if err != nil || base64.StdEncoding.EncodedLen(n) != len(text) {

@@ -8,8 +8,8 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// readHeaders reads the headers of a record in their order. Each element holds one; should a hand-written one hold several, the
-// order of their names makes every delivery the same.
+// readHeaders reads the headers of a record in their order. Each element holds one; should a hand-written one hold
+// several, the order of their names makes every delivery the same.
 func (r *reader) readHeaders() []event.Header {
 	if r.null() {
 		return nil
@@ -74,9 +74,10 @@ func (r *reader) headerValue() []byte {
 	return r.arena.take(n)
 }
 
-// textBytes reads an array of printable ASCII, as Lambda writes it, into dst. It returns how many bytes it has, or -1 if it
-// has others or is written otherwise, which may still be good. Such arrays are nearly half of a payload: numbers of two and
-// three digits, in no order that a processor could guess, so which of both it is decides over values and not over jumps.
+// textBytes reads an array of printable ASCII, as Lambda writes it, into dst. It returns how many bytes it has, or -1
+// if it has others or is written otherwise, which may still be good. Such arrays are nearly half of a payload: numbers
+// of two and three digits, in no order that a processor could guess, so which of both it is decides over values and not
+// over jumps.
 func textBytes(dst, array []byte) int {
 	n := 0
 	for i := 1; i+2 < len(array) && n < len(dst); i++ {

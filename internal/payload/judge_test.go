@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -19,15 +20,48 @@ import (
 
 // The judge reads a payload as a function does that takes events.KafkaEvent from aws-lambda-go: by encoding/json.
 
-// judgedEvent is events.KafkaEvent, but for one thing: encoding/json decodes the second of two headers members into what is
-// left of the first, of which nobody wants an imitation.
+// judgedEvent is events.KafkaEvent, but for two things: a partition that is there twice, and that encoding/json decodes
+// the second of two headers members into what is left of the first, of which nobody wants an imitation.
 type judgedEvent struct {
 	events.KafkaEvent
-	Records map[string][]judgedRecord `json:"records"`
+	Records judgedRecords `json:"records"`
+}
+
+// judgedRecords has the records of both where a partition is there twice.
+type judgedRecords map[string][]judgedRecord
+
+func (all *judgedRecords) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		*all = nil
+		return nil
+	}
+	var each map[string]json.RawMessage // of which a type error tells what is not an object
+	if err := json.Unmarshal(text, &each); err != nil {
+		return err
+	}
+	if *all == nil {
+		*all = judgedRecords{}
+	}
+	in := json.NewDecoder(bytes.NewReader(text))
+	_, _ = in.Token() // the opening brace
+	for in.More() {
+		name, err := in.Token()
+		if err != nil {
+			return err
+		}
+		var records []judgedRecord
+		if err := in.Decode(&records); err != nil {
+			return err
+		}
+		(*all)[name.(string)] = append((*all)[name.(string)], records...)
+	}
+	return nil
 }
 
 type judgedRecord struct {
 	events.KafkaRecord
+	Key     *string       `json:"key"` // of which "" is not the same as none
+	Value   *string       `json:"value"`
 	Headers judgedHeaders `json:"headers"`
 }
 
@@ -45,7 +79,7 @@ func judge(payload []byte) (map[string][]event.Record, error) {
 		return nil, err
 	}
 	if strings.TrimSpace(string(payload)) == "null" {
-		return nil, errors.New("null is no event")
+		return nil, errors.New("null is not an event")
 	}
 	all := map[string][]event.Record{}
 	for name, records := range in.Records {
@@ -62,15 +96,16 @@ func judge(payload []byte) (map[string][]event.Record, error) {
 
 func judgeRecord(r *judgedRecord) event.Record {
 	value, isBase64 := judgeText(r.Value)
-	key := []byte(r.Key)
+	var key []byte
+	if r.Key != nil {
+		key = []byte(*r.Key)
+	}
 	if isBase64 {
 		key, _ = judgeText(r.Key)
 	}
-	if r.Key == "" {
-		key = nil
-	}
 	out := event.Record{
-		Topic: r.Topic, Partition: int32(r.Partition), Offset: r.Offset, Timestamp: r.Timestamp.Time, Key: key, Value: value,
+		Place: event.Place{Topic: r.Topic, Partition: int32(r.Partition), Offset: r.Offset}, Timestamp: r.Timestamp.Time,
+		Key: key, Value: value,
 	}
 	for _, header := range r.Headers {
 		for _, key := range slices.Sorted(maps.Keys(header)) {
@@ -80,13 +115,13 @@ func judgeRecord(r *judgedRecord) event.Record {
 	return out
 }
 
-func judgeText(s string) (b []byte, isBase64 bool) {
-	if s == "" {
+func judgeText(s *string) (b []byte, isBase64 bool) {
+	if s == nil {
 		return nil, true
 	}
-	b, err := base64.StdEncoding.Strict().DecodeString(s)
-	if err != nil || base64.StdEncoding.EncodedLen(len(b)) != len(s) {
-		return []byte(s), false
+	b, err := base64.StdEncoding.Strict().DecodeString(*s)
+	if err != nil || base64.StdEncoding.EncodedLen(len(b)) != len(*s) {
+		return []byte(*s), false
 	}
 	return b, true
 }

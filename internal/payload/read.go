@@ -11,11 +11,11 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// MaxBytes is the largest payload that is read. Lambda sends at most 6 MB (AWS Lambda Developer Guide, "Lambda quotas"); the
-// rest is for those who measure, and keeps a wrong file from filling the memory.
+// MaxBytes is the largest payload that is read. Lambda sends at most 6 MB (AWS Lambda Developer Guide, "Lambda
+// quotas"); the rest is for those who measure, and keeps a wrong file from filling the memory.
 const MaxBytes = 32 << 20
 
-// FormatError says why a payload is no batch of Kafka records.
+// FormatError says why a payload is not a batch of Kafka records.
 type FormatError struct {
 	Offset int    // of the fault in the payload, in bytes
 	Record string // which record it is in, "" if in none
@@ -27,15 +27,16 @@ func (e *FormatError) Error() string {
 	if e.Record != "" {
 		in = ", in " + e.Record
 	}
-	return fmt.Sprintf("the payload is no event of Kafka: %s (at byte %d%s)", e.Detail, e.Offset, in)
+	return fmt.Sprintf("the payload is not a batch of Kafka records: %s (at byte %d%s)", e.Detail, e.Offset, in)
 }
 
 // Parse reads the payload of one invocation, parts of which the batch keeps. The error is a *FormatError.
 //
 // It takes what encoding/json takes for events.KafkaEvent: unknown members, members in any case and in any order, and
-// without all of them, so that an event may be written by hand. It refuses more in three things: null, which is no event
-// and would be a success without any record; a partition's number that is none; and what is larger than MaxBytes. Of
-// headers that one record has twice the later count, where encoding/json mixes both.
+// without all of them, so that an event may be written by hand. It refuses more in three things: null, which is no
+// event and would be a success without any record; a partition's number that is none; and what is larger than MaxBytes.
+// Of headers that one record has twice the later count, where encoding/json mixes both. A partition that is there twice
+// has the records of both, where encoding/json loses the first.
 func Parse(payload []byte) (Batch, error) {
 	if len(payload) > MaxBytes {
 		return Batch{}, &FormatError{Detail: fmt.Sprintf("it has %d bytes, %d are the limit", len(payload), MaxBytes)}
@@ -76,16 +77,23 @@ type span struct {
 }
 
 func (r *reader) batch() Batch {
-	slices.SortFunc(r.partitions, func(a, b span) int { return strings.Compare(a.name, b.name) })
-	all := make([]Partition, len(r.partitions))
-	for i, p := range r.partitions {
-		all[i] = Partition{Name: p.name, Records: r.records[p.start:p.end:p.end]}
+	slices.SortStableFunc(r.partitions, func(a, b span) int { return strings.Compare(a.name, b.name) })
+	all := make([]Partition, 0, len(r.partitions))
+	for _, p := range r.partitions {
+		records := r.records[p.start:p.end:p.end]
+		if n := len(all); n > 0 && all[n-1].Name == p.name {
+			all[n-1].Records = append(all[n-1].Records, records...) // which copies the first: its slice has no room
+			continue
+		}
+		all = append(all, Partition{Name: p.name, Records: records})
 	}
 	return Batch{Partitions: all}
 }
 
 var (
-	batchMembers  = [][]byte{[]byte("records"), []byte("eventSource"), []byte("eventSourceArn"), []byte("bootstrapServers")}
+	batchMembers = [][]byte{
+		[]byte("records"), []byte("eventSource"), []byte("eventSourceArn"), []byte("bootstrapServers"),
+	}
 	recordMembers = [][]byte{
 		[]byte("topic"), []byte("partition"), []byte("offset"), []byte("timestamp"), []byte("timestampType"),
 		[]byte("key"), []byte("value"), []byte("headers"),
@@ -137,7 +145,7 @@ func (r *reader) partition(name string) {
 		}
 	}
 	p.end = len(r.records)
-	r.partitions = append(slices.DeleteFunc(r.partitions, func(old span) bool { return old.name == name }), p)
+	r.partitions = append(r.partitions, p)
 }
 
 // record reads one record. null is one that has nothing, as for encoding/json.
@@ -187,10 +195,12 @@ func (r *reader) recordMember(to *Record, name []byte) {
 			r.string("timestampType")
 		}
 	case "key":
+		to.key = nil
 		if !r.null() {
 			to.key = r.string("key")
 		}
 	case "value":
+		to.value = nil
 		if !r.null() {
 			to.value = r.string("value")
 		}

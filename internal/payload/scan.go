@@ -12,8 +12,8 @@ import (
 // maxDepth is how deep arrays and objects may lie in each other, as for encoding/json: what is skipped recurses.
 const maxDepth = 10_000
 
-// scanner reads JSON from a text that lies in memory as a whole. After a fault it is at the end, every call reads nothing,
-// and err says what was the first: so only the one who has called them all need ask.
+// scanner reads JSON from a text that lies in memory as a whole. After a fault it is at the end, every call reads
+// nothing, and err says what was the first: so only the one who has called them all need ask.
 type scanner struct {
 	text []byte
 	at   int
@@ -102,7 +102,8 @@ func (s *scanner) literal(word string) bool {
 	return false
 }
 
-// string reads a string, of which it returns the text: a part of the payload, except where there is something to unescape.
+// string reads a string, of which it returns the text: a part of the payload, except where there is something to
+// unescape.
 func (s *scanner) string(name string) []byte {
 	if s.next() != '"' {
 		s.refuse(name, "a string")

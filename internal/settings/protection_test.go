@@ -1,9 +1,10 @@
-package settings
+package settings_test
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,34 +12,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"event-processing-service/internal/limit"
+	"event-processing-service/internal/settings"
 )
 
-func environment(pairs ...string) Lookup {
-	m := map[string]string{}
-	for i := 0; i < len(pairs); i += 2 {
-		m[pairs[i]] = pairs[i+1]
-	}
-	return func(name string) (string, bool) {
-		v, ok := m[name]
-		return v, ok
-	}
-}
-
 func TestWithoutSettingsTheAPIIsOpenAndUnlimited(t *testing.T) {
-	s, err := LoadAPI(environment())
+	s, err := settings.LoadAPI(environment())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Protection{}, s.Protection, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+	if diff := cmp.Diff(settings.Protection{}, s.Protection, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
 func TestProtectionIsReadFromTheEnvironment(t *testing.T) {
 	hash := sha256.Sum256([]byte("a key that is kept elsewhere"))
-	s, err := LoadAPI(environment(
-		"API_KEYS", `{"shop":["0123456789abcdef","sha256:`+hex.EncodeToString(hash[:])+`"],"billing":"fedcba9876543210"}`,
+	s, err := settings.LoadAPI(environment(
+		"API_KEYS", `{"shop":["0123456789abcdef","sha256:`+hex.EncodeToString(hash[:])+`"],"billing":`+
+			`{"keys":{"key":"fedcba9876543210","expires":"2027-01-31T12:00:00Z"}}, "web" : {"keys":["web-0123456789abc"],`+
+			`"sources":["/web/*","/orders/web"],"types":["order.*"],"limit":"10/1s"},"one":{"keys":"one-0123456789abc"}}`,
 		"RATE_LIMIT", "5000/1m",
 		"RATE_LIMIT_URL", "rediss://:secret@limits.example.com:6379/1",
 		"TRUSTED_PROXIES", "10.0.0.0/16, 192.0.2.7,2001:db8::/32",
@@ -49,17 +41,23 @@ func TestProtectionIsReadFromTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Protection{
-		Keys: map[string][][32]byte{
-			"shop":    {sha256.Sum256([]byte("0123456789abcdef")), hash},
-			"billing": {sha256.Sum256([]byte("fedcba9876543210"))},
+	want := settings.Protection{
+		Clients: map[string]settings.Client{
+			"shop": {Keys: []settings.Key{{Hash: sha256.Sum256([]byte("0123456789abcdef"))}, {Hash: hash}}},
+			"billing": {Keys: []settings.Key{{Hash: sha256.Sum256([]byte("fedcba9876543210")),
+				Expires: time.Date(2027, 1, 31, 12, 0, 0, 0, time.UTC)}}},
+			"web": {Keys: []settings.Key{{Hash: sha256.Sum256([]byte("web-0123456789abc"))}}, Sources: []string{"/web/*",
+				"/orders/web"},
+				Types: []string{"order.*"}, Limit: settings.Rate{Units: 10, Per: time.Second}},
+			"one": {Keys: []settings.Key{{Hash: sha256.Sum256([]byte("one-0123456789abc"))}}},
 		},
-		RateLimit:      limit.Rate{Units: 5000, Per: time.Minute},
-		RateLimitURL:   "rediss://:secret@limits.example.com:6379/1",
-		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8::/32")},
-		CORSOrigins:    []string{"https://app.example.com", "http://localhost:3000"},
-		PublicURL:      "https://api.example.com",
-		StrictSchemas:  true,
+		RateLimit:    settings.Rate{Units: 5000, Per: time.Minute},
+		RateLimitURL: "rediss://:secret@limits.example.com:6379/1",
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16"), netip.MustParsePrefix("192.0.2.7/32"),
+			netip.MustParsePrefix("2001:db8::/32")},
+		CORSOrigins:   []string{"https://app.example.com", "http://localhost:3000"},
+		PublicURL:     "https://api.example.com",
+		StrictSchemas: true,
 	}
 	if diff := cmp.Diff(want, s.Protection, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -79,6 +77,20 @@ func TestWhatIsWrongWithProtectionIsNamedAndNoSecretIsShown(t *testing.T) {
 		{"API_KEYS", `{"":"secret-0123456789"}`},
 		{"API_KEYS", `{"a b":"secret-0123456789"}`},
 		{"API_KEYS", `{"a":"secret-0123456789","b":"secret-0123456789"}`},
+		{"API_KEYS", `{"shop":{"sources":["/secret"]}}`},
+		{"API_KEYS", `{"shop":{"keys":["secret-0123456789"],"sources":[]}}`},
+		{"API_KEYS", `{"shop":{"keys":["secret-0123456789"],"sources":["*secret"]}}`},
+		{"API_KEYS", `{"shop":{"keys":["secret-0123456789"],"sources":["secret",""]}}`},
+		{"API_KEYS", `{"shop":{"keys":["secret-0123456789"],"sources":["/kafka/secret"]}}`},
+		{"API_KEYS", `{"shop":{"keys":["secret-0123456789"],"source":["/secret"]}}`},
+		{"API_KEYS", `{"shop":{"keys":["secret-0123456789"],"sources":"/secret"}}`},
+		{"API_KEYS", `{"shop":{"keys":{"keys":["secret-0123456789"]}}}`},
+		{"API_KEYS", `{"shop":{"key":"secret-0123456789"}}`},
+		{"API_KEYS", `{"shop":[{"key":"secret-0123456789"}]}`},
+		{"API_KEYS", `{"shop":[{"key":"secret-0123456789","expires":"secret"}]}`},
+		{"API_KEYS", `{"shop":{"keys":"secret-0123456789","types":[]}}`},
+		{"API_KEYS", `{"shop":{"keys":"secret-0123456789","types":["*.secret"]}}`},
+		{"API_KEYS", `{"shop":{"keys":"secret-0123456789","limit":"secret"}}`},
 		{"RATE_LIMIT", "100"},
 		{"RATE_LIMIT", "0/1s"},
 		{"RATE_LIMIT", "100/1"},
@@ -86,6 +98,8 @@ func TestWhatIsWrongWithProtectionIsNamedAndNoSecretIsShown(t *testing.T) {
 		{"RATE_LIMIT_URL", "http://:secret@localhost"},
 		{"RATE_LIMIT_URL", "localhost:6379?secret"},
 		{"TRUSTED_PROXIES", "10.0.0.0/33"},
+		{"TRUSTED_PROXIES", "::ffff:0.0.0.0/90"},
+		{"METRICS_ADDRESS", "localhost"},
 		{"TRUSTED_PROXIES", "proxy.example.com"},
 		{"CORS_ALLOWED_ORIGINS", "https://app.example.com/"},
 		{"CORS_ALLOWED_ORIGINS", "app.example.com"},
@@ -94,7 +108,7 @@ func TestWhatIsWrongWithProtectionIsNamedAndNoSecretIsShown(t *testing.T) {
 		{"PUBLIC_URL", "ftp://api.example.com"},
 		{"SCHEMA_MODE", "loose"},
 	} {
-		_, err := LoadAPI(environment(c.name, c.value))
+		_, err := settings.LoadAPI(environment(c.name, c.value))
 		if err == nil || !strings.HasPrefix(err.Error(), c.name) {
 			t.Errorf("%s=%s: the error is %v", c.name, c.value, err)
 			continue
@@ -106,10 +120,22 @@ func TestWhatIsWrongWithProtectionIsNamedAndNoSecretIsShown(t *testing.T) {
 }
 
 func TestAllProblemsAreReportedTogether(t *testing.T) {
-	_, err := LoadAPI(environment("PORT", "x", "RATE_LIMIT", "x", "SCHEMA_MODE", "x"))
+	_, err := settings.LoadAPI(environment("PORT", "x", "RATE_LIMIT", "x", "SCHEMA_MODE", "x"))
 	for _, name := range []string{"PORT", "RATE_LIMIT", "SCHEMA_MODE"} {
 		if err == nil || !strings.Contains(err.Error(), name+"=") {
 			t.Errorf("%s is not in %v", name, err)
 		}
+	}
+}
+
+func TestANetworkOfIPv4InTheFormOfIPv6IsTheSameNetwork(t *testing.T) {
+	s, err := settings.LoadAPI(environment("TRUSTED_PROXIES", "::ffff:127.0.0.0/104, ::ffff:192.0.2.7, 2001:db8::/32"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"),
+		netip.MustParsePrefix("2001:db8::/32")}
+	if !slices.Equal(s.TrustedProxies, want) {
+		t.Errorf("it is %v, want %v", s.TrustedProxies, want)
 	}
 }

@@ -53,7 +53,8 @@ func TestACheckNeedsNoOtherRightThanReadingAnOutcome(t *testing.T) {
 func TestACheckFindsAStoreThatRefuses(t *testing.T) {
 	for _, fault := range []string{"ResourceNotFoundException", "AccessDeniedException", "ValidationException"} {
 		d, _ := answering(t, http.StatusBadRequest, `{"__type":"com.amazonaws.dynamodb.v20120810#`+fault+`","message":"no"}`)
-		if err := d.Check(t.Context()); err == nil || !strings.Contains(err.Error(), fault) || !strings.Contains(err.Error(), "table events") {
+		if err := d.Check(t.Context()); err == nil || !strings.Contains(err.Error(), fault) ||
+			!strings.Contains(err.Error(), "table events") {
 			t.Errorf("with %s it gives %v, want an error that names the table", fault, err)
 		}
 	}
@@ -68,7 +69,8 @@ func TestACheckEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if err := at("http://"+silent.Addr().String(), "events", time.Hour).Check(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if err := at("http://"+silent.Addr().String(), "events", time.Hour).Check(ctx); !errors.Is(err,
+		context.DeadlineExceeded) {
 		t.Errorf("it gives %v, want the context's error", err)
 	}
 	if took := time.Since(began); took > tryTimeout {
@@ -81,7 +83,7 @@ func TestATableIsWellFromItsCreationOn(t *testing.T) {
 	if err := d.Check(t.Context()); err == nil {
 		t.Error("a table that is not there is said to be well")
 	}
-	if err := d.CreateTable(t.Context()); err != nil {
+	if _, err := d.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Check(t.Context()); err != nil {
@@ -91,7 +93,7 @@ func TestATableIsWellFromItsCreationOn(t *testing.T) {
 
 func TestNoEventHasTheKeyThatIsNeverThere(t *testing.T) {
 	for _, id := range []event.Identity{{}, {ID: neverKey}, {Source: neverKey}, {ID: "\xff"}} {
-		if partitionKey(id) == neverKey {
+		if partitionKey(subject{Identity: id}) == neverKey {
 			t.Errorf("%+v has it", id)
 		}
 	}

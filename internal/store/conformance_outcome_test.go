@@ -12,115 +12,113 @@ import (
 func testRecordOnly(t storeTest) {
 	first := processed
 	first.Offset = 1
-	t.want(t.finish(event.Claim{}, first), event.ClaimGranted, 0)
+	t.want(t.finish(event.Claim{}, first), event.Written, 0)
 	second := processed
 	second.Offset = 2
-	t.want(t.finish(event.Claim{}, second), event.ClaimDone, 0)
+	t.want(t.finish(event.Claim{}, second), event.Done, 0)
 	t.wantOutcome(first)
 }
 
 func testRecordOnlyHeld(t storeTest) {
 	c := t.begin(event.Claim{Owner: "a"})
 	refused := t.finish(event.Claim{}, processed)
-	t.want(refused, event.ClaimHeld, 0)
+	t.want(refused, event.Held, 0)
 	if !refused.Until.After(time.Now()) {
 		t.Errorf("the other's lease is said to end %s, want the future", refused.Until)
 	}
-	t.finish(c, unfinished)
-	t.want(t.finish(event.Claim{}, processed), event.ClaimGranted, 0)
+	t.release(c.Claim, 1)
+	t.want(t.finish(event.Claim{}, processed), event.Written, 0)
 }
 
 func testReplay(t storeTest) {
-	t.want(t.finish(t.begin(event.Claim{Owner: "a"}), deadLettered), event.ClaimGranted, 1)
-	t.want(t.begin(event.Claim{Owner: "b"}), event.ClaimDone, 0)
-	t.want(t.finish(event.Claim{}, processed), event.ClaimDone, 0)
+	t.want(t.finish(t.begin(event.Claim{Owner: "a"}).Claim, deadLettered), event.Written, 0)
+	t.want(t.begin(event.Claim{Owner: "b"}).reply, event.Done, 0)
+	t.want(t.finish(event.Claim{}, processed), event.Done, 0)
 
 	again := t.begin(event.Claim{Owner: "c", Hops: 1})
-	t.want(again, event.ClaimGranted, 1)
-	t.want(t.finish(again, deadLettered), event.ClaimGranted, 1)
-	t.want(t.begin(event.Claim{Owner: "d", Hops: 1}), event.ClaimDone, 0)
+	t.want(again.reply, event.Granted, 1)
+	t.want(t.finish(again.Claim, deadLettered), event.Written, 0)
+	t.want(t.begin(event.Claim{Owner: "d", Hops: 1}).reply, event.Done, 0)
 
-	t.want(t.finish(event.Claim{Hops: 2}, processed), event.ClaimGranted, 0)
+	t.want(t.finish(event.Claim{Hops: 2}, processed), event.Written, 0)
 	want := processed
 	want.Hops = 2
 	t.wantOutcome(want)
-	t.want(t.begin(event.Claim{Owner: "e", Hops: 3}), event.ClaimDone, 0)
+	t.want(t.begin(event.Claim{Owner: "e", Hops: 3}).reply, event.Done, 0)
 }
 
 func testReplayKeepsOutcome(t storeTest) {
-	t.finish(t.begin(event.Claim{Owner: "a"}), deadLettered)
+	t.finish(t.begin(event.Claim{Owner: "a"}).Claim, deadLettered)
 	c := t.begin(event.Claim{Owner: "b", Hops: 1})
 	t.wantOutcome(deadLettered)
-	c = t.begin(c)
-	t.want(c, event.ClaimGranted, 2)
-	t.finish(c, unfinished)
+	c = t.begin(c.Claim)
+	t.want(c.reply, event.Granted, 2)
+	t.release(c.Claim, 1)
 	t.wantOutcome(deadLettered)
-	t.want(t.begin(event.Claim{Owner: "c", Hops: 1}), event.ClaimGranted, 2)
+	t.want(t.begin(event.Claim{Owner: "c", Hops: 1}).reply, event.Granted, 2)
 }
 
 func testOriginalBehindReplay(t storeTest) {
-	t.want(t.begin(event.Claim{Owner: "a", Lease: time.Nanosecond}), event.ClaimGranted, 1) // died after its dead letter
+	t.want(t.begin(event.Claim{Owner: "a", Lease: time.Nanosecond}).reply, event.Granted, 1) // died after its dead letter
 	time.Sleep(2 * time.Millisecond)
 	c := t.begin(event.Claim{Owner: "b", Hops: 1})
-	t.want(c, event.ClaimGranted, 1)
-	t.want(t.begin(event.Claim{Owner: "a"}), event.ClaimDone, 0)
-	t.finish(c, unfinished)
-	t.want(t.finish(event.Claim{}, processed), event.ClaimDone, 0)
+	t.want(c.reply, event.Granted, 1)
+	t.want(t.begin(event.Claim{Owner: "a"}).reply, event.Done, 0)
+	t.release(c.Claim, 1)
+	t.want(t.finish(event.Claim{}, processed), event.Done, 0)
 }
 
 func testLostLease(t storeTest) {
 	a := t.begin(event.Claim{Owner: "a", Lease: time.Nanosecond})
 	time.Sleep(2 * time.Millisecond)
 	b := t.begin(event.Claim{Owner: "b"})
-	t.want(b, event.ClaimGranted, 2)
-	t.want(t.finish(a, processed), event.ClaimHeld, 0)
-	t.want(t.finish(a, unfinished), event.ClaimHeld, 0)
-	t.want(t.begin(a), event.ClaimHeld, 0)
-	b = t.begin(b)
-	t.want(b, event.ClaimGranted, 3)
-	t.finish(b, unfinished)
-	late := unfinished
-	late.Attempts = 7
-	t.finish(a, late)
+	t.want(b.reply, event.Granted, 2)
+	t.want(t.finish(a.Claim, processed), event.Held, 0)
+	t.release(a.Claim, 1)
+	t.want(t.begin(a.Claim).reply, event.Held, 0)
+	b = t.begin(b.Claim)
+	t.want(b.reply, event.Granted, 3)
+	t.release(b.Claim, 1)
+	t.release(a.Claim, 7)
 	c := t.begin(event.Claim{Owner: "c"})
-	t.want(c, event.ClaimGranted, 2)
-	t.want(t.finish(c, deadLettered), event.ClaimGranted, 2)
-	t.want(t.finish(a, processed), event.ClaimDone, 0)
+	t.want(c.reply, event.Granted, 2)
+	t.want(t.finish(c.Claim, deadLettered), event.Written, 0)
+	t.want(t.finish(a.Claim, processed), event.Done, 0)
 	t.wantOutcome(deadLettered)
 }
 
 func testLateFinish(t storeTest) {
 	c := t.begin(event.Claim{Owner: "a", Lease: time.Nanosecond})
 	time.Sleep(2 * time.Millisecond)
-	t.want(t.finish(c, processed), event.ClaimGranted, 1)
+	t.want(t.finish(c.Claim, processed), event.Written, 0)
 	t.wantOutcome(processed)
 }
 
 func testLostAnswer(t storeTest) {
-	asked := event.Claim{Owner: "a"}
-	t.want(t.begin(asked), event.ClaimGranted, 1)
-	c := t.begin(asked)
-	t.want(c, event.ClaimGranted, 1)
-	t.want(t.begin(c), event.ClaimGranted, 2)
-	c = t.begin(c)
-	t.want(c, event.ClaimGranted, 2)
-	t.want(t.finish(c, processed), event.ClaimGranted, 2)
-	t.want(t.finish(c, processed), event.ClaimGranted, 2)
-	t.want(t.finish(event.Claim{}, processed), event.ClaimDone, 0)
+	first := event.Claim{Owner: "a"}
+	t.want(t.begin(first).reply, event.Granted, 1)
+	c := t.begin(first)
+	t.want(c.reply, event.Granted, 1)
+	t.want(t.begin(c.Claim).reply, event.Granted, 2)
+	c = t.begin(c.Claim)
+	t.want(c.reply, event.Granted, 2)
+	t.want(t.finish(c.Claim, processed), event.Written, 0)
+	t.want(t.finish(c.Claim, processed), event.Written, 0)
+	t.want(t.finish(event.Claim{}, processed), event.Done, 0)
 }
 
 // atOnce counts the claims that were granted to 32 callers.
-func (t storeTest) atOnce(call func() event.Claim) int {
+func (t storeTest) atOnce(call func() event.Reply) int {
 	var calls sync.WaitGroup
-	states := make(chan event.ClaimState, 32)
-	for range cap(states) {
-		calls.Go(func() { states <- call().State })
+	answers := make(chan event.Answer, 32)
+	for range cap(answers) {
+		calls.Go(func() { answers <- call().Answer })
 	}
 	calls.Wait()
-	close(states)
+	close(answers)
 	granted := 0
-	for state := range states {
-		if state == event.ClaimGranted {
+	for answer := range answers {
+		if answer == event.Granted || answer == event.Written {
 			granted++
 		}
 	}
@@ -128,18 +126,18 @@ func (t storeTest) atOnce(call func() event.Claim) int {
 }
 
 func testManyBegin(t storeTest) {
-	if n := t.atOnce(func() event.Claim { return t.begin(event.Claim{Owner: rand.Text()}) }); n != 1 {
+	if n := t.atOnce(func() event.Reply { return t.begin(event.Claim{Owner: rand.Text()}).reply }); n != 1 {
 		t.Errorf("%d consumers were granted the same event, want 1", n)
 	}
 	t.id.ID += " replayed"
 	t.finish(event.Claim{}, deadLettered)
-	if n := t.atOnce(func() event.Claim { return t.begin(event.Claim{Owner: rand.Text(), Hops: 1}) }); n != 1 {
+	if n := t.atOnce(func() event.Reply { return t.begin(event.Claim{Owner: rand.Text(), Hops: 1}).reply }); n != 1 {
 		t.Errorf("%d consumers were granted the same replay, want 1", n)
 	}
 }
 
 func testManyFinish(t storeTest) {
-	if n := t.atOnce(func() event.Claim { return t.finish(event.Claim{}, processed) }); n != 1 {
+	if n := t.atOnce(func() event.Reply { return t.finish(event.Claim{}, processed) }); n != 1 {
 		t.Errorf("%d writers recorded the same event, want 1", n)
 	}
 }
@@ -162,7 +160,7 @@ func testIdentities(t storeTest) {
 	} {
 		t.id = id
 		t.wantOutcome(event.Outcome{})
-		t.want(t.finish(event.Claim{}, processed), event.ClaimGranted, 0)
+		t.want(t.finish(event.Claim{}, processed), event.Written, 0)
 		t.wantOutcome(processed)
 	}
 }
@@ -202,5 +200,5 @@ func testRetention(t storeTest) {
 	if took := time.Since(start); took < time.Second {
 		t.Errorf("forgotten after %s, want a second", took)
 	}
-	t.want(t.begin(event.Claim{Owner: "a"}), event.ClaimGranted, 1)
+	t.want(t.begin(event.Claim{Owner: "a"}).reply, event.Granted, 1)
 }

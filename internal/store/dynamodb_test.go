@@ -40,10 +40,13 @@ func at(endpoint, table string, retention time.Duration) *DynamoDB {
 
 func TestDynamoDB(t *testing.T) {
 	table := "test-" + rand.Text()
-	if err := local(t, table, time.Hour).CreateTable(t.Context()); err != nil {
+	if _, err := local(t, table, time.Hour).CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	testStore(t, func(t *testing.T, retention time.Duration) anyStore { return local(t, table, retention) })
+	t.Run("of a named processor", func(t *testing.T) {
+		testStore(t, func(t *testing.T, retention time.Duration) anyStore { return local(t, table, retention).Of("audit") })
+	})
 }
 
 func TestATableIsCreatedOnceHoweverOftenItIsAskedFor(t *testing.T) {
@@ -51,7 +54,7 @@ func TestATableIsCreatedOnceHoweverOftenItIsAskedFor(t *testing.T) {
 	var calls sync.WaitGroup
 	for range 8 {
 		calls.Go(func() {
-			if err := d.CreateTable(t.Context()); err != nil {
+			if _, err := d.CreateTable(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -61,23 +64,24 @@ func TestATableIsCreatedOnceHoweverOftenItIsAskedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ttl := out.TimeToLiveDescription; ttl.TimeToLiveStatus != types.TimeToLiveStatusEnabled || aws.ToString(ttl.AttributeName) != "expires_at" {
+	if ttl := out.TimeToLiveDescription; ttl.TimeToLiveStatus != types.TimeToLiveStatusEnabled ||
+		aws.ToString(ttl.AttributeName) != "expires_at" {
 		t.Errorf("TTL is %s on %q, want it enabled on expires_at", ttl.TimeToLiveStatus, aws.ToString(ttl.AttributeName))
 	}
 }
 
 func TestAnItemOfAnotherProgramIsAnErrorNotANewEvent(t *testing.T) {
 	d := local(t, "test-"+rand.Text(), time.Hour)
-	if err := d.CreateTable(t.Context()); err != nil {
+	if _, err := d.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	id := event.Identity{Source: "/test", ID: "1"}
-	item := map[string]types.AttributeValue{"pk": text(partitionKey(id)), "version": text("1.0")}
+	item := map[string]types.AttributeValue{"pk": text(partitionKey(subject{Identity: id})), "version": text("1.0")}
 	if _, err := d.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &d.table, Item: item}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := d.Begin(t.Context(), event.Claim{Identity: id, Owner: "a"})
-	if err == nil || !strings.Contains(err.Error(), "attribute version") {
+	if !errors.Is(err, event.ErrUnreadable) || !strings.Contains(err.Error(), "attribute version") {
 		t.Errorf("claiming it gives error %v, want one that names the attribute", err)
 	}
 }
@@ -110,22 +114,32 @@ func TestAStoreThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
 }
 
 func TestPartitionKeysFitAndDiffer(t *testing.T) {
-	seen := map[string]event.Identity{}
+	seen := map[string]subject{}
 	for _, id := range []event.Identity{
-		{Source: "/orders", ID: "1"}, {Source: "a b", ID: "c"}, {Source: "a", ID: "b c"}, {Source: "a%20b", ID: "c"}, {Source: "a%2520b", ID: "c"},
-		{Source: "a", ID: strings.Repeat("x", 2046)}, {Source: "a", ID: strings.Repeat("x", 2047)}, {Source: "a", ID: strings.Repeat("x", 1<<20)},
+		{Source: "/orders", ID: "1"}, {Source: "a b", ID: "c"}, {Source: "a", ID: "b c"}, {Source: "a%20b", ID: "c"},
+		{Source: "a%2520b", ID: "c"},
+		{Source: "a", ID: strings.Repeat("x", 2046)}, {Source: "a", ID: strings.Repeat("x", 2047)},
+		{Source: "a", ID: strings.Repeat("x", 1<<20)},
 		{Source: "a", ID: "\xff"}, {Source: "a", ID: "\uFFFD"}, {},
+		// What looks like another processor's.
+		{Source: "%a", ID: "/orders 1"}, {Source: "%audit", ID: "/orders 1"}, {Source: "audit", ID: "/orders 1"},
+		{Source: "%audit /orders", ID: "1"}, {Source: "", ID: "%audit /orders 1"}, {Source: "%audit", ID: " "},
 	} {
-		key := partitionKey(id)
-		if other, taken := seen[key]; taken {
-			t.Errorf("%.20q and %.20q have one key", id, other)
+		for _, processor := range []string{"", "a", "audit", "a-b"} {
+			of := subject{id, processor}
+			key := partitionKey(of)
+			if other, taken := seen[key]; taken {
+				t.Errorf("%.20q and %.20q have one key", of, other)
+			}
+			if len(key) == 0 || len(key) > 2048 {
+				t.Errorf("key of %.20q has %d bytes, want 1 to 2048", of, len(key))
+			}
+			seen[key] = of
 		}
-		if len(key) == 0 || len(key) > 2048 {
-			t.Errorf("key of %.20q has %d bytes, want 1 to 2048", id, len(key))
-		}
-		seen[key] = id
 	}
-	if key := partitionKey(event.Identity{Source: "/orders", ID: "o-1 ☃"}); key != "/orders o-1 ☃" {
-		t.Errorf("key is %q, which an operator can't read", key)
+	for processor, want := range map[string]string{"": "/orders o-1 ☃", "audit": "%audit /orders o-1 ☃"} {
+		if key := partitionKey(subject{event.Identity{Source: "/orders", ID: "o-1 ☃"}, processor}); key != want {
+			t.Errorf("key is %q, which an operator can't read; want %q", key, want)
+		}
 	}
 }

@@ -18,12 +18,14 @@ import (
 // definition knows pk and expires_at.
 const (
 	attrKey       = "pk"
+	attrProcessor = "processor"  // absent: the first
 	attrExpires   = "expires_at" // Unix seconds, as DynamoDB's TTL has them
 	attrVersion   = "version"
 	attrSource    = "source"
 	attrID        = "id"
 	attrStatus    = "status" // absent: no outcome yet, nor any of the following
 	attrType      = "type"
+	attrClient    = "client"
 	attrAttempts  = "attempts"
 	attrHops      = "hops"
 	attrAt        = "at" // RFC 3339
@@ -47,10 +49,21 @@ const (
 // maxKeyBytes is DynamoDB's limit of a partition key.
 const maxKeyBytes = 2048
 
-// partitionKey joins source and id so that no two events have the same: the first space ends the source, in which spaces
-// are escaped. What is too long for a key, or no text, becomes a hash, which has no space in it.
-func partitionKey(id event.Identity) string {
-	key := sourceEscaper.Replace(id.Source) + " " + id.ID
+// subject is what an item is about: an event, as one processor knows it.
+type subject struct {
+	event.Identity
+	processor string // "": the first
+}
+
+// partitionKey joins source and id so that no two events have the same: the first space ends the source, in which
+// spaces are escaped. What another processor than the first knows of an event begins with % and the processor's name:
+// in a source 25 or 20 stands behind each %, and a name begins with a letter. What is too long for a key, or no text,
+// becomes a hash, which has no space in it.
+func partitionKey(of subject) string {
+	key := sourceEscaper.Replace(of.Source) + " " + of.ID
+	if of.processor != "" {
+		key = "%" + of.processor + " " + key
+	}
 	if len(key) <= maxKeyBytes && utf8.ValidString(key) {
 		return key
 	}
@@ -65,49 +78,82 @@ func name(id event.Identity) string {
 	return fmt.Sprintf("event %q of %q", event.Shorten(id.ID), event.Shorten(id.Source))
 }
 
-// item returns e for the table. source and id are for people's eyes: the key may be a hash.
-func (e *entry) item(id event.Identity) map[string]types.AttributeValue {
-	item := map[string]types.AttributeValue{
-		attrKey:          text(partitionKey(id)),
-		attrSource:       text(event.Shorten(id.Source)),
-		attrID:           text(event.Shorten(id.ID)),
-		attrVersion:      number(e.version),
-		attrExpires:      number(e.expires.Add(time.Second - 1).Unix()), // rounded up
-		attrWorkHops:     number(int64(e.work.hops)),
-		attrWorkAttempts: number(int64(e.work.attempts)),
+// attribute is one of an item's, each of which is a text or a number.
+type attribute struct {
+	name     string
+	text     string
+	number   int64
+	isNumber bool
+}
+
+func (a attribute) value() types.AttributeValue {
+	if a.isNumber {
+		return number(a.number)
+	}
+	return text(a.text)
+}
+
+// attributes returns e for the table, its key first and then in an order that is always the same. source, id and
+// processor are for people's eyes: the key may be a hash.
+func (e *entry) attributes(of subject) []attribute {
+	all := make([]attribute, 0, 24)
+	texts := func(name, value string) { all = append(all, attribute{name: name, text: value}) }
+	numbers := func(name string, value int64) {
+		all = append(all, attribute{name: name, number: value, isNumber: true})
 	}
 	optional := func(name, value string) {
 		if value != "" {
-			item[name] = text(value)
+			texts(name, value)
 		}
 	}
+	texts(attrKey, partitionKey(of))
+	texts(attrSource, event.Shorten(of.Source))
+	texts(attrID, event.Shorten(of.ID))
+	optional(attrProcessor, of.processor)
+	numbers(attrVersion, e.version)
+	numbers(attrExpires, e.expires.Add(time.Second-1).Unix()) // rounded up
+	numbers(attrWorkHops, int64(e.work.hops))
+	numbers(attrWorkAttempts, int64(e.work.attempts))
 	optional(attrWorkOwner, e.work.owner)
 	optional(attrWorkReason, e.work.reason)
 	if !e.work.until.IsZero() {
-		item[attrWorkUntil] = number(e.work.until.Add(time.Millisecond - 1).UnixMilli()) // rounded up: a lease is never shorter than asked for
+		numbers(attrWorkUntil, e.work.until.Add(time.Millisecond-1).UnixMilli()) // rounded up: never shorter than asked for
 	}
 	if !e.work.began.IsZero() {
-		item[attrWorkBegan] = number(e.work.began.UnixMilli())
+		numbers(attrWorkBegan, e.work.began.UnixMilli())
 	}
-	if o := e.outcome; o.Status != event.StatusUnfinished {
-		item[attrStatus] = text(string(o.Status))
-		item[attrAttempts] = number(int64(o.Attempts))
-		item[attrHops] = number(int64(o.Hops))
-		item[attrAt] = text(o.At.UTC().Format(time.RFC3339Nano))
-		item[attrPartition] = number(int64(o.Partition))
-		item[attrOffset] = number(o.Offset)
+	if o := e.outcome; o.Status != "" {
+		texts(attrStatus, string(o.Status))
+		numbers(attrAttempts, int64(o.Attempts))
+		numbers(attrHops, int64(o.Hops))
+		texts(attrAt, o.At.UTC().Format(time.RFC3339Nano))
+		numbers(attrPartition, int64(o.Partition))
+		numbers(attrOffset, o.Offset)
 		optional(attrType, o.Type)
+		optional(attrClient, o.Client)
 		optional(attrTopic, o.Topic)
 		optional(attrReason, o.Reason)
 		if l := o.Letter; l.Topic != "" {
-			item[attrLetterTopic], item[attrLetterPartition], item[attrLetterOffset] = text(l.Topic), number(int64(l.Partition)), number(l.Offset)
+			texts(attrLetterTopic, l.Topic)
+			numbers(attrLetterPartition, int64(l.Partition))
+			numbers(attrLetterOffset, l.Offset)
 		}
+	}
+	return all
+}
+
+// item returns e as PutItem takes it.
+func (e *entry) item(of subject) map[string]types.AttributeValue {
+	all := e.attributes(of)
+	item := make(map[string]types.AttributeValue, len(all))
+	for _, a := range all {
+		item[a.name] = a.value()
 	}
 	return item
 }
 
-// entryOf reads an item; no item is no entry. An item that this code has not written is an error: to take it for a new
-// event would be to do it twice.
+// entryOf reads an item; without an item there is no entry. An item that this code has not written is
+// event.ErrUnreadable: taken for a new event, it would take effect twice.
 func entryOf(item map[string]types.AttributeValue) (*entry, error) {
 	if len(item) == 0 {
 		return nil, nil
@@ -134,12 +180,20 @@ func entryOf(item map[string]types.AttributeValue) (*entry, error) {
 		if err != nil {
 			r.fault(attrAt)
 		}
+		if status != string(event.StatusProcessed) && status != string(event.StatusDeadLettered) { // of a later version
+			r.fault(attrStatus)
+		}
 		e.outcome = event.Outcome{
-			Type: r.text(attrType), Status: event.Status(status), Attempts: int(r.number(attrAttempts)), Hops: int(r.number(attrHops)), At: at,
-			Topic: r.text(attrTopic), Partition: int32(r.number(attrPartition)), Offset: r.number(attrOffset), Reason: r.text(attrReason),
+			Place: event.Place{
+				Topic: r.text(attrTopic), Partition: int32(r.number(attrPartition)), Offset: r.number(attrOffset),
+			},
+			Type: r.text(attrType), Client: r.text(attrClient), Status: event.Status(status), At: at, Reason: r.text(attrReason),
+			Attempts: int(r.number(attrAttempts)), Hops: int(r.number(attrHops)),
 		}
 		if topic := r.text(attrLetterTopic); topic != "" {
-			e.outcome.Letter = event.Place{Topic: topic, Partition: int32(r.number(attrLetterPartition)), Offset: r.number(attrLetterOffset)}
+			e.outcome.Letter = event.Place{
+				Topic: topic, Partition: int32(r.number(attrLetterPartition)), Offset: r.number(attrLetterOffset),
+			}
 		}
 	}
 	return e, r.err
@@ -153,7 +207,7 @@ type itemReader struct {
 
 func (r *itemReader) fault(attribute string) {
 	if r.err == nil {
-		r.err = fmt.Errorf("read item: attribute %s is missing or not what this program writes", attribute)
+		r.err = fmt.Errorf("%w: its attribute %s is missing or has another form", event.ErrUnreadable, attribute)
 	}
 }
 

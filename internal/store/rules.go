@@ -11,13 +11,14 @@ import (
 )
 
 // DefaultRetention is how long an event is remembered. It must exceed the time that Kafka keeps a record (7 days unless
-// the topic says otherwise) and the time that a dead letter waits for its replay; a copy that comes later is a new event.
+// the topic says otherwise) and the time that a dead letter waits for its replay; a copy that comes later is a new
+// event.
 const DefaultRetention = 30 * 24 * time.Hour
 
 // entry is what a store knows of one event: its outcome, once there is one, and the work on it. Both, because while a
 // replayed dead letter is worked on, its outcome still stands.
 type entry struct {
-	outcome event.Outcome // Status is StatusUnfinished: none yet
+	outcome event.Outcome // Status "": none yet
 	work    work
 	version int64 // grows by one with every change, so that no change is made to another entry than was looked at
 	expires time.Time
@@ -32,39 +33,52 @@ type work struct {
 	reason   string    // why the last attempt failed
 }
 
-// rule decides what a call does to the entry (nil: there is none). It returns the claim as it stands then, and the entry
-// to write, or nil to leave it. The entry that it is given is not changed.
-type rule func(old *entry) (event.Claim, *entry)
+// rule decides what a call does to the entry (nil: there is none). It returns the reply, and the entry to write, or nil
+// to leave it. The entry that it is given is not changed.
+type rule func(old *entry) (event.Reply, *entry)
 
 // gate decides whether c may touch the entry.
-func gate(old *entry, c event.Claim, now time.Time) event.ClaimState {
+func gate(old *entry, c event.Claim, now time.Time) event.Answer {
 	switch {
 	case old == nil:
-		return event.ClaimGranted
+		return event.Granted
 	case old.outcome.Status == event.StatusProcessed:
-		return event.ClaimDone
+		return event.Done
 	case old.outcome.Status == event.StatusDeadLettered && c.Hops <= old.outcome.Hops:
-		return event.ClaimDone // a redelivery of the record that is in the dead letter topic, not a replay of it
+		return event.Done // a redelivery of the record that is in the dead letter topic, not a replay of it
 	case c.Hops < old.work.hops:
-		return event.ClaimDone // the event lives on in its replay
+		return event.Done // the event lives on in its replay
 	case now.Before(old.work.until) && !old.isOf(c):
-		return event.ClaimHeld
+		return event.Held
 	}
-	return event.ClaimGranted
+	return event.Granted
 }
 
-func (e *entry) isOf(c event.Claim) bool { return c.Owner != "" && e.work.owner == c.Owner }
+// isOf tells whether c is the claim that was granted last.
+func (e *entry) isOf(c event.Claim) bool { return e != nil && c.Owner != "" && e.work.owner == c.Owner }
+
+// refuse is the reply to a claim that may not touch the entry.
+func refuse(old *entry, a event.Answer) event.Reply {
+	return event.Reply{Answer: a, Until: old.work.until}
+}
+
+func grant(e *entry) event.Reply {
+	w := e.work
+	return event.Reply{
+		Answer: event.Granted, Until: w.until, Version: e.version, Attempt: w.attempts, Began: w.began, Reason: w.reason,
+	}
+}
 
 // begin counts an attempt before it is made: an event that ends its process has used it up all the same.
 func begin(c event.Claim, now time.Time, retention time.Duration) rule {
-	return func(old *entry) (event.Claim, *entry) {
+	return func(old *entry) (event.Reply, *entry) {
 		next := successor(old, now, retention)
 		old = living(old, now)
-		c := c
-		c.State = gate(old, c, now)
-		if c.State != event.ClaimGranted {
-			c.Until = old.work.until
-			return c, nil
+		if a := gate(old, c, now); a != event.Granted {
+			return refuse(old, a), nil
+		}
+		if old.isOf(c) && (c.Last.Version == 0 || old.work.attempts != c.Last.Attempt) {
+			return grant(old), nil // this very call wrote it: its answer was lost, and the client library asked again
 		}
 		next.work = work{owner: c.Owner, hops: c.Hops, attempts: 1, began: now, until: now.Add(c.Lease)}
 		if old != nil {
@@ -78,51 +92,67 @@ func begin(c event.Claim, now time.Time, retention time.Duration) rule {
 			if old.isOf(c) && c.Reason != "" {
 				next.work.reason = event.Shorten(c.Reason)
 			}
-			if old.isOf(c) && old.version != c.Version {
-				next = old // this very call wrote it: its answer was lost, and the client library asked again
-			}
 		}
-		c.Version, c.Attempt, c.Began, c.Until, c.Reason = next.version, next.work.attempts, next.work.began, next.work.until, next.work.reason
-		if next == old {
-			return c, nil
-		}
-		return c, next
+		return grant(next), next
 	}
 }
 
-// finish writes the outcome. A claim that was never granted may be finished too, if nobody holds the event: that is begin
-// and finish in one write.
-func finish(c event.Claim, o event.Outcome, now time.Time, retention time.Duration) rule {
-	return func(old *entry) (event.Claim, *entry) {
+// renew moves the end of a lease that its owner still has.
+func renew(c event.Claim, now time.Time, retention time.Duration) rule {
+	return func(old *entry) (event.Reply, *entry) {
 		next := successor(old, now, retention)
 		old = living(old, now)
-		c := c
-		c.State = gate(old, c, now)
-		mine := old != nil && old.isOf(c)
-		switch {
-		case c.State == event.ClaimDone && mine:
-			c.State = event.ClaimGranted // this very call wrote it, as above
-			return c, nil
-		case c.State != event.ClaimGranted:
-			c.Until = old.work.until
-			return c, nil
+		switch a := gate(old, c, now); {
+		case a != event.Granted:
+			return refuse(old, a), nil
+		case !old.isOf(c):
+			return event.Reply{Answer: event.Held}, nil // the lease ended, and another consumer has begun since
+		}
+		next.outcome, next.work = old.outcome, old.work
+		next.work.until = now.Add(c.Lease)
+		return grant(next), next
+	}
+}
+
+// finish writes the outcome. A claim that was never granted may be finished too, if nobody holds the event: that is
+// begin and finish in one write.
+func finish(c event.Claim, o event.Outcome, now time.Time, retention time.Duration) rule {
+	return func(old *entry) (event.Reply, *entry) {
+		next := successor(old, now, retention)
+		old = living(old, now)
+		switch a := gate(old, c, now); {
+		case a == event.Done && old.isOf(c):
+			return event.Reply{Answer: event.Written}, nil // this very call wrote it, as above
+		case a != event.Granted:
+			return refuse(old, a), nil
 		}
 		next.outcome = o
 		next.outcome.Type, next.outcome.Reason = event.Shorten(o.Type), event.Shorten(o.Reason)
 		next.work = work{owner: c.Owner, hops: c.Hops, attempts: o.Attempts}
-		if o.Status == event.StatusUnfinished {
-			if !mine {
-				return c, nil // nothing to give back: the lease ended, and somebody else has begun since
-			}
-			next.outcome = old.outcome
-			next.work.owner, next.work.began, next.work.reason = "", old.work.began, event.Shorten(o.Reason)
-		}
-		return c, next
+		return event.Reply{Answer: event.Written}, next
 	}
 }
 
-// successor returns the empty entry that follows old. Its version goes on from an expired one, which may still lie in the
-// table when the new one is written.
+// release ends a lease without an outcome. attempts is what is counted of the work so far. A lease that is another's by
+// now is left as it is.
+func release(c event.Claim, attempts int, reason string, now time.Time, retention time.Duration) rule {
+	return func(old *entry) (event.Reply, *entry) {
+		next := successor(old, now, retention)
+		old = living(old, now)
+		if a := gate(old, c, now); a != event.Granted {
+			return refuse(old, a), nil
+		}
+		if !old.isOf(c) {
+			return event.Reply{Answer: event.Done}, nil
+		}
+		next.outcome = old.outcome
+		next.work = work{hops: c.Hops, attempts: attempts, began: old.work.began, reason: event.Shorten(reason)}
+		return event.Reply{Answer: event.Written}, next
+	}
+}
+
+// successor returns the empty entry that follows old. Its version goes on from an expired one, which may still lie in
+// the table when the new one is written.
 func successor(old *entry, now time.Time, retention time.Duration) *entry {
 	next := &entry{version: 1, expires: now.Add(retention)}
 	if old != nil {

@@ -13,18 +13,19 @@ import (
 	"event-processing-service/internal/payload"
 )
 
-// Handle processes one invocation, with whatever answer R it gives.
-type Handle[R any] func(ctx context.Context, in *payload.Batch) (R, error)
-
-// TraceHandle puts a span around each invocation, with a link to the request that each record came from: a batch has many
-// beginnings, so it is a child of none, but of the invocation where ctx has a parent. flush, after it, sends the spans on: a
-// function that is frozen sends nothing. group may be "": the payload does not tell the function by which group it was read.
-func TraceHandle[R any](h Handle[R], provider trace.TracerProvider, group string, flush func(context.Context) error) Handle[R] {
+// TraceFunction puts a span around each invocation, with a link to the request that each record came from. A batch has
+// many requests, so its span is a child of none of them; where ctx has a parent, it is a child of that. Afterwards
+// flush sends the spans on: a function that is frozen sends nothing. group may be "", as the payload does not name the
+// consumer group.
+func TraceFunction(
+	f payload.Function, provider trace.TracerProvider, group string, flush func(context.Context) error,
+) payload.Function {
 	tracer := provider.Tracer(Scope, trace.WithSchemaURL(semconv.SchemaURL))
-	return func(ctx context.Context, in *payload.Batch) (R, error) {
+	return func(ctx context.Context, in *payload.Batch) (payload.Response, error) {
 		topic, count, links := summarize(in)
-		traced, span := tracer.Start(ctx, "process "+topic, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithLinks(links...),
-			trace.WithAttributes(semconv.MessagingSystemKafka, semconv.MessagingOperationName("process"), semconv.MessagingOperationTypeProcess,
+		traced, span := tracer.Start(ctx, "process "+topic, trace.WithSpanKind(trace.SpanKindConsumer),
+			trace.WithLinks(links...), trace.WithAttributes(semconv.MessagingSystemKafka,
+				semconv.MessagingOperationName("process"), semconv.MessagingOperationTypeProcess,
 				semconv.MessagingDestinationName(topic), semconv.MessagingBatchMessageCount(count)))
 		if invocation, ok := lambdacontext.FromContext(ctx); ok {
 			span.SetAttributes(semconv.FaaSInvocationID(invocation.AwsRequestID)) // Lambda's own log lines have it, too
@@ -32,7 +33,7 @@ func TraceHandle[R any](h Handle[R], provider trace.TracerProvider, group string
 		if group != "" {
 			span.SetAttributes(semconv.MessagingConsumerGroupName(group))
 		}
-		answer, err := h(traced, in)
+		answer, err := f(traced, in)
 		if err != nil {
 			fail(span, "batch", err)
 		}
@@ -60,13 +61,13 @@ func summarize(in *payload.Batch) (topic string, count int, links []trace.Link) 
 	return topic, count, links
 }
 
-// StartRecord returns the context in which a record is processed: with the request id and the trace of the request that it
-// came from, so that its log lines and its store's writes are found under both. end takes why it was not finished.
+// StartRecord returns the context in which a record is processed: with the request id and the trace of the request that
+// it came from, so that its log lines and its store's writes are found under both. end takes why it was not finished.
 func StartRecord(ctx context.Context, r *event.Record) (_ context.Context, end func(error)) {
 	var c carrier
 	for _, h := range r.Headers {
 		if strings.EqualFold(h.Key, "x-request-id") {
-			ctx = WithRequestID(ctx, string(h.Value))
+			ctx = WithRequestID(ctx, event.Brief(string(h.Value))) // a foreign producer may have written it
 			continue
 		}
 		c.read(h)
@@ -87,7 +88,8 @@ func StartRecord(ctx context.Context, r *event.Record) (_ context.Context, end f
 	}
 	options = append(options, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
 		semconv.MessagingSystemKafka, semconv.MessagingOperationName("process"), semconv.MessagingOperationTypeProcess,
-		semconv.MessagingDestinationName(r.Topic), semconv.MessagingDestinationPartitionID(itoa(r.Partition)), semconv.MessagingKafkaOffset(int(r.Offset))))
+		semconv.MessagingDestinationName(r.Topic), semconv.MessagingDestinationPartitionID(itoa(r.Partition)),
+		semconv.MessagingKafkaOffset(int(r.Offset))))
 	ctx, span := tracer.Start(ctx, "process "+r.Topic, options...)
 	return ctx, func(err error) {
 		if err != nil {

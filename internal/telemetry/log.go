@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"runtime/debug"
 
 	"go.opentelemetry.io/otel/trace"
 )
@@ -63,4 +64,35 @@ func (h contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (h contextHandler) WithGroup(name string) slog.Handler {
 	return contextHandler{h.Handler.WithGroup(name)}
+}
+
+// version and commit are set by the linker where an image is built; elsewhere the build says which revision it is of.
+var version, commit string
+
+// Version names the running build: a tag, a revision, or "devel".
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if revision := Commit(); len(revision) >= 12 {
+		return revision[:12]
+	}
+	return "devel"
+}
+
+// Commit is the revision of the sources that the running build is of, or "" where the build was not told.
+func Commit() string {
+	if commit != "" {
+		return commit
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return ""
 }

@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"context"
-	"errors"
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
 	"go.opentelemetry.io/otel/trace"
@@ -21,18 +20,20 @@ type tracingPublisher struct {
 	topic string
 }
 
-// TracePublisher puts the trace context on each record, and a span around the wait for Kafka where the request is traced.
-// A context that came with the request goes on even where this service makes no spans of its own.
+// TracePublisher puts the trace context on each record, and a span around the wait for Kafka where the request is
+// traced. A context that came with the request goes on even where this service makes no spans of its own.
 func TracePublisher(p Publisher, topic string) Publisher { return &tracingPublisher{p, topic} }
 
-func (p *tracingPublisher) Publish(ctx context.Context, events []event.Event, transport ...event.Header) []event.Receipt {
+func (p *tracingPublisher) Publish(ctx context.Context, events []event.Event,
+	transport ...event.Header) []event.Receipt {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		return p.Publisher.Publish(ctx, events, transport...)
 	}
 	ctx, span := tracer(ctx).Start(ctx, "send "+p.topic, trace.WithSpanKind(trace.SpanKindProducer))
 	defer span.End()
 	if span.IsRecording() {
-		span.SetAttributes(semconv.MessagingSystemKafka, semconv.MessagingOperationName("send"), semconv.MessagingOperationTypeSend,
+		span.SetAttributes(semconv.MessagingSystemKafka, semconv.MessagingOperationName("send"),
+			semconv.MessagingOperationTypeSend,
 			semconv.MessagingDestinationName(p.topic), semconv.MessagingBatchMessageCount(len(events)))
 	}
 	parent, state := TraceHeaders(ctx)
@@ -43,23 +44,34 @@ func (p *tracingPublisher) Publish(ctx context.Context, events []event.Event, tr
 	receipts := p.Publisher.Publish(ctx, events, transport...)
 	if span.IsRecording() {
 		describe(span, receipts)
+		if to := destination(receipts); to != "" && to != p.topic { // its events are routed by their type
+			span.SetName("send " + to)
+			span.SetAttributes(semconv.MessagingDestinationName(to))
+		}
 	}
 	return receipts
+}
+
+// destination is the topic that all of them are in, "" where there are several.
+func destination(receipts []event.Receipt) (topic string) {
+	for i, r := range receipts {
+		if i > 0 && r.Topic != topic {
+			return ""
+		}
+		topic = r.Topic
+	}
+	return topic
 }
 
 func describe(span trace.Span, receipts []event.Receipt) {
 	for _, r := range receipts {
 		if r.Err != nil {
-			word := "other"
-			var failure *event.PublishError
-			if errors.As(r.Err, &failure) {
-				word = string(failure.Failure)
-			}
-			fail(span, word, r.Err)
+			fail(span, string(event.FailureOf(r.Err)), r.Err)
 			return
 		}
 	}
 	if len(receipts) == 1 {
-		span.SetAttributes(semconv.MessagingDestinationPartitionID(itoa(receipts[0].Partition)), semconv.MessagingKafkaOffset(int(receipts[0].Offset)))
+		span.SetAttributes(semconv.MessagingDestinationPartitionID(itoa(receipts[0].Partition)),
+			semconv.MessagingKafkaOffset(int(receipts[0].Offset)))
 	}
 }

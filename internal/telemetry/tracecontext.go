@@ -4,7 +4,9 @@ import (
 	"context"
 	"strings"
 
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
+	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"event-processing-service/internal/event"
@@ -18,8 +20,8 @@ const (
 
 var w3c propagation.TraceContext
 
-// RemoteSpan reads the trace context that came with a request or a record. It is not valid where traceparent is absent or
-// malformed, which starts a new trace; tracestate goes with it. A malformed tracestate alone is dropped (W3C Trace
+// RemoteSpan reads the trace context that came with a request or a record. It is not valid where traceparent is absent
+// or malformed, which starts a new trace; tracestate goes with it. A malformed tracestate alone is dropped (W3C Trace
 // Context, section 3.3.1).
 func RemoteSpan(parent, state string) trace.SpanContext {
 	if parent == "" {
@@ -72,3 +74,18 @@ func (c *carrier) read(h event.Header) {
 }
 
 func (c *carrier) Keys() []string { return []string{TraceParent, TraceState} }
+
+// Scope names this service's own instrumentation in each of its spans.
+const Scope = "event-processing-service"
+
+// tracer is that of the span in ctx. Without one it is a tracer that does nothing: code that has a context needs no
+// configuration of its own, and traces cost nothing where the program's main did not set them up.
+func tracer(ctx context.Context) trace.Tracer {
+	return trace.SpanFromContext(ctx).TracerProvider().Tracer(Scope, trace.WithSchemaURL(semconv.SchemaURL))
+}
+
+// fail marks a span as failed. word is of a small set: it is what spans are grouped by.
+func fail(span trace.Span, word string, err error) {
+	span.SetAttributes(semconv.ErrorTypeKey.String(word))
+	span.SetStatus(codes.Error, event.Shorten(err.Error()))
+}

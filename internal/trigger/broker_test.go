@@ -100,7 +100,6 @@ func eventually(t *testing.T, ok func() bool, message func() string) {
 func (b *broker) config() Config {
 	return Config{
 		Topic: "events", ConsumerGroup: "processor", Source: testSource,
-		Function:     Function{Name: "processor"},
 		BatchWindow:  20 * time.Millisecond,
 		RetryBackoff: time.Millisecond, MaxRetryBackoff: 20 * time.Millisecond,
 		FunctionTimeout: patience, ShutdownGrace: 10 * time.Second,
@@ -108,6 +107,7 @@ func (b *broker) config() Config {
 			kgo.SeedBrokers(b.ListenAddrs()...),
 			// Members learn of a rebalance by their heartbeat: every 3 s by default.
 			kgo.HeartbeatInterval(50 * time.Millisecond),
+			kgo.MetadataMinAge(100 * time.Millisecond), // a look at a topic that is missing is kept for so long
 			kgo.FetchMaxWait(250 * time.Millisecond),
 		},
 	}

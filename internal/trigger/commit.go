@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,65 +14,51 @@ import (
 // commitTimeout bounds one try to commit. It has to fit twice into the time that the group waits for a rebalance.
 const commitTimeout = 5 * time.Second
 
-// position is where a partition's next consumer has to begin.
-type position struct {
-	claim *claim
-	next  kgo.EpochOffset
-}
-
-// after is the position behind a record.
-func after(r *kgo.Record) kgo.EpochOffset {
-	return kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1}
-}
-
-// commit stores positions, and tries until it has: a group whose commit lags behind its work would deliver again after
-// a restart, and would show a lag that is none. It gives up, and says so, when there is no time left or another member
-// has the partitions; their records are delivered again then.
-func (c *consumer) commit(positions ...position) {
+// commit stores where the partition's next consumer has to begin, and tries until it has: a group whose commit lags
+// behind its work would deliver again after a restart. It gives up, and says so, when there is no time left or another
+// member has the partition; the records are delivered again then.
+func (p *poller) commit(at kgo.EpochOffset) {
+	var refused seldom
 	for tries := 0; ; tries++ {
-		err := c.tryCommit(positions)
+		err := p.tryCommit(at)
 		if err == nil {
 			return
 		}
-		c.log.Warn("cannot commit, trying again", "error", err)
-		select {
-		case <-time.After(c.backoff(tries)):
-		case <-c.invoking.Done():
-			c.log.Error("what was processed is not committed and will be delivered again", "error", err)
+		if refused.now() {
+			p.log.Warn("cannot commit, trying again", "partition", p.partition, "offset", at.Offset, "error", err)
+		}
+		if !pause(p.invoking, p.cfg.backoff(tries)) {
+			p.log.Error("what was processed is not committed and will be delivered again", "partition", p.partition, "error",
+				err)
 			return
 		}
 	}
 }
 
-func (c *consumer) tryCommit(positions []position) error {
-	c.commits.Lock()
-	defer c.commits.Unlock()
-	offsets := map[int32]kgo.EpochOffset{}
-	for _, p := range positions {
-		if !p.claim.gone {
-			offsets[p.claim.partition] = p.next
-		}
-	}
-	if len(offsets) == 0 {
+func (p *poller) tryCommit(at kgo.EpochOffset) error {
+	p.commits.Lock()
+	defer p.commits.Unlock()
+	if p.gone {
 		return nil
 	}
-	// Not bound to c.invoking: an invocation that ended with the grace is committed all the same.
+	// Not bound to p.invoking: an invocation that ended with the grace is committed all the same.
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	var failure error
-	c.client.CommitOffsetsSync(ctx, map[string]map[int32]kgo.EpochOffset{c.cfg.Topic: offsets},
+	p.client.CommitOffsetsSync(ctx, map[string]map[int32]kgo.EpochOffset{p.cfg.Topic: {p.partition: at}},
 		func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, response *kmsg.OffsetCommitResponse, err error) {
+			failure = err
 			if err != nil {
-				failure = fmt.Errorf("commit offsets of %s: %w", c.cfg.Topic, err)
 				return
 			}
 			for _, t := range response.Topics {
-				for _, p := range t.Partitions {
-					if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-						failure = fmt.Errorf("commit offset of %s-%d: %w", t.Topic, p.Partition, err)
-					}
+				for _, partition := range t.Partitions {
+					failure = errors.Join(failure, kerr.ErrorForCode(partition.ErrorCode))
 				}
 			}
 		})
-	return failure
+	if failure != nil {
+		return fmt.Errorf("commit offset of %s-%d: %w", p.cfg.Topic, p.partition, failure)
+	}
+	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
@@ -23,9 +22,6 @@ const (
 	DefaultMaxPayloadBytes = 6 << 20 // 6 MB, the limit of a synchronous invocation
 	DefaultFunctionTimeout = 3 * time.Second
 	MaxFunctionTimeout     = 14 * time.Minute
-	MaxRetryAttempts       = 10_000
-	MinRecordAge           = 60 * time.Second
-	MaxRecordAge           = 7 * 24 * time.Hour
 
 	maxConsumerGroup = 200
 )
@@ -49,8 +45,6 @@ type Config struct {
 	ConsumerGroup string
 	// Source is what the payload says about the cluster.
 	Source Source
-	// Function is what the records of the on-failure destination say about the function.
-	Function Function
 	// ClientOptions are how the brokers are reached: seed brokers, authentication, TLS, hooks. The options of the
 	// consumer group are the mapping's own and win.
 	ClientOptions []kgo.Opt
@@ -59,13 +53,13 @@ type Config struct {
 	BatchSize int
 	// BatchWindow is how long the first record of a batch waits for others, up to 300 s; default 500 ms.
 	BatchWindow time.Duration
-	// MaxPayloadBytes limits the JSON payload of one invocation; default and most 6 MB, as on AWS.
+	// MaxPayloadBytes limits the JSON payload of one invocation; at most 6 MB, as on AWS, and that is the default.
 	MaxPayloadBytes int
 	// FunctionTimeout is the deadline of an invocation, up to 14 min; default 3 s, as of a new function.
 	FunctionTimeout time.Duration
-	// Concurrency is how many invocations may run at the same time; default 1, which is what one execution environment
-	// can do. More than one is used only beside failing partitions.
-	Concurrency int
+	// ReportBatchItemFailures reads the function's answer as a partial batch response (FunctionResponseTypes), which AWS
+	// does in provisioned mode only. Without it a failed batch is retried as a whole.
+	ReportBatchItemFailures bool
 
 	// RetryBackoff is the wait before the first retry; it doubles up to MaxRetryBackoff. Defaults 200 ms and 10 s; AWS
 	// does not document its own.
@@ -74,47 +68,8 @@ type Config struct {
 	// moved to another consumer; up to 30 s, default 10 s. What has not ended by then is not committed.
 	ShutdownGrace time.Duration
 
-	// Provisioned has the settings that AWS allows in provisioned mode only. Nil is on-demand mode: a failed batch is
-	// retried until it succeeds.
-	Provisioned *Provisioned
-
-	// Logger is told of failed invocations, discarded records and rebalances; never of keys, values or headers.
+	// Logger is told of failed invocations, of what is waited for and of rebalances; never of keys, values or headers.
 	Logger *slog.Logger
-}
-
-// Provisioned has the error handling controls that need provisioned mode.
-//
-// Source: AWS Lambda Developer Guide, "Configuring error handling controls for Kafka event sources".
-type Provisioned struct {
-	// ReportBatchItemFailures reads the function's answer as a partial batch response (FunctionResponseTypes).
-	ReportBatchItemFailures bool
-	// BisectBatchOnFunctionError splits a failed batch in two and retries each half.
-	BisectBatchOnFunctionError bool
-	// MaximumRetryAttempts is how often records are retried before they are discarded, 0 to 10,000. Nil and -1 are
-	// without end; with OnFailure they are 10, as on AWS.
-	MaximumRetryAttempts *int
-	// MaximumRecordAge is the age, by the record's timestamp, from which a record is discarded and not sent to the
-	// function: 60 s to 7 days. 0 and below are without end.
-	MaximumRecordAge time.Duration
-	// OnFailure takes one JSON line for each discarded record, in the form in which AWS writes them to a Kafka topic,
-	// with the record itself as an event in `payload`. Nil discards without a trace but a line in the log. A record
-	// whose line cannot be written is not discarded: the mapping tries again.
-	OnFailure io.Writer
-}
-
-// cappedRetries is the end that AWS puts to infinite retries where there is an on-failure destination.
-const cappedRetries = 10
-
-// retryLimit gives the number of retries after which records are discarded, if they ever are.
-func (p *Provisioned) retryLimit() (limit int, limited bool) {
-	switch {
-	case p == nil:
-		return 0, false
-	case p.MaximumRetryAttempts != nil && *p.MaximumRetryAttempts >= 0:
-		return *p.MaximumRetryAttempts, true
-	default:
-		return cappedRetries, p.OnFailure != nil
-	}
 }
 
 func (c Config) withDefaults() Config {
@@ -122,11 +77,9 @@ func (c Config) withDefaults() Config {
 	c.BatchWindow = cmp.Or(c.BatchWindow, DefaultBatchWindow)
 	c.MaxPayloadBytes = cmp.Or(c.MaxPayloadBytes, DefaultMaxPayloadBytes)
 	c.FunctionTimeout = cmp.Or(c.FunctionTimeout, DefaultFunctionTimeout)
-	c.Concurrency = cmp.Or(c.Concurrency, 1)
 	c.RetryBackoff = cmp.Or(c.RetryBackoff, defaultRetryBackoff)
 	c.MaxRetryBackoff = cmp.Or(c.MaxRetryBackoff, max(defaultMaxRetryBackoff, c.RetryBackoff))
 	c.ShutdownGrace = cmp.Or(c.ShutdownGrace, defaultShutdownGrace)
-	c.Function = c.Function.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -153,18 +106,9 @@ func (c Config) Validate() error {
 		"MaxPayloadBytes: is %d, want 1 to %d", c.MaxPayloadBytes, DefaultMaxPayloadBytes)
 	check(c.FunctionTimeout > 0 && c.FunctionTimeout <= MaxFunctionTimeout,
 		"FunctionTimeout: is %v, want up to %v", c.FunctionTimeout, MaxFunctionTimeout)
-	check(c.Concurrency >= 1, "Concurrency: is %d, want 1 or more", c.Concurrency)
 	check(c.RetryBackoff > 0 && c.RetryBackoff <= c.MaxRetryBackoff,
 		"RetryBackoff: is %v, want more than 0 and at most MaxRetryBackoff, %v", c.RetryBackoff, c.MaxRetryBackoff)
 	check(c.ShutdownGrace > 0 && c.ShutdownGrace <= maxShutdownGrace,
 		"ShutdownGrace: is %v, want up to %v", c.ShutdownGrace, maxShutdownGrace)
-	if p := c.Provisioned; p != nil {
-		if n := p.MaximumRetryAttempts; n != nil {
-			check(*n >= -1 && *n <= MaxRetryAttempts,
-				"MaximumRetryAttempts: is %d, want 0 to %d, or -1 for no limit", *n, MaxRetryAttempts)
-		}
-		check(p.MaximumRecordAge <= 0 || p.MaximumRecordAge >= MinRecordAge && p.MaximumRecordAge <= MaxRecordAge,
-			"MaximumRecordAge: is %v, want %v to %v, or -1 for no limit", p.MaximumRecordAge, MinRecordAge, MaxRecordAge)
-	}
 	return errors.Join(problems...)
 }

@@ -2,6 +2,8 @@ package trigger
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +15,62 @@ import (
 	"sync"
 	"time"
 )
+
+// maxInvocation is Lambda's limit for a function's timeout, the deadline of an invocation whose context has none.
+const maxInvocation = 15 * time.Minute
+
+// invocation is one run of the function through the Runtime API.
+type invocation struct {
+	id       string
+	payload  []byte
+	start    time.Time
+	deadline time.Time
+	traceID  string
+	answers  chan answer // has room for the one answer
+}
+
+type answer struct {
+	response []byte
+	err      error
+}
+
+func newInvocation(ctx context.Context, payload []byte) *invocation {
+	start := time.Now()
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = start.Add(maxInvocation)
+	}
+	return &invocation{
+		id: requestID(ctx), payload: payload, start: start, deadline: deadline, traceID: newTraceID(start),
+		answers: make(chan answer, 1),
+	}
+}
+
+// answer keeps the first answer.
+func (i *invocation) answer(a answer) {
+	select {
+	case i.answers <- a:
+	default:
+	}
+}
+
+// ended is the failure of an invocation whose context ended first.
+func (i *invocation) ended(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return timeoutError(i.id, i.deadline.Sub(i.start))
+	}
+	return fmt.Errorf("invoke function: %w", ctx.Err())
+}
+
+// newTraceID makes a tracing header with random ids, not sampled: nothing here records X-Ray segments.
+//
+// Source: AWS X-Ray Developer Guide, "Tracing header".
+func newTraceID(now time.Time) string {
+	var b [12 + 8]byte
+	rand.Read(b[:])
+	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0",
+		now.Unix(), hex.EncodeToString(b[:12]), hex.EncodeToString(b[12:]))
+}
 
 // environment is one child process and the Runtime API that it alone talks to. Each child gets a port of its own: a
 // request of a killed predecessor cannot be mistaken for one of its successor.
@@ -38,9 +96,9 @@ type environment struct {
 
 // startEnvironment starts the child. The caller waits for its first poll, and stops it in the end.
 func startEnvironment(cfg RuntimeConfig) (*environment, error) {
-	listener, err := listenLoopback()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("listen for the runtime API: %w", err)
 	}
 	e := &environment{
 		cfg: cfg, polls: make(chan struct{}), work: make(chan *invocation), exited: make(chan struct{}),
@@ -69,7 +127,8 @@ func startEnvironment(cfg RuntimeConfig) (*environment, error) {
 // childEnv is the environment that Lambda gives a function on provided.al2023, over the parent's own, which has the
 // credentials and the function's configuration.
 //
-// Source: AWS Lambda Developer Guide, "Working with Lambda environment variables", defined runtime environment variables.
+// Source: AWS Lambda Developer Guide, "Working with Lambda environment variables", defined runtime environment
+// variables.
 func childEnv(cfg RuntimeConfig, api net.Addr) []string {
 	env := append(os.Environ(), cfg.Env...)
 	return append(env, // of a name that is there twice the child sees the last
@@ -184,8 +243,8 @@ func (e *environment) exitError(inv *invocation) error {
 	}
 }
 
-// stop ends the child, and no other process: with a grace by SIGTERM first, else by SIGKILL at once. It returns when the
-// child is gone.
+// stop ends the child, and no other process: with a grace by SIGTERM first, else by SIGKILL at once. It returns when
+// the child is gone.
 func (e *environment) stop(grace time.Duration) {
 	if grace > 0 && terminate(e.cmd.Process) == nil {
 		select {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"event-processing-service/internal/trigger"
@@ -16,11 +17,22 @@ import (
 
 func ExampleSource_AppendPayload() {
 	source := trigger.Source{BootstrapServers: "localhost:9092"}
-	fmt.Println(string(source.AppendPayload(nil, []*kgo.Record{{
+	payload := source.AppendPayload(nil, []*kgo.Record{{
 		Topic: "events", Partition: 2, Offset: 7, Timestamp: time.UnixMilli(1640995200000),
 		Value: []byte(`{"n":1}`), Headers: []kgo.RecordHeader{{Key: "ce_id", Value: []byte{'a', 0x80}}},
-	}})))
-	// Output: {"eventSource":"aws:kafka","eventSourceArn":"","bootstrapServers":"localhost:9092","records":{"events-2":[{"topic":"events","partition":2,"offset":7,"timestamp":1640995200000,"timestampType":"CREATE_TIME","value":"eyJuIjoxfQ==","headers":[{"ce_id":[97,-128]}]}]}}
+	}})
+	fmt.Println(strings.ReplaceAll(string(payload), `,"`, ",\n"+`"`))
+	// Output:
+	// {"eventSource":"aws:kafka",
+	// "eventSourceArn":"",
+	// "bootstrapServers":"localhost:9092",
+	// "records":{"events-2":[{"topic":"events",
+	// "partition":2,
+	// "offset":7,
+	// "timestamp":1640995200000,
+	// "timestampType":"CREATE_TIME",
+	// "value":"eyJuIjoxfQ==",
+	// "headers":[{"ce_id":[97,-128]}]}]}}
 }
 
 // A handler in this process, behind a topic, until Ctrl-C.

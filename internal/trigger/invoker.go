@@ -74,7 +74,7 @@ func (f Function) withDefaults() Function {
 		f.Name = "function"
 	}
 	if f.ARN == "" {
-		// 000000000000 is no account of anyone.
+		// 000000000000 is nobody's account.
 		f.ARN = "arn:aws:lambda:us-east-1:000000000000:function:" + f.Name
 	}
 	if f.MemoryMB == 0 {

@@ -1,3 +1,11 @@
+// Package trigger is the event source mapping of Amazon MSK for machines without AWS: it reads a topic as a consumer
+// group, hands batches to a function in the payload that AWS Lambda uses, and commits what the function took.
+//
+// A [Mapping] reads, batches, retries and commits. It reaches the function through an [Invoker]: in process
+// ([InProcess]), or through the Lambda Runtime API with the real bootstrap binary as a child process ([RuntimeAPI]).
+// The function cannot tell the difference from AWS, so what is tried here is what is deployed there.
+//
+// Delivery is at least once. A record is committed after the function took it; no record is passed over.
 package trigger
 
 import (
@@ -8,25 +16,39 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// leaveTimeout bounds the good-bye to the group. A broker that is slower notices by the session timeout.
-const leaveTimeout = 3 * time.Second
+const (
+	// leaveTimeout bounds the wait for the group's answer to our leaving. A broker that is slower notices by the session
+	// timeout.
+	leaveTimeout = 3 * time.Second
+	// quiet is how long a fault that persists is not logged again.
+	quiet = 10 * time.Second
+)
 
-// Mapping reads a topic and invokes a function with what it reads, as the event source mapping of MSK does.
-//
-// How it treats a failing batch differs from AWS in one point that is not documented there. A batch may mix partitions.
-// When it fails, each of its partitions is retried by itself, side by side, and the other partitions of the topic go on
-// with new batches; so a record that always fails holds up its own partition and no other. On AWS pollers own
-// partitions, which comes to the same once there is a poller for each. What the function sees of one partition is the
-// same in both: the same records, in order, until they succeed.
+// seldom tells when a fault that persists is to be logged: at first, and then once in a while.
+type seldom struct{ last time.Time }
+
+func (s *seldom) now() bool {
+	if !s.last.IsZero() && time.Since(s.last) < quiet {
+		return false
+	}
+	s.last = time.Now()
+	return true
+}
+
+// Mapping reads a topic and invokes a function with what it reads, as the event source mapping of MSK does once it
+// has scaled to as many pollers as there are partitions: each partition has its own batches. A record that fails, or
+// keeps the function busy, holds up its own partition and no other.
 type Mapping struct {
 	cfg     Config
 	invoker Invoker
 }
 
-// New checks the config. The function behind invoker is invoked by Run.
+// New checks the config. The function behind invoker is invoked by Run, at most once at a time for each partition.
 func New(cfg Config, invoker Invoker) (*Mapping, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("event source mapping: %w", err)
@@ -34,121 +56,220 @@ func New(cfg Config, invoker Invoker) (*Mapping, error) {
 	return &Mapping{cfg: cfg.withDefaults(), invoker: invoker}, nil
 }
 
-// Run consumes until ctx ends, and then returns nil: the running invocations get ShutdownGrace to finish, what they did
-// is committed, and the group is left. Brokers that cannot be reached are tried again for ever. The error is one of the
-// client options, found before anything is consumed.
+// Run consumes until ctx ends, and then returns nil: the running invocations get ShutdownGrace to finish, what they
+// did is committed, and the group is left. It waits for brokers that cannot be reached and for a topic that does not
+// exist, and says so; a topic that is deleted and created again is read from its start. The only error is a client
+// option that is not valid, found before anything is consumed.
 func (m *Mapping) Run(ctx context.Context) error {
 	// Invocations outlive ctx by the grace, which begins when ctx ends.
 	invoking, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
 	defer context.AfterFunc(ctx, func() {
-		select {
-		case <-time.After(m.cfg.ShutdownGrace):
-			abandon()
-		case <-invoking.Done():
-		}
+		pause(invoking, m.cfg.ShutdownGrace)
+		abandon()
 	})()
-
-	c := &consumer{
-		cfg: m.cfg, invoker: m.invoker, log: m.cfg.Logger.With("topic", m.cfg.Topic, "group", m.cfg.ConsumerGroup),
-		invoking: invoking, slots: make(chan struct{}, m.cfg.Concurrency), claims: map[int32]*claim{}, turn: -1,
-		emptyPayload: len(m.cfg.Source.AppendPayload(nil, nil)),
+	log := m.cfg.Logger.With("topic", m.cfg.Topic, "group", m.cfg.ConsumerGroup)
+	var topic kadm.TopicID
+	for ctx.Err() == nil {
+		var err error
+		if topic, err = awaitTopic(ctx, m.cfg, topic, log); err != nil {
+			return err
+		}
+		c := &consumer{
+			cfg: m.cfg, invoker: m.invoker, log: log, invoking: invoking, pollers: map[int32]*poller{},
+			emptyPayload: len(m.cfg.Source.AppendPayload(nil, nil)),
+		}
+		if err := c.run(ctx); err != nil {
+			return err
+		}
+		pause(ctx, lookInterval) // a broker that says again and again that the topic is gone is not asked without end
 	}
-	// Requests end with this context, so that closing the client does not wait for a broker that hangs.
-	requesting, endRequests := context.WithCancel(context.WithoutCancel(ctx))
-	defer endRequests()
-	client, err := kgo.NewClient(append(m.cfg.ClientOptions[:len(m.cfg.ClientOptions):len(m.cfg.ClientOptions)],
-		kgo.WithContext(requesting),
-		kgo.ConsumeTopics(m.cfg.Topic),
-		kgo.ConsumerGroup(m.cfg.ConsumerGroup),
-		// TRIM_HORIZON: a group without commits starts at the earliest record.
-		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
-		// If retention overtook the commit, go on at the earliest record that is left; never skip to the end.
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		// A commit says that the function took the records; only an invocation can know.
-		kgo.DisableAutoCommit(),
-		// Between a poll and the filing of its records no partition may change hands. It is allowed again at once, not
-		// after the invocation: a retry may take longer than the group waits for a rebalance.
-		kgo.BlockRebalanceOnPoll(),
-		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, p map[string][]int32) {
-			c.assign(ctx, p[m.cfg.Topic])
-		}),
-		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, p map[string][]int32) {
-			c.release(p[m.cfg.Topic], m.cfg.ShutdownGrace)
-		}),
-		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, p map[string][]int32) {
-			c.release(p[m.cfg.Topic], 0)
-		}),
-	)...)
-	if err != nil {
-		return fmt.Errorf("create consumer of %s: %w", m.cfg.Topic, err)
-	}
-	defer client.CloseAllowingRebalance()
-	c.client = client
-
-	c.consume(ctx)
-	c.retries.Wait()
-
-	leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
-	defer cancel()
-	if err := client.LeaveGroupContext(leave); err != nil {
-		// Nothing is lost by it: the group notices by its session timeout.
-		c.log.Info("the consumer group was not left in order", "error", err)
-	}
-	endRequests()
 	return nil
 }
 
-// consumer is the state of one Run.
+// consumer is one membership in the group.
 type consumer struct {
 	cfg      Config
 	invoker  Invoker
 	log      *slog.Logger
 	client   *kgo.Client
 	invoking context.Context // ends when invocations have to
-	slots    chan struct{}   // one taken for each running invocation
-	retries  sync.WaitGroup  // partitions that are being retried
-
-	onFailure sync.Mutex // held while a line is written to the on-failure destination
 
 	emptyPayload int    // bytes of a payload without records
 	scratch      []byte // for measuring records
 
-	mu       sync.Mutex // guards what follows and the claims' fields of the same mark
-	claims   map[int32]*claim
-	turn     int32              // the partition that the last batch ended with
-	landed   bool               // a partition became free since the last look
-	wakePoll context.CancelFunc // ends the poll that waits for records
+	mu      sync.Mutex // guards pollers and what waits in them
+	pollers map[int32]*poller
 
-	// commits is held while offsets are committed and while a claim ends, so that no commit can follow the end.
+	// commits is held while offsets are committed and while pollers end, so that no commit can follow the end.
 	commits sync.Mutex
 }
 
-// consume gathers batches and invokes the function with them, until ctx ends.
-func (c *consumer) consume(ctx context.Context) {
-	for ctx.Err() == nil {
-		batch, wait := c.take(time.Now())
-		if batch == nil {
-			c.poll(ctx, wait)
+// run consumes until ctx ends or the topic is gone.
+func (c *consumer) run(ctx context.Context) error {
+	// Requests end with this context, so that closing the client does not wait for a broker that hangs.
+	requesting, endRequests := context.WithCancel(context.WithoutCancel(ctx))
+	defer endRequests()
+	client, err := kgo.NewClient(append(c.cfg.ClientOptions[:len(c.cfg.ClientOptions):len(c.cfg.ClientOptions)],
+		kgo.WithContext(requesting),
+		kgo.ConsumeTopics(c.cfg.Topic),
+		kgo.ConsumerGroup(c.cfg.ConsumerGroup),
+		// TRIM_HORIZON: a group without commits starts at the earliest record.
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		// If retention overtook the commit, go on at the earliest record that is left; never skip to the end.
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		// A record of a transaction that was aborted, or is not decided yet, must not take effect.
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		// Commits pass the markers that end transactions; otherwise a group that is done would look one record behind.
+		kgo.KeepControlRecords(),
+		// A commit says that the function took the records; only an invocation can know.
+		kgo.DisableAutoCommit(),
+		// Between a poll and the filing of its records no partition may change hands. It is allowed again at once, not
+		// after the invocation: a retry may take longer than the group waits for a rebalance.
+		kgo.BlockRebalanceOnPoll(),
+		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, p map[string][]int32) {
+			c.assign(ctx, p[c.cfg.Topic])
+		}),
+		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, p map[string][]int32) {
+			c.release(p[c.cfg.Topic], c.cfg.ShutdownGrace)
+		}),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, p map[string][]int32) {
+			c.release(p[c.cfg.Topic], 0)
+		}),
+	)...)
+	if err != nil {
+		return fmt.Errorf("create consumer of %s: %w", c.cfg.Topic, err)
+	}
+	defer client.CloseAllowingRebalance()
+	c.client = client
+
+	gone := c.poll(ctx)
+	if gone {
+		c.log.Warn("the topic, or a partition of it, is gone; joining the group again")
+		c.releaseAll(0) // before leaving: an offset of the old topic, committed now, would skip records of the new one
+	} else {
+		c.releaseAll(c.cfg.ShutdownGrace)
+	}
+	leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	if err := client.LeaveGroupContext(leave); err != nil {
+		// Nothing is lost by it: the group notices by its session timeout.
+		c.log.Info("leaving the consumer group failed", "error", err)
+	}
+	endRequests()
+	return nil
+}
+
+// poll files records with the pollers of their partitions, and reports whether it ended because the topic is gone.
+func (c *consumer) poll(ctx context.Context) (gone bool) {
+	var unreadable seldom
+	for ctx.Err() == nil && !gone {
+		fetches := c.client.PollRecords(ctx, c.cfg.BatchSize)
+		fetches.EachError(func(_ string, partition int32, err error) {
+			switch {
+			case ctx.Err() != nil:
+			case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.UnknownTopicOrPartition):
+				gone = true // the client never goes on with a topic of the same name
+			case unreadable.now():
+				c.log.Warn("cannot read from Kafka, trying again", "partition", partition, "error", err)
+			}
+		})
+		c.file(fetches.Records(), time.Now())
+		c.client.AllowRebalance()
+	}
+	return gone
+}
+
+// file puts records behind those that wait already. A partition with several batches waiting is not read further: its
+// records would fill the memory.
+func (c *consumer) file(records []*kgo.Record, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range records {
+		p, ok := c.pollers[r.Partition]
+		if !ok {
 			continue
 		}
-		c.first(ctx, batch)
+		size := 0 // of a marker, which is not sent
+		if !r.Attrs.IsControl() {
+			c.scratch = appendRecord(c.scratch[:0], r)
+			size = len(c.scratch) + len(",")
+		}
+		p.pending = append(p.pending, waiting{r, size, now})
+		p.bytes += size
+		if !p.paused && (len(p.pending) >= waitingBatches*c.cfg.BatchSize || p.bytes >= 2*c.cfg.MaxPayloadBytes) {
+			p.paused = true
+			c.client.PauseFetchPartitions(map[string][]int32{c.cfg.Topic: {r.Partition}})
+		}
+		select {
+		case p.arrived <- struct{}{}:
+		default:
+		}
 	}
 }
 
-// poll waits for records and files them with their partitions. A wait of 0 or more limits it.
-func (c *consumer) poll(ctx context.Context, wait time.Duration) {
-	polling, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if wait >= 0 {
-		defer time.AfterFunc(wait, cancel).Stop()
+// waitingBatches is how many batches of a partition wait at most. A pause drops what the client has fetched, so it
+// should be rare where the function merely needs its time.
+const waitingBatches = 10
+
+func (c *consumer) assign(ctx context.Context, partitions []int32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range partitions {
+		p := &poller{consumer: c, partition: n, arrived: make(chan struct{}, 1), done: make(chan struct{})}
+		p.ctx, p.end = context.WithCancel(ctx)
+		c.pollers[n] = p
+		go p.run()
 	}
-	fetches := c.client.PollRecords(polling, c.prepareToPoll(cancel))
-	fetches.EachError(func(_ string, partition int32, err error) {
-		if polling.Err() == nil || !errors.Is(err, polling.Err()) {
-			c.log.Warn("cannot read from Kafka, trying again", "partition", partition, "error", err)
+	c.log.Info("partitions assigned", "partitions", partitions)
+}
+
+// release gives partitions up. The group waits for it, so the next owner starts after it: a running invocation gets
+// the grace to finish and to be committed, so that its records are not delivered twice, or to two consumers at a time.
+// What has not finished by then is not committed any more, and the next owner delivers it again. When the group has
+// already given the partitions away (grace 0) nothing is waited for.
+func (c *consumer) release(partitions []int32, grace time.Duration) {
+	c.mu.Lock()
+	var leaving []*poller
+	for _, n := range partitions {
+		if p, ok := c.pollers[n]; ok {
+			delete(c.pollers, n)
+			p.end() // nothing new is begun for it
+			leaving = append(leaving, p)
 		}
-	})
-	c.file(fetches.Records(), time.Now())
-	c.client.AllowRebalance()
+	}
+	c.mu.Unlock()
+	if len(leaving) == 0 {
+		return
+	}
+	c.log.Debug("giving partitions up", "partitions", partitions)
+	over, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	for _, p := range leaving {
+		select {
+		case <-p.done:
+		case <-over.Done():
+			if grace > 0 {
+				c.log.Warn("a partition is given up in the middle of an invocation", "partition", p.partition)
+			}
+		}
+	}
+	c.commits.Lock()
+	for _, p := range leaving {
+		p.gone = true
+	}
+	c.commits.Unlock()
+	// A pause outlives the assignment; without this a partition that comes back would never be read.
+	c.client.ResumeFetchPartitions(map[string][]int32{c.cfg.Topic: partitions})
+	c.log.Info("partitions given up", "partitions", partitions)
+}
+
+func (c *consumer) releaseAll(grace time.Duration) {
+	c.mu.Lock()
+	var all []int32
+	for n := range c.pollers {
+		all = append(all, n)
+	}
+	c.mu.Unlock()
+	c.release(all, grace)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -41,21 +40,22 @@ const (
 	maxRestartDelay   = 10 * time.Second
 )
 
-// RuntimeAPI is an [Invoker] that serves the AWS Lambda Runtime API (version 2018-06-01) on a loopback port and runs
-// the real bootstrap binary against it, as one Lambda execution environment does: one invocation at a time; others wait
-// for it. The child is started by the first invocation. After a timeout, a crash or a failed start it is gone, and the
-// next invocation starts another.
+// RuntimeAPI is an [Invoker] that serves the AWS Lambda Runtime API (version 2018-06-01) on loopback ports and runs
+// the real bootstrap binary against it, as Lambda does: a child, like an execution environment, has one invocation at
+// a time. An invocation goes to the child that was used last of those that wait, or starts another. After a timeout,
+// a crash or a failed start a child is gone.
 //
-// Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes" and "Building a custom runtime".
+// Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes" and "Building a custom
+// runtime".
 type RuntimeAPI struct {
 	cfg       RuntimeConfig
 	firstPoll atomic.Int64
+	closed    chan struct{}
+	busy      sync.WaitGroup
 
-	turn   chan struct{} // holds one token: whoever has it owns env and early
-	env    *environment
-	early  int // children in a row that ended before their first poll
-	closed chan struct{}
-	once   sync.Once
+	mu    sync.Mutex
+	idle  []*environment // the one used last is the last
+	early int            // children in a row that ended before their first poll
 }
 
 // NewRuntimeAPI checks the config; it starts nothing yet.
@@ -75,15 +75,15 @@ func NewRuntimeAPI(cfg RuntimeConfig) (*RuntimeAPI, error) {
 	}
 	cfg.Bootstrap = path
 	cfg.Function = cfg.Function.withDefaults()
+	output := new(sync.Mutex)
+	cfg.Stdout, cfg.Stderr = shared(cfg.Stdout, output), shared(cfg.Stderr, output)
 	if cfg.StopGrace == 0 {
 		cfg.StopGrace = defaultStopGrace
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &RuntimeAPI{cfg: cfg, turn: make(chan struct{}, 1), closed: make(chan struct{})}
-	r.turn <- struct{}{}
-	return r, nil
+	return &RuntimeAPI{cfg: cfg, closed: make(chan struct{})}, nil
 }
 
 // FirstPoll is the time from the start of the latest child to its first poll for work: its cold start, as far as the
@@ -91,103 +91,134 @@ func NewRuntimeAPI(cfg RuntimeConfig) (*RuntimeAPI, error) {
 func (r *RuntimeAPI) FirstPoll() time.Duration { return time.Duration(r.firstPoll.Load()) }
 
 // Invoke runs the function once. At the context's deadline the child is killed and the error is a [*FunctionError] of
-// [ErrorTypeTimeout]; the deadline counts the wait for other invocations, so callers that have several at a time
-// should take turns before they set it. If the context is cancelled the child is killed too, as nothing else ends a
-// running invocation.
+// [ErrorTypeTimeout]. If the context is cancelled the child is killed too, as nothing else ends a running invocation.
 func (r *RuntimeAPI) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	select {
-	case <-r.turn:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for the running invocation: %w", ctx.Err())
-	}
-	defer func() { r.turn <- struct{}{} }()
-	select {
-	case <-r.closed:
-		return nil, errors.New("invoke function: the runtime API is closed")
-	default:
-	}
-
-	inv := newInvocation(ctx, payload)
-	env, err := r.environment(ctx, inv)
+	env, err := r.take()
 	if err != nil {
 		return nil, err
+	}
+	defer r.busy.Done()
+	inv := newInvocation(ctx, payload)
+	if env == nil {
+		if env, err = r.start(ctx, inv); err != nil {
+			return nil, err
+		}
 	}
 	response, err := env.invoke(ctx, inv)
 	if env.isOver() {
-		r.discard()
+		env.stop(0)
+		return response, err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.idle = append(r.idle, env)
 	return response, err
 }
 
-// environment gives the running child, or starts one and waits for its first poll.
-func (r *RuntimeAPI) environment(ctx context.Context, inv *invocation) (*environment, error) {
-	if r.env != nil && !r.env.isOver() {
-		return r.env, nil
+// take returns a child that waits, nil if there is none, and counts the invocation, unless the API is closed.
+func (r *RuntimeAPI) take() (*environment, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.isClosed() {
+		return nil, errors.New("invoke function: the runtime API is closed")
 	}
-	r.discard()
+	r.busy.Add(1)
+	for n := len(r.idle); n > 0; n = len(r.idle) {
+		env := r.idle[n-1]
+		r.idle = r.idle[:n-1]
+		if !env.isOver() {
+			return env, nil
+		}
+		env.stop(0)
+	}
+	return nil, nil
+}
+
+// start starts a child and waits for its first poll.
+func (r *RuntimeAPI) start(ctx context.Context, inv *invocation) (*environment, error) {
 	if err := r.delayRestart(ctx); err != nil {
 		return nil, err
 	}
-	start := time.Now()
+	began := time.Now()
 	env, err := startEnvironment(r.cfg)
+	if err == nil {
+		if err = env.awaitPoll(ctx, inv); err != nil {
+			env.stop(0)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if err != nil {
 		r.early++
 		return nil, err
 	}
-	r.env = env
-	if err := env.awaitPoll(ctx, inv); err != nil {
-		r.early++
-		r.discard()
-		return nil, err
-	}
 	r.early = 0
-	r.firstPoll.Store(int64(env.polledAt.Sub(start)))
-	r.cfg.Logger.Debug("function started", "pid", env.pid(), "first_poll", r.FirstPoll())
+	r.firstPoll.Store(int64(env.polledAt.Sub(began)))
+	r.cfg.Logger.Debug("function started", "pid", env.pid(), "first_poll_ms", r.FirstPoll().Milliseconds())
 	return env, nil
 }
 
 func (r *RuntimeAPI) delayRestart(ctx context.Context) error {
-	if r.early == 0 {
+	r.mu.Lock()
+	early := r.early
+	r.mu.Unlock()
+	if early == 0 {
 		return nil
 	}
-	delay := min(firstRestartDelay<<min(r.early-1, 10), maxRestartDelay)
 	select {
-	case <-time.After(delay):
+	case <-time.After(min(firstRestartDelay<<min(early-1, 10), maxRestartDelay)):
 		return nil
 	case <-r.closed:
 		return errors.New("restart function: the runtime API is closed")
 	case <-ctx.Done():
-		return fmt.Errorf("restart function after %d early ends: %w", r.early, ctx.Err())
+		return fmt.Errorf("restart function, which ended before its first poll %d times: %w", early, ctx.Err())
 	}
 }
 
-func (r *RuntimeAPI) discard() {
-	if r.env != nil {
-		r.env.stop(0)
-		r.env = nil
+func (r *RuntimeAPI) isClosed() bool {
+	select {
+	case <-r.closed:
+		return true
+	default:
+		return false
 	}
 }
 
-// Close ends the child, if one runs: SIGTERM, and SIGKILL when StopGrace is over. It waits for a running invocation
-// first; cancel that one's context to hurry it. Later invocations fail.
+// Close ends the children: SIGTERM, and SIGKILL when StopGrace is over. It waits for running invocations first; cancel
+// their contexts to hurry them. Later invocations fail.
 func (r *RuntimeAPI) Close() error {
-	r.once.Do(func() {
+	r.mu.Lock()
+	if !r.isClosed() {
 		close(r.closed)
-		<-r.turn
-		if r.env != nil {
-			r.env.stop(r.cfg.StopGrace)
-			r.env = nil
-		}
-		r.turn <- struct{}{}
-	})
+	}
+	r.mu.Unlock()
+	r.busy.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var stopping sync.WaitGroup
+	for _, env := range r.idle {
+		stopping.Go(func() { env.stop(r.cfg.StopGrace) })
+	}
+	stopping.Wait()
+	r.idle = nil
 	return nil
 }
 
-// listenLoopback opens a port that only this machine can reach.
-func listenLoopback() (net.Listener, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("listen for the runtime API: %w", err)
+// shared returns a writer that several children may write to. One that is a file is theirs directly.
+func shared(w io.Writer, mu *sync.Mutex) io.Writer {
+	if _, isFile := w.(*os.File); w == nil || isFile {
+		return w
 	}
-	return l, nil
+	return &sharedWriter{mu, w}
+}
+
+type sharedWriter struct {
+	mu  *sync.Mutex // of all writers that may be one
+	out io.Writer
+}
+
+func (w *sharedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.out.Write(p)
 }

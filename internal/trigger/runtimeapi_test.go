@@ -122,7 +122,7 @@ func TestRuntimeAPIReplacesAChildThatWasKilledBetweenInvocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := f.env
+	env := waitingChild(t, f)
 	child, err := os.FindProcess(pid)
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func TestRuntimeAPIReplacesAChildThatWasKilledBetweenInvocations(t *testing.T) {
 func TestRuntimeAPIKillsTheChildAtTheTimeoutAndTheNextInvocationWorks(t *testing.T) {
 	f := childFunction(t, "serves", nil)
 	mustInvoke(t, f, "echo warm")
-	env := f.env
+	env := waitingChild(t, f)
 	ctx, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
 	defer cancel()
 	_, err := f.Invoke(ctx, []byte(`"hang"`))
@@ -221,10 +221,42 @@ func TestRuntimeAPIGivesUpOnAChildThatNeverPolls(t *testing.T) {
 	}
 }
 
-func TestRuntimeAPIRunsOneInvocationAtATime(t *testing.T) {
+// waitingChild is the one that the next invocation goes to.
+func waitingChild(t *testing.T, f *RuntimeAPI) *environment {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.idle) == 0 {
+		t.Fatal("no child waits")
+	}
+	return f.idle[len(f.idle)-1]
+}
+
+func TestRuntimeAPIStartsAnotherChildWhereTheOthersAreBusy(t *testing.T) {
+	f := childFunction(t, "serves", nil)
+	first := mustInvoke(t, f, "pid")
+	ctx, cancel := context.WithCancel(t.Context())
+	hanging := make(chan error, 1)
+	go func() {
+		_, err := f.Invoke(ctx, []byte(`"hang"`))
+		hanging <- err
+	}()
+	eventually(t, func() bool { f.mu.Lock(); defer f.mu.Unlock(); return len(f.idle) == 0 },
+		func() string { return "the child that waited is not used" })
+	second := mustInvoke(t, f, "pid")
+	if again := mustInvoke(t, f, "pid"); second == first || again != second {
+		t.Errorf("invocations went to %s, %s and %s", first, second, again)
+	}
+	cancel()
+	if err := <-hanging; err == nil {
+		t.Error("the invocation that hung succeeded")
+	}
+}
+
+func TestRuntimeAPIRunsInvocationsSideBySide(t *testing.T) {
 	f := childFunction(t, "serves", nil)
 	var wg sync.WaitGroup
-	for i := range 8 {
+	for i := range 4 {
 		wg.Go(func() {
 			what := strconv.Itoa(i)
 			if got, err := invoke(t, f, "echo "+what); err != nil || got != strconv.Quote(what) {
@@ -267,7 +299,7 @@ func TestRuntimeAPIAsksTheChildToEndBeforeItKillsIt(t *testing.T) {
 func TestRuntimeAPIKillsAChildThatIgnoresSIGTERM(t *testing.T) {
 	f := childFunction(t, "ignores-sigterm", func(c *RuntimeConfig) { c.StopGrace = 50 * time.Millisecond })
 	mustInvoke(t, f, "echo")
-	env := f.env
+	env := waitingChild(t, f)
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}

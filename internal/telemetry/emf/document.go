@@ -1,5 +1,5 @@
-// Package emf writes the processor's metrics in CloudWatch's embedded metric format: a line on stdout for each invocation,
-// of which CloudWatch Logs makes metrics. The function makes no call for them.
+// Package emf writes the processor's metrics in CloudWatch's embedded metric format: a line on stdout for each
+// invocation, of which CloudWatch Logs makes metrics. The function makes no call for them.
 //
 // Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
 package emf
@@ -7,6 +7,7 @@ package emf
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -24,7 +25,7 @@ type directive struct {
 	Metrics    []metric   `json:"Metrics"`
 }
 
-// document is one line: values by name, of which the directive says which are dimensions and which are metrics.
+// document is one line: values by name, of which the directives say which are dimensions and which are metrics.
 type document struct {
 	at         time.Time
 	dimensions []string
@@ -33,9 +34,32 @@ type document struct {
 	values     map[string]any
 }
 
+// What replaces values that CloudWatch does not accept for a dimension, or of which there are too many.
+const (
+	noValue    = "(none)"
+	otherValue = "(other)"
+)
+
+// maxDimension is CloudWatch's limit of a value.
+const maxDimension = 1024
+
+// dimensionValue returns value as CloudWatch takes it: 1 to 1,024 printable ASCII characters, one of them not a space,
+// and no colon at the start (CloudWatch API reference, "Dimension"). A document with another value is dropped as a
+// whole.
+func dimensionValue(value string) string {
+	if strings.TrimSpace(value) == "" {
+		return noValue
+	}
+	isBad := func(c rune) bool { return c < ' ' || c > '~' }
+	if len(value) > maxDimension || value[0] == ':' || strings.ContainsFunc(value, isBad) {
+		return otherValue
+	}
+	return value
+}
+
 func (d *document) dimension(name, value string) {
 	d.dimensions = append(d.dimensions, name)
-	d.values[name] = value
+	d.values[name] = dimensionValue(value)
 }
 
 // metric adds a number, or an array of up to 100 of them.
@@ -46,15 +70,16 @@ func (d *document) metric(name, unit string, value any) {
 
 // line is the document as a line of the log, with the members that all lines have.
 func (d *document) line() ([]byte, error) {
-	sets := [][]string{d.dimensions}
-	if d.overall {
-		sets = append(sets, d.dimensions[:1])
+	directives := []directive{{Namespace: Namespace, Dimensions: [][]string{d.dimensions}, Metrics: d.metrics}}
+	if d.overall { // a directive of its own, which a fault of the other dimension does not touch
+		overall := directive{Namespace: Namespace, Dimensions: [][]string{d.dimensions[:1]}, Metrics: d.metrics}
+		directives = append(directives, overall)
 	}
 	d.values["time"] = d.at.UTC().Format(time.RFC3339Nano)
 	d.values["level"] = "INFO"
 	d.values["_aws"] = map[string]any{
 		"Timestamp":         d.at.UnixMilli(),
-		"CloudWatchMetrics": []directive{{Namespace: Namespace, Dimensions: sets, Metrics: d.metrics}},
+		"CloudWatchMetrics": directives,
 	}
 	text, err := json.Marshal(d.values)
 	if err != nil {

@@ -12,16 +12,17 @@ import (
 	"event-processing-service/internal/telemetry"
 )
 
-// Handle writes what became of each batch to w, in one write when the batch is done. Dead letters are written at once: a
-// function that dies later in the batch would else have given up on an event without a word.
-func Handle[R any](h telemetry.Handle[R], w io.Writer) telemetry.Handle[R] {
+// Function writes what became of each batch to w, in one write when the batch is done. Dead letters are written at
+// once: otherwise a function that dies later in the batch would have given up on an event without a word.
+func Function(f payload.Function, w io.Writer) payload.Function {
 	function := os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
 	if function == "" {
 		function = "local"
 	}
-	return func(ctx context.Context, in *payload.Batch) (R, error) {
-		i, began := &invocation{function: function, w: w, byType: map[string]*counts{}}, time.Now()
-		answer, err := h(context.WithValue(ctx, key{}, i), in)
+	types := &eventTypes{known: map[string]bool{}}
+	return func(ctx context.Context, in *payload.Batch) (payload.Response, error) {
+		i, began := &invocation{function: function, w: w, types: types, byType: map[string]*counts{}}, time.Now()
+		answer, err := f(context.WithValue(ctx, key{}, i), in)
 		var lines []byte
 		for _, d := range i.documents(in, began, time.Now(), err != nil) {
 			line, failed := d.line()
@@ -41,19 +42,31 @@ func Store(s telemetry.Store) telemetry.Store { return countingStore{s} }
 type countingStore struct{ telemetry.Store }
 
 // Begin finds duplicates of events that have a handler; those without come to Finish at once.
-func (s countingStore) Begin(ctx context.Context, c event.Claim) (event.Claim, error) {
-	claim, err := s.Store.Begin(ctx, c)
-	if err == nil && claim.State == event.ClaimDone {
-		// The claim knows no type. A type of its own shows that there were any.
-		of(ctx).add("(duplicate)", func(n *counts, _ string) { n.duplicates++ })
+func (s countingStore) Begin(ctx context.Context, c event.Claim) (event.Reply, error) {
+	reply, err := s.Store.Begin(ctx, c)
+	if err == nil && reply.Answer == event.Done {
+		of(ctx).add(c.Type, func(n *counts, _ string) { n.duplicates++ })
 	}
-	return claim, err
+	of(ctx).unreadable(c, err)
+	return reply, err
 }
 
-func (s countingStore) Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Claim, error) {
-	claim, err := s.Store.Finish(ctx, c, o)
+func (s countingStore) Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Reply, error) {
+	reply, err := s.Store.Finish(ctx, c, o)
 	if err == nil {
-		of(ctx).finished(o, claim)
+		of(ctx).finished(o, reply.Answer)
 	}
-	return claim, err
+	of(ctx).unreadable(c, err)
+	return reply, err
+}
+
+func (s countingStore) Release(ctx context.Context, c event.Claim, attempts int, reason string) error {
+	err := s.Store.Release(ctx, c, attempts, reason)
+	if err == nil {
+		of(ctx).add(c.Type, func(n *counts, _ string) {
+			n.unfinished++
+			n.retries += max(0, attempts-1)
+		})
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package emf
 
 import (
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"slices"
@@ -12,11 +13,32 @@ import (
 	"event-processing-service/internal/payload"
 )
 
-// maxTypes bounds the dimension: each new value of it is a metric that costs money every month, and clients choose types.
+// maxTypes bounds the dimension: each new value of it is a metric that costs money every month, and clients choose
+// types.
 const maxTypes = 20
 
-// otherTypes is where the events of all further types are counted.
-const otherTypes = "(other)"
+// eventTypes are those that a process counts by name, over all its invocations: the first maxTypes that it met.
+type eventTypes struct {
+	mu    sync.Mutex
+	known map[string]bool
+}
+
+// name returns what events of a type are counted under.
+func (t *eventTypes) name(eventType string) string {
+	value := dimensionValue(eventType)
+	if value == noValue || value == otherValue {
+		return value
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.known[value] {
+		if len(t.known) >= maxTypes {
+			return otherValue
+		}
+		t.known[value] = true
+	}
+	return value
+}
 
 // counts are what became of the events of one type.
 type counts struct {
@@ -27,6 +49,7 @@ type counts struct {
 type invocation struct {
 	function string
 	w        io.Writer
+	types    *eventTypes
 
 	mu     sync.Mutex
 	byType map[string]*counts
@@ -46,11 +69,8 @@ func (i *invocation) add(eventType string, count func(c *counts, eventType strin
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	eventType = i.types.name(eventType)
 	c := i.byType[eventType]
-	if c == nil && len(i.byType) >= maxTypes {
-		eventType = otherTypes
-		c = i.byType[eventType]
-	}
 	if c == nil {
 		c = &counts{}
 		i.byType[eventType] = c
@@ -59,30 +79,37 @@ func (i *invocation) add(eventType string, count func(c *counts, eventType strin
 }
 
 // finished counts the end of one event, as the store sees it.
-func (i *invocation) finished(o event.Outcome, c event.Claim) {
+func (i *invocation) finished(o event.Outcome, a event.Answer) {
 	i.add(o.Type, func(n *counts, eventType string) {
 		switch {
-		case c.State == event.ClaimDone:
+		case a == event.Done:
 			n.duplicates++
 			return
-		case c.State != event.ClaimGranted:
+		case a != event.Written:
 			return
-		case o.Status == event.StatusProcessed:
-			n.processed++
 		case o.Status == event.StatusDeadLettered:
-			i.deadLettered(eventType, o.At)
+			i.deadLettered(eventType, o)
 		default:
-			n.unfinished++
+			n.processed++
 		}
 		n.retries += max(0, o.Attempts-1)
 	})
 }
 
+// unreadable counts an event that becomes a dead letter because the store can't read what it has of it, and so is never
+// told of its end.
+func (i *invocation) unreadable(c event.Claim, err error) {
+	if errors.Is(err, event.ErrUnreadable) {
+		i.finished(event.Outcome{Type: c.Type, Status: event.StatusDeadLettered, At: time.Now()}, event.Written)
+	}
+}
+
 // deadLettered writes one dead letter. The caller holds mu, so that lines do not mix.
-func (i *invocation) deadLettered(eventType string, at time.Time) {
-	d := i.ofType("dead letter counted", eventType, at)
+func (i *invocation) deadLettered(eventType string, o event.Outcome) {
+	d := i.ofType("dead letter counted", eventType, o.At)
 	d.overall = true
 	d.metric("EventsDeadLettered", "Count", 1)
+	d.metric("DeadLettersIncomplete", "Count", boolean(o.Incomplete))
 	if line, err := d.line(); err == nil { // can't fail: it is a number and strings
 		_, _ = i.w.Write(line) // the event has ended, whether it is counted or not
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// brokers is what the Kafka client tells of itself. The client's own Prometheus plugin names gauges _total, which promlint
-// refuses, and has some dozens of series a broker.
+// brokers is what the Kafka client tells of itself. The client's own Prometheus plugin names gauges _total, which
+// promlint refuses, and has some dozens of series a broker.
 type brokers struct {
 	connects *prometheus.CounterVec
 	throttle prometheus.Histogram
@@ -23,10 +23,12 @@ func (m *Metrics) Hook() kgo.Hook {
 			Name: "kafka_broker_connections_opened_total", Help: "Attempts to connect to a broker, by outcome (opened, failed).",
 		}, []string{"outcome"}),
 		throttle: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "kafka_broker_throttle_seconds", Help: "How long brokers told this client to wait, by their quotas.", Buckets: seconds,
+			Name: "kafka_broker_throttle_seconds", Help: "How long brokers told this client to wait, by their quotas.",
+			Buckets: seconds,
 		}),
 		records: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "kafka_produce_batch_records", Help: "Records of each batch that left for a partition: how much requests share.",
+			Name:    "kafka_produce_batch_records",
+			Help:    "Records of each batch that left for a partition: how much requests share.",
 			Buckets: []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000},
 		}),
 	}

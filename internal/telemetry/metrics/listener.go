@@ -12,13 +12,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Serve answers GET /metrics, and Go's profiles under /debug/pprof/, on a port of its own until ctx ends: the load
-// balancer does not reach it, so neither needs a key. Port 0 serves nothing. It returns once the port is taken.
-func (m *Metrics) Serve(ctx context.Context, port int) error {
+// Serve answers GET /metrics, and Go's profiles under /debug/pprof/, on a port of its own at one address until ctx
+// ends. Neither needs a key, so the address is this host alone unless somebody says otherwise. Port 0 serves nothing.
+// It returns once the port is taken.
+func (m *Metrics) Serve(ctx context.Context, address string, port int) error {
 	if port == 0 {
 		return nil
 	}
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", ":"+strconv.Itoa(port))
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
 	if err != nil {
 		return fmt.Errorf("listen for metrics on port %d: %w", port, err)
 	}

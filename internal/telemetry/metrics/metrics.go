@@ -1,5 +1,6 @@
-// Package metrics counts and times what the API does, in the Prometheus text format. Names follow the semantic conventions
-// of OpenTelemetry 1.40 as Prometheus writes them: base units, counters end in _total, no ids or paths as labels.
+// Package metrics counts and times what the API does, in the Prometheus text format. Names follow the semantic
+// conventions of OpenTelemetry 1.40 as Prometheus writes them: base units, counters end in _total, no ids or paths as
+// labels.
 package metrics
 
 import (
@@ -16,12 +17,11 @@ type Metrics struct {
 	requests *prometheus.HistogramVec
 	active   prometheus.Gauge
 	accepted prometheus.Counter
-	rejected *prometheus.CounterVec
 	publish  *prometheus.HistogramVec
 }
 
-// seconds go from half a millisecond, about what one event takes with an idle broker, to the longest PUBLISH_TIMEOUT that
-// makes sense behind a load balancer.
+// seconds go from half a millisecond, about what one event takes with an idle broker, to the longest PUBLISH_TIMEOUT
+// that makes sense behind a load balancer.
 var seconds = []float64{.0005, .001, .0025, .005, .0075, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 10}
 
 // New makes the metrics in a registry of their own, with those of the process and the Go runtime.
@@ -38,12 +38,10 @@ func New(version string) *Metrics {
 		accepted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "events_accepted_total", Help: "Events that every in-sync replica has.",
 		}),
-		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "events_rejected_total", Help: "Events that were refused, by reason.",
-		}, []string{"reason"}),
 		publish: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "messaging_client_operation_duration_seconds", Buckets: seconds,
-			Help: "Waits for Kafka's acknowledgement, one for each request; error_type is empty where all its events were stored.",
+			Help: "Waits for Kafka's acknowledgement, one for each request; error_type is empty where all its events were " +
+				"stored.",
 		}, []string{"messaging_operation_name", "error_type"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -51,7 +49,7 @@ func New(version string) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.Registry.MustRegister(m.requests, m.active, m.accepted, m.rejected, m.publish, build,
+	m.Registry.MustRegister(m.requests, m.active, m.accepted, m.publish, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -73,5 +71,15 @@ func (m *Metrics) Watch(b Buffer) {
 	)
 }
 
-// Rejected counts one event that was refused before it was to be stored.
-func (m *Metrics) Rejected(reason string) { m.rejected.WithLabelValues(reason).Inc() }
+// Limits tells how often a process decided on rate limits by itself, while the store that they share was away.
+type Limits interface {
+	Alone() uint64
+}
+
+// WatchLimits registers what is asked of l at each scrape.
+func (m *Metrics) WatchLimits(l Limits) {
+	m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "rate_limit_fallbacks_total",
+		Help: "Decisions on rate limits by this process alone, as the store that processes share them in did not answer.",
+	}, func() float64 { return float64(l.Alone()) }))
+}

@@ -12,16 +12,14 @@ import (
 
 type publisher struct {
 	telemetry.Publisher
-	m    *Metrics
-	good prometheus.Observer // of publish, for no failure: looked up by its labels, it would cost more than the rest of this
+	m *Metrics
+	// of publish, for no failure: looked up by its labels, it would cost more than the rest of this
+	good prometheus.Observer
 }
 
-// Publisher counts what p accepts and refuses, and times it.
+// Publisher counts what p stores, and times it.
 func (m *Metrics) Publisher(p telemetry.Publisher) telemetry.Publisher {
 	good := m.publish.WithLabelValues("send", "") // there from the start, so that a rate of it has a beginning
-	for _, f := range []event.Failure{event.FailureNeverSent, event.FailureRejected, event.FailureTooLarge, event.FailureOutcomeUnknown} {
-		m.rejected.WithLabelValues(string(f))
-	}
 	return &publisher{p, m, good}
 }
 
@@ -34,8 +32,7 @@ func (p *publisher) Publish(ctx context.Context, events []event.Event, transport
 			stored++
 			continue
 		}
-		failure = failureOf(receipts[i].Err)
-		p.m.rejected.WithLabelValues(failure).Inc()
+		failure = string(event.FailureOf(receipts[i].Err))
 	}
 	p.m.accepted.Add(float64(stored))
 	took := time.Since(begin).Seconds()

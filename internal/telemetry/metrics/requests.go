@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Requests times requests. It finds the histogram of a route and status in a map that is replaced when there is a new one,
-// a few dozen times in a process's life: looking it up by its labels' text costs several times as much.
+// Requests times requests. It finds the histogram of a route and status in a map that is replaced when there is a new
+// one, a few dozen times in a process's life: looking it up by its labels' text costs several times as much.
 type Requests struct {
 	m     *Metrics
 	known atomic.Pointer[map[requestKey]prometheus.Observer]

@@ -16,8 +16,8 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// exporter sends spans by OTLP over HTTP in its JSON encoding. OpenTelemetry's own exporter brings gRPC and the protocol
-// buffers of everything: 9 MB more in each binary, which a function pays for at each cold start.
+// exporter sends spans by OTLP over HTTP in its JSON encoding. OpenTelemetry's own exporter brings gRPC and the
+// protocol buffers of everything: 9 MB more in each binary, which a function pays for at each cold start.
 //
 // Source: OTLP Specification 1.9, "OTLP/HTTP"; OpenTelemetry Environment Variable Specification, "OTLP Exporter".
 type exporter struct {
@@ -37,8 +37,10 @@ func newExporter(lookup func(string) (string, bool)) (*exporter, error) {
 		}
 		return ""
 	}
-	e := &exporter{headers: http.Header{"Content-Type": {"application/json"}}, client: http.Client{Timeout: 10 * time.Second}}
-	if protocol := get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"); protocol != "" && protocol != "http/json" {
+	e := &exporter{headers: http.Header{"Content-Type": {"application/json"}},
+		client: http.Client{Timeout: 10 * time.Second}}
+	if protocol := get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"); protocol != "" &&
+		protocol != "http/json" {
 		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL=%q: must be http/json", protocol)
 	}
 	if e.url = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"); e.url == "" {
@@ -64,7 +66,8 @@ func newExporter(lookup func(string) (string, bool)) (*exporter, error) {
 		if found && err == nil {
 			e.headers.Set(strings.TrimSpace(name), value)
 		} else if strings.TrimSpace(pair) != "" {
-			return nil, errors.New("OTEL_EXPORTER_OTLP_HEADERS: must be name=value, or several with commas between") // the value is a secret
+			// the value is a secret
+			return nil, errors.New("OTEL_EXPORTER_OTLP_HEADERS: must be name=value, or several with commas between")
 		}
 	}
 	return e, nil

@@ -82,7 +82,8 @@ func encode(spans []sdk.ReadOnlySpan) otlpRequest {
 	if len(spans) == 0 {
 		return otlpRequest{}
 	}
-	resource := otlpResourceSpans{Resource: otlpResource{attributes(spans[0].Resource().Attributes())}, SchemaURL: spans[0].Resource().SchemaURL()}
+	resource := otlpResourceSpans{Resource: otlpResource{attributes(spans[0].Resource().Attributes())},
+		SchemaURL: spans[0].Resource().SchemaURL()}
 	at := map[string]int{}
 	for _, s := range spans {
 		scope := s.InstrumentationScope()
@@ -90,7 +91,8 @@ func encode(spans []sdk.ReadOnlySpan) otlpRequest {
 		if !ok {
 			i = len(resource.ScopeSpans)
 			at[scope.Name] = i
-			resource.ScopeSpans = append(resource.ScopeSpans, otlpScopeSpans{Scope: otlpScope{scope.Name}, SchemaURL: scope.SchemaURL})
+			resource.ScopeSpans = append(resource.ScopeSpans,
+				otlpScopeSpans{Scope: otlpScope{scope.Name}, SchemaURL: scope.SchemaURL})
 		}
 		resource.ScopeSpans[i].Spans = append(resource.ScopeSpans[i].Spans, encodeSpan(s))
 	}
@@ -100,15 +102,17 @@ func encode(spans []sdk.ReadOnlySpan) otlpRequest {
 func encodeSpan(s sdk.ReadOnlySpan) otlpSpan {
 	id := s.SpanContext()
 	span := otlpSpan{
-		TraceID: id.TraceID().String(), SpanID: id.SpanID().String(), TraceState: id.TraceState().String(), Flags: uint32(id.TraceFlags()),
-		Name: s.Name(), Kind: kind(s.SpanKind()), Start: nanoseconds(s.StartTime()), End: nanoseconds(s.EndTime()),
+		TraceID: id.TraceID().String(), SpanID: id.SpanID().String(), TraceState: id.TraceState().String(),
+		Flags: uint32(id.TraceFlags()),
+		Name:  s.Name(), Kind: kind(s.SpanKind()), Start: nanoseconds(s.StartTime()), End: nanoseconds(s.EndTime()),
 		Attributes: attributes(s.Attributes()), DroppedLinks: s.DroppedLinks(),
 	}
 	if parent := s.Parent(); parent.SpanID().IsValid() {
 		span.ParentSpanID = parent.SpanID().String()
 	}
 	for _, l := range s.Links() {
-		span.Links = append(span.Links, otlpLink{l.SpanContext.TraceID().String(), l.SpanContext.SpanID().String(), l.SpanContext.TraceState().String()})
+		span.Links = append(span.Links,
+			otlpLink{l.SpanContext.TraceID().String(), l.SpanContext.SpanID().String(), l.SpanContext.TraceState().String()})
 	}
 	if status := s.Status(); status.Code == codes.Error {
 		span.Status = &otlpStatus{Message: status.Description, Code: 2} // STATUS_CODE_ERROR; the SDK's own 1 is 2 there

@@ -16,8 +16,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// daemon sends spans to the X-Ray daemon, one datagram each. Lambda runs one beside every function that has active tracing:
-// no collector in the function's package, no wait for one at the end of a batch, and no way out of the VPC is needed.
+// daemon sends spans to the X-Ray daemon, one datagram each. Lambda runs one beside every function that has active
+// tracing: no collector in the function's package, no wait for one at the end of a batch, and no way out of the VPC is
+// needed.
 //
 // Source: AWS X-Ray Developer Guide, "Sending trace data to X-Ray" and "X-Ray segment documents".
 type daemon struct {
@@ -101,7 +102,8 @@ type segmentLink struct {
 
 // Indexed are the attributes that traces are searched by. The stack's collector has the same list for the API's spans.
 var Indexed = []attribute.Key{
-	semconv.ErrorTypeKey, semconv.MessagingDestinationNameKey, semconv.MessagingDestinationPartitionIDKey, semconv.MessagingKafkaOffsetKey,
+	semconv.ErrorTypeKey, semconv.MessagingDestinationNameKey, semconv.MessagingDestinationPartitionIDKey,
+	semconv.MessagingKafkaOffsetKey,
 }
 
 func (d *daemon) segment(s sdk.ReadOnlySpan) segment {
@@ -128,7 +130,8 @@ func (d *daemon) segment(s sdk.ReadOnlySpan) segment {
 			doc.Service = map[string]string{"version": version.AsString()}
 		}
 		if stage, ok := resource.Value(semconv.DeploymentEnvironmentNameKey); ok {
-			doc.Annotations["otel.resource."+string(semconv.DeploymentEnvironmentNameKey)] = stage.AsString() // as the collector calls it
+			// as the collector calls it
+			doc.Annotations["otel.resource."+string(semconv.DeploymentEnvironmentNameKey)] = stage.AsString()
 		}
 		if d.logGroup != "" {
 			doc.AWS = map[string]any{"cloudwatch_logs": []map[string]string{{"log_group": d.logGroup}}}
@@ -151,16 +154,15 @@ func (d *daemon) segment(s sdk.ReadOnlySpan) segment {
 	return doc
 }
 
-// isPart tells whether another span's segment contains this one: its parent is of this process, or is the segment that
-// Lambda itself made for the invocation.
+// isPart tells whether another span's segment contains this one: its parent is of this process. Lambda makes no segment
+// for an invocation by a Kafka mapping, so that nothing of AWS's contains a span of ours.
+//
+// Source: AWS Lambda Developer Guide, "Visualize Lambda function invocations using AWS X-Ray".
 func isPart(s sdk.ReadOnlySpan) bool {
-	if !s.Parent().IsValid() {
-		return false
-	}
-	return !s.Parent().IsRemote() || slices.ContainsFunc(s.Attributes(), func(kv attribute.KeyValue) bool { return kv.Key == semconv.FaaSInvocationIDKey })
+	return s.Parent().IsValid() && !s.Parent().IsRemote()
 }
 
-// xrayTraceID is W3C's id in X-Ray's clothes. X-Ray has taken random ones since 2023, without a time in the first part.
+// xrayTraceID is W3C's id in X-Ray's format. Since 2023 X-Ray accepts random ids, without a time in the first part.
 func xrayTraceID(id trace.TraceID) string {
 	text := id.String()
 	return "1-" + text[:8] + "-" + text[8:]

@@ -1,0 +1,104 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"runtime/debug"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"event-processing-service/internal/event"
+	"event-processing-service/schemas"
+)
+
+// What strangers can make this process hold is bounded by GOMEMLIMIT, of which they get shares. The
+// limit alone would not do: it makes the collector work harder, and what a connection or a body holds is in use.
+//
+//	connections   3/8   connectionMemory each, which a test measures
+//	validation    1/4   data as a schema sees it
+//	bodies        1/8   while they are read and their events are on the way
+//	answers       1/16  until they are written
+//
+// The rest is for what the process is made of, and for the records that wait for Kafka.
+
+// connectionMemory is what one connection takes at the most: its read buffer of 32 KiB, and the headers that were read
+// from it, which the parser keeps three times.
+const connectionMemory = 160 << 10
+
+const (
+	// valueMemory and byteMemory are what a value, and a byte, of data take while they are held against a schema that
+	// looks at each once, at the most; a test measures it. A value that breaks the schema takes most: what is said of
+	// it.
+	valueMemory, byteMemory = 640, 8
+	// mostValidated is for a process whose memory has no bound.
+	mostValidated = 512 << 20
+	// largestEvent is more than Kafka takes of one. What is larger is refused before it costs a validation.
+	largestEvent = 1 << 20
+	// validationPatience is longer than all that may wait in front take.
+	validationPatience = 5 * time.Second
+)
+
+// validate holds data against the schema of its type, once there is room for what that takes.
+func (s *Server) validate(ctx context.Context, e *event.Event) ([]schemas.Violation, error) {
+	weight := validationMemory(e.Data)
+	switch {
+	case len(e.Data) > largestEvent:
+		return nil, newProblem(eventTooLarge, eventTooLarge.Detail)
+	case weight > s.load.maxValidated:
+		return nil, newProblem(eventTooLarge,
+			"the data has more values than this service has memory to hold against a schema; send several events")
+	case !s.load.validated.TryAcquire(weight):
+		ctx, cancel := context.WithTimeout(ctx, validationPatience)
+		defer cancel()
+		if err := s.load.validated.Acquire(ctx, weight); err != nil {
+			return nil, newProblem(overloaded, overloaded.Detail)
+		}
+	}
+	defer s.load.validated.Release(weight)
+	return s.schemas.Validate(e.Type, e.Data), nil
+}
+
+// validationMemory counts values by what stands between them, also where that is part of a text.
+func validationMemory(data []byte) int64 {
+	values := 1
+	for _, mark := range []string{",", ":", "[", "{"} {
+		values += bytes.Count(data, []byte(mark))
+	}
+	return int64(values*valueMemory + len(data)*byteMemory)
+}
+
+// memoryLimit is what this process may have in all, 0 if nothing bounds it.
+func memoryLimit() int64 {
+	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
+		return limit
+	}
+	return 0
+}
+
+// within is a share of limit, at most most.
+func within(limit, share, most int64) int {
+	if limit == 0 {
+		return int(most)
+	}
+	return int(max(min(limit/share, most), 1))
+}
+
+// manyAnswers is as much of answers as may wait to be read before batches and large bodies are refused.
+func (s *Server) manyAnswers() bool { return s.load.answers.Load() > s.load.maxAnswers }
+
+// countAnswer counts what the process holds for whoever asked, until it is read. A client that does not read could
+// otherwise hold any amount.
+func (s *Server) countAnswer(ctx *fasthttp.RequestCtx) {
+	conn, ok := ctx.Conn().(*clientConn)
+	if !ok || ctx.Response.IsBodyStream() || ctx.UserValue(sharedKey{}) != nil {
+		return
+	}
+	n := int64(len(ctx.Response.Body()))
+	conn.answer.Add(n)
+	s.load.answers.Add(n)
+}
+
+// answerWritten gives back what countAnswer counted.
+func (c *clientConn) answerWritten() { c.from.load.answers.Add(-c.answer.Swap(0)) }

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"event-processing-service/internal/kafka"
+	"event-processing-service/internal/trigger"
+)
+
+// maxLag is how many events may wait for the function. The posters wait while there are more, so that what is measured
+// is what the whole pipe carries for as long as one likes.
+const maxLag = 5000
+
+// measurePipe measures from posts to events that are remembered: API, broker, trigger, and the real function with a
+// table that answers at once. All of them share the machine.
+func measurePipe(ctx context.Context, p plan, l *lab, r *results) error {
+	endpoints, stop, err := tables(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	for round := range p.rounds {
+		for build, binary := range p.functions(l) {
+			for name, load := range map[string]struct {
+				request     *request
+				connections int
+			}{"single posts": {structured(eventBytes), 64}, "batches of 100": {batch(100), 4}} {
+				topic := fmt.Sprintf("bench.pipe.%d.%d", time.Now().UnixNano(), round)
+				samples, err := pipe(ctx, p, l, binary, endpoints["at once"], topic, load.request, load.connections)
+				if err != nil {
+					return err
+				}
+				for part, s := range samples {
+					r.add(fmt.Sprintf("pipe, %s, %s%s", name, build, part), 0, 0, s)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// pipe returns what the whole pipe carries, and what its parts take of the CPU.
+func pipe(ctx context.Context, p plan, l *lab, binary, endpoint, name string, r *request,
+	connections int) (map[string]sample, error) {
+	if err := l.createTopic(ctx, name); err != nil {
+		return nil, err
+	}
+	defer l.deleteTopics(name)
+	api, err := startChild(ctx, l.binary("eventctl"), serveArgs, true, "KAFKA_TOPIC="+name, "LOG_LEVEL=WARN",
+		`API_KEYS={"bench":"`+key+`"}`)
+	if err != nil {
+		return nil, err
+	}
+	defer api.stop()
+	function, err := startFunction(l, binary, endpoint, "events")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = function.Close() }() // it has nothing to lose
+	opts, err := kafka.Options(l.kafkaConfig())
+	if err != nil {
+		return nil, err
+	}
+	mapping, err := trigger.New(trigger.Config{Topic: name, ConsumerGroup: name, ClientOptions: opts,
+		FunctionTimeout: time.Minute}, function)
+	if err != nil {
+		return nil, err
+	}
+	running, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = mapping.Run(running) }()
+	defer func() { cancel(); <-ended }()
+
+	all, err := connect(api.addr, r, connections)
+	if err != nil {
+		return nil, err
+	}
+	defer all.close()
+	var posted, done atomic.Int64
+	go l.watch(running, name, &done)
+	post := func(d time.Duration) error {
+		end := time.Now().Add(d)
+		_, err := all.each(ctx, end.Add(20*time.Second), func(conn *connection, _ *histogram) error {
+			for time.Now().Before(end) && ctx.Err() == nil {
+				if posted.Load()-done.Load() > maxLag {
+					time.Sleep(time.Millisecond)
+					continue
+				}
+				if err := conn.roundTrip(); err != nil {
+					return err
+				}
+				posted.Add(int64(r.events))
+			}
+			return nil
+		})
+		return err
+	}
+	// The group forms, and everything connects, with events that do not count.
+	if err := post(max(p.warmUp, time.Second/2)); err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(20 * time.Second); done.Load() == 0 &&
+		time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	}
+	meter, before, begun := startMeter(), done.Load(), time.Now()
+	apiCPU, functionCPU, err := pipeCPU(api)
+	if err != nil {
+		return nil, err
+	}
+	if err := post(max(2*p.duration, time.Second)); err != nil {
+		return nil, err
+	}
+	events, took := float64(done.Load()-before), time.Since(begun).Seconds()
+	rest := meter.stop(events)
+	apiAfter, functionAfter, err := pipeCPU(api)
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / events }
+	return map[string]sample{
+		"": {EventsPerSecond: events / took,
+			CPU: each(apiAfter-apiCPU+functionAfter-functionCPU) + rest.CPU},
+		": the API's part":           {CPU: each(apiAfter - apiCPU)},
+		": the function's part":      {CPU: each(functionAfter - functionCPU)},
+		": the load and the trigger": {CPU: rest.CPU},
+	}, err
+}
+
+func pipeCPU(api *child) (ofAPI, ofFunction time.Duration, err error) {
+	if ofAPI, err = cpuOf(api.cmd.Process.Pid); err != nil {
+		return 0, 0, err
+	}
+	ofFunction, err = cpuOfChildren("bootstrap")
+	return ofAPI, ofFunction, err
+}
+
+// watch keeps count of what a group has committed of a new topic.
+func (l *lab) watch(ctx context.Context, group string, done *atomic.Int64) {
+	admin := kadm.NewClient(l.admin)
+	for ctx.Err() == nil {
+		if offsets, err := admin.FetchOffsets(ctx, group); err == nil {
+			var sum int64
+			for _, o := range offsets.Offsets().Sorted() {
+				sum += o.At
+			}
+			done.Store(sum)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}

@@ -1,0 +1,56 @@
+package assembly
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"event-processing-service/internal/settings"
+	"event-processing-service/internal/shred"
+)
+
+// How long a key is used after it was read, and so how long one that was deleted may be. A read of a file takes
+// microseconds, one of the table 5 ms and money.
+const (
+	keepOfFolder = time.Second
+	keepOfTable  = time.Minute
+)
+
+// Keys is what encrypts and decrypts the data of events; nil where the settings name no key store.
+func (a *Assembly) Keys(s settings.Keys) (*shred.Ring, error) {
+	store, keep, err := a.KeyStore(s)
+	if store == nil || err != nil {
+		return nil, err
+	}
+	return shred.NewRing(store, s.Types, keep), nil
+}
+
+// KeyStore is the store that the settings name, and how long others may still use what is deleted from it.
+func (a *Assembly) KeyStore(s settings.Keys) (store shred.Store, keep time.Duration, err error) {
+	if s.URL == "" {
+		return nil, 0, nil
+	}
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read SUBJECT_KEYS: %w", err)
+	}
+	if u.Scheme == "dynamodb" {
+		table, err := a.KeyTable(u.Host)
+		return table, keepOfTable, err
+	}
+	path := u.Path
+	if filepath.VolumeName(path[1:]) != "" { // file:///C:/keys
+		path = path[1:]
+	}
+	return shred.NewFolder(filepath.FromSlash(path)), keepOfFolder, nil
+}
+
+// KeyTable is the store in DynamoDB.
+func (a *Assembly) KeyTable(table string) (*shred.Table, error) {
+	cfg, err := a.aws()
+	if err != nil {
+		return nil, err
+	}
+	return shred.NewTable(cfg, table), nil
+}

@@ -1,0 +1,132 @@
+package serve
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"event-processing-service/api"
+	"event-processing-service/cmd/internal/assembly"
+	"event-processing-service/internal/limit"
+	"event-processing-service/internal/secrets"
+	"event-processing-service/internal/settings"
+)
+
+const (
+	// clientsAge is how old the clients may be before they are read again. 43,200 reads a month and task cost 0.22 USD.
+	clientsAge = time.Minute
+	// clientsTimeout bounds one read.
+	clientsTimeout = 5 * time.Second
+)
+
+// clientsOf is nil where there are none: the API is open.
+func clientsOf(read map[string]settings.Client) api.Clients {
+	if read == nil {
+		return nil
+	}
+	clients := api.Clients{}
+	for name, c := range read {
+		to := api.Client{Sources: c.Sources, Types: c.Types, Rate: limit.Rate(c.Limit)}
+		for _, key := range c.Keys {
+			to.Keys = append(to.Keys, api.Key(key))
+		}
+		clients[name] = to
+	}
+	return clients
+}
+
+// clientsReader reads the clients from where they are stored, and hands them on where they have changed.
+type clientsReader struct {
+	from settings.Origin
+	read func(context.Context) (string, error)
+	set  func(clients api.Clients, version string)
+	log  *slog.Logger
+	last string // version that is in use
+	said string // error that was logged last
+}
+
+// followClients hands the clients to set, now and whenever they have changed, until ctx ends. It fails if they can't be
+// read now; later the last good ones stay.
+func followClients(
+	ctx context.Context, a *assembly.Assembly, from settings.Origin, set func(api.Clients, string),
+) error {
+	r := &clientsReader{from: from, set: set, log: a.Log}
+	r.read = func(context.Context) (string, error) {
+		text, err := os.ReadFile(from.File)
+		return string(text), err
+	}
+	if from.Secret != "" {
+		read, err := a.ReadSecrets()
+		if err != nil {
+			return err
+		}
+		r.read = func(ctx context.Context) (string, error) {
+			return read(ctx, secrets.Reference{Service: secrets.SecretsManager, ID: from.Secret})
+		}
+	}
+	if err := r.renew(ctx); err != nil {
+		return err
+	}
+	go r.follow(ctx)
+	return nil
+}
+
+func (r *clientsReader) follow(ctx context.Context) {
+	tick := time.NewTicker(clientsAge)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			r.look(ctx)
+		}
+	}
+}
+
+// look renews the clients. An error is logged when it begins or changes, and its end is logged.
+func (r *clientsReader) look(ctx context.Context) {
+	err := r.renew(ctx)
+	switch {
+	case ctx.Err() != nil:
+	case err == nil && r.said != "":
+		r.log.Info("the keys can be read again", "version", r.last)
+		r.said = ""
+	case err != nil && err.Error() != r.said:
+		r.log.Warn("the keys can't be read; the last ones stay in use", "version", r.last, "error", err)
+		r.said = err.Error()
+	}
+}
+
+func (r *clientsReader) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, clientsTimeout)
+	defer cancel()
+	text, err := r.read(ctx)
+	if err != nil {
+		return fmt.Errorf("read the keys from the %s: %w", r.from, err)
+	}
+	version := versionOf(text)
+	if version == r.last {
+		return nil
+	}
+	clients, err := settings.ParseClients(text)
+	if err != nil {
+		return fmt.Errorf("the keys in the %s must be %w", r.from, err)
+	}
+	r.set(clientsOf(clients), version)
+	if r.last != "" {
+		r.log.Info("the keys have changed", "version", version, "clients", len(clients))
+	}
+	r.last = version
+	return nil
+}
+
+// versionOf names what is stored by its hash: enough to tell versions apart, and nothing about a key.
+func versionOf(text string) string {
+	hash := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(hash[:6])
+}

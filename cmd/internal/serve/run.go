@@ -1,0 +1,59 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"event-processing-service/cmd/internal/assembly"
+	"event-processing-service/internal/settings"
+	"event-processing-service/internal/telemetry"
+)
+
+// patience is how long requests that are under way may take after SIGTERM. With DRAIN_DELAY it must stay below the
+// stopTimeout of the task, after which the process is killed.
+const patience = 20 * time.Second
+
+// Run serves the API until ctx ends. It is the program of the container.
+func Run(ctx context.Context, env settings.API, stdout io.Writer) error {
+	boundMemory("/")
+	level := new(slog.LevelVar)
+	level.Set(env.LogLevel)
+	log := telemetry.NewLogger(stdout, level)
+	telemetry.ToggleLevel(ctx, level, log)
+	program, err := New(ctx, assembly.New(ctx, log), env, Parts{})
+	if err != nil {
+		return err
+	}
+	defer program.Close(ctx)
+	ln, err := net.Listen("tcp", ":"+strconv.Itoa(env.Port))
+	if err != nil {
+		return fmt.Errorf("listen on port %d: %w", env.Port, err)
+	}
+	log.Info("serving", "port", env.Port, "topic", env.Kafka.Topic, "version", telemetry.Version())
+	return program.Serve(ctx, ln, patience)
+}
+
+// CheckHealth fails unless the API on this host answers.
+func CheckHealth(ctx context.Context, port int) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/health/live", port), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the API for its health: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the API answers %s", resp.Status)
+	}
+	return nil
+}

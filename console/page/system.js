@@ -1,0 +1,24 @@
+import { about, ask } from "./api.js";
+import { alien, h, number } from "./dom.js";
+
+export function systemView() {
+  const element = h("div", { class: "two" }, h("p", { class: "soft" }, "asking the brokers"));
+  const notes = about.notes?.length ? h("section", { class: "card" }, h("h2", null, "What this console can't see"),
+    about.notes.map((n) => h("p", null, n))) : undefined;
+  ask("/api/system").then((s) => element.replaceChildren(
+    h("div", null, table("Topics", ["Topic", "Partitions", "Replicas", "Records"], s.topics ?? [],
+      (t) => [alien(t.name), number(t.partitions), number(t.replicas), number(t.records)]),
+    table("Consumer groups", ["Group", "State", "Behind", "Members"], s.groups ?? [],
+      (g) => [alien(g.name), alien(g.state), number(g.behind), alien(g.members.join(", "))])),
+    h("div", null, table("Configuration", ["Variable", "Value", "Meaning"], s.settings ?? [], (v) => [
+      h("code", null, v.name), v.hidden ? h("em", { class: "soft" }, "set, hidden") : v.value ? alien(v.value, "mono")
+        : h("span", { class: "soft mono" }, v.default || "–"), h("span", { class: "soft" }, v.meaning)])),
+  )).catch((e) => element.replaceChildren(h("p", { class: "problem", role: "alert" }, e.message)));
+  return { element: [h("h1", null, "System"), notes, element].filter(Boolean) };
+}
+
+function table(title, columns, items, cells) {
+  return h("section", { class: "card" }, h("h2", null, title), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title },
+    h("table", { class: "table stack" }, h("thead", null, h("tr", null, columns.map((c) => h("th", { scope: "col" }, c)))),
+      h("tbody", null, items.map((i) => h("tr", null, cells(i).map((c) => h("td", null, c))))))));
+}

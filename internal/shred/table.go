@@ -1,0 +1,217 @@
+package shred
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"event-processing-service/internal/event"
+)
+
+// The attributes of an item, of which there is one for each subject.
+const (
+	attrSubject   = "pk"        // hash
+	attrVersion   = "version"   // grows by one with every change
+	attrKeyID     = "key_id"    // absent: the subject has no key now
+	attrSecret    = "secret"    // likewise
+	attrForgotten = "forgotten" // map of ids to when their keys were deleted
+)
+
+// Table keeps keys in DynamoDB, for any number of processes.
+type Table struct {
+	client *dynamodb.Client
+	table  string
+}
+
+// NewTable keeps keys in a table of their own: a backup of it would keep what is to be forgotten.
+func NewTable(cfg aws.Config, table string) *Table {
+	return &Table{table: table, client: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
+		o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
+			s.MaxAttempts, s.MaxBackoff = 3, 300*time.Millisecond
+		})
+		if o.HTTPClient == nil {
+			o.HTTPClient = awshttp.NewBuildableClient()
+		}
+		if c, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
+			o.HTTPClient = c.WithTimeout(time.Second) // a call takes about 5 ms; three tries end within keyTimeout
+		}
+	})}
+}
+
+// subjectItem is what a table has of a subject.
+type subjectItem struct {
+	version   int64 // 0: there is no item
+	key       Key   // ID "": none
+	forgotten map[string]time.Time
+}
+
+func (t *Table) read(ctx context.Context, subject string) (i subjectItem, err error) {
+	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &t.table, ConsistentRead: aws.Bool(true), Key: t.primary(subject),
+	})
+	if err != nil {
+		return i, fmt.Errorf("read key in table %s: %w", t.table, err)
+	}
+	if i, err = readItem(out.Item); err != nil {
+		return i, fmt.Errorf("read key in table %s: %w", t.table, err)
+	}
+	return i, nil
+}
+
+func (t *Table) primary(subject string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{attrSubject: &types.AttributeValueMemberS{Value: hashOf(subject)}}
+}
+
+var errItem = errors.New("the item is not one that this program writes")
+
+func readItem(item map[string]types.AttributeValue) (i subjectItem, err error) {
+	i.forgotten = map[string]time.Time{}
+	if item == nil {
+		return i, nil
+	}
+	version, _ := item[attrVersion].(*types.AttributeValueMemberN)
+	gone, _ := item[attrForgotten].(*types.AttributeValueMemberM)
+	if version == nil || gone == nil {
+		return i, errItem
+	}
+	if i.version, err = strconv.ParseInt(version.Value, 10, 64); err != nil || i.version < 1 {
+		return i, errItem
+	}
+	for id, value := range gone.Value {
+		text, _ := value.(*types.AttributeValueMemberS)
+		if text == nil {
+			return i, errItem
+		}
+		if i.forgotten[id], err = time.Parse(time.RFC3339Nano, text.Value); err != nil {
+			return i, errItem
+		}
+	}
+	if id, has := item[attrKeyID].(*types.AttributeValueMemberS); has {
+		secret, _ := item[attrSecret].(*types.AttributeValueMemberB)
+		if secret == nil || len(secret.Value) != len(i.key.Secret) {
+			return i, errItem
+		}
+		i.key.ID = id.Value
+		copy(i.key.Secret[:], secret.Value)
+	}
+	return i, nil
+}
+
+// errRace says that another process changed the item meanwhile.
+var errRace = errors.New("another process changes the subject's keys")
+
+// write replaces the item that has the version, or makes the first.
+func (t *Table) write(ctx context.Context, subject string, i subjectItem) error {
+	item := t.primary(subject)
+	item[attrVersion] = &types.AttributeValueMemberN{Value: strconv.FormatInt(i.version+1, 10)}
+	gone := map[string]types.AttributeValue{}
+	for id, at := range i.forgotten {
+		gone[id] = &types.AttributeValueMemberS{Value: at.UTC().Format(time.RFC3339Nano)}
+	}
+	item[attrForgotten] = &types.AttributeValueMemberM{Value: gone}
+	if i.key.ID != "" {
+		item[attrKeyID] = &types.AttributeValueMemberS{Value: i.key.ID}
+		item[attrSecret] = &types.AttributeValueMemberB{Value: i.key.Secret[:]}
+	}
+	in := &dynamodb.PutItemInput{TableName: &t.table, Item: item,
+		ConditionExpression: aws.String("attribute_not_exists(pk)")}
+	if i.version > 0 {
+		in.ConditionExpression = aws.String("version = :v")
+		in.ExpressionAttributeValues = map[string]types.AttributeValue{
+			":v": &types.AttributeValueMemberN{Value: strconv.FormatInt(i.version, 10)},
+		}
+	}
+	_, err := t.client.PutItem(ctx, in)
+	var refused *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &refused):
+		return errRace
+	case err != nil:
+		return fmt.Errorf("write key in table %s: %w", t.table, err)
+	}
+	return nil
+}
+
+// maxRaces is how often a change is tried again that another process was faster with.
+const maxRaces = 10
+
+// Current is the subject's key.
+func (t *Table) Current(ctx context.Context, subject string) (Key, error) {
+	for range maxRaces {
+		i, err := t.read(ctx, subject)
+		if err != nil || i.key.ID != "" {
+			return i.key, err
+		}
+		i.key = newKey()
+		if err = t.write(ctx, subject, i); !errors.Is(err, errRace) {
+			return i.key, err
+		}
+	}
+	return Key{}, errRace
+}
+
+// Find is the subject's key, if it has this id.
+func (t *Table) Find(ctx context.Context, subject, id string) (Key, error) {
+	i, err := t.read(ctx, subject)
+	if err != nil {
+		return Key{}, err
+	}
+	if _, gone := i.forgotten[id]; gone {
+		return Key{}, fmt.Errorf("key %s: %w", id, event.ErrForgotten)
+	}
+	if i.key.ID != id {
+		return Key{}, unknown(id)
+	}
+	return i.key, nil
+}
+
+// Forget deletes the subject's key.
+func (t *Table) Forget(ctx context.Context, subject string) ([]Forgotten, error) {
+	for range maxRaces {
+		i, err := t.read(ctx, subject)
+		if err != nil {
+			return nil, err
+		}
+		if i.key.ID != "" {
+			i.forgotten[i.key.ID], i.key = time.Now(), Key{}
+			err = t.write(ctx, subject, i)
+			if errors.Is(err, errRace) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		var all []Forgotten
+		for id, at := range i.forgotten {
+			all = append(all, Forgotten{id, at.UTC()})
+		}
+		return all, nil
+	}
+	return nil, errRace
+}
+
+// Create makes the table where it is missing, for a laptop and for tests. It has no recovery to a point in time, and is
+// to have none.
+func (t *Table) Create(ctx context.Context) error {
+	_, err := t.client.CreateTable(ctx, &dynamodb.CreateTableInput{
+		TableName: &t.table, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String(attrSubject), AttributeType: types.ScalarAttributeTypeS},
+		},
+		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String(attrSubject), KeyType: types.KeyTypeHash}},
+	})
+	var exists *types.ResourceInUseException
+	if err != nil && !errors.As(err, &exists) {
+		return fmt.Errorf("create table %s: %w", t.table, err)
+	}
+	return nil
+}

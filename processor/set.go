@@ -1,0 +1,67 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Set is the handlers of one processor. Several processors read one topic, each in processes of its own.
+type Set struct {
+	// "": it is the first. Its consumer group, its dead letter topic and its outcomes have the name in theirs
+	Name     string
+	Register func(ctx context.Context, mux *Mux, deps *Deps) (closeAll func(), err error)
+}
+
+// Sets are those of one binary: the first, which has no name, and others.
+type Sets []Set
+
+// names are such that a consumer group, a topic, a function in AWS and a key of the table can have them in theirs.
+var names = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$`)
+
+// Find returns the set with a name. It fails where there is none, and for a list of which two sets would share a
+// consumer group, or one has no name that can be used: in every process alike, whichever set it runs.
+func (s Sets) Find(name string) (found Set, err error) {
+	seen := map[string]bool{}
+	for i, set := range s {
+		switch {
+		case seen[set.Name] && set.Name == "":
+			return Set{}, errors.New("two sets of handlers have no name, and would share a consumer group")
+		case seen[set.Name]:
+			return Set{}, fmt.Errorf("two sets of handlers are named %s, and would share a consumer group", set.Name)
+		case (set.Name == "") != (i == 0):
+			return Set{}, errors.New("the first set of handlers has no name, and each other has one")
+		case i > 0 && !names.MatchString(set.Name):
+			return Set{}, fmt.Errorf("the name of a set of handlers, %q, must be 1 to 20 of a-z, 0-9 and -, "+
+				"begin with a letter and not end with -", set.Name)
+		case set.Register == nil:
+			return Set{}, fmt.Errorf("set %d of the handlers, %q, registers nothing", i, set.Name)
+		}
+		if seen[set.Name] = true; set.Name == name {
+			found = set
+		}
+	}
+	if found.Register == nil {
+		return Set{}, fmt.Errorf("there is no processor %q, but the first, without a name%s", name, s.others())
+	}
+	return found, nil
+}
+
+// Others are the names of all but the first.
+func (s Sets) Others() (names []string) {
+	for _, set := range s {
+		if set.Name != "" {
+			names = append(names, set.Name)
+		}
+	}
+	return names
+}
+
+func (s Sets) others() string {
+	if names := s.Others(); names != nil {
+		return ", and " + strings.Join(names, ", ")
+	}
+	return ""
+}

@@ -1,0 +1,29 @@
+package main
+
+// choiceRights are those of what a stack has only by choice.
+func choiceRights(name string, arn func(service, resource string) string, roles func(string) string) []deployerRight {
+	of := func(service string, actions ...string) (full []string) {
+		for _, action := range actions {
+			full = append(full, service+":"+action)
+		}
+		return full
+	}
+	return []deployerRight{
+		{"Cache", []string{"elasticache.ServerlessCache", "elasticache.User", "elasticache.UserGroup"},
+			of("elasticache", "AddTagsToResource", "CreateServerlessCache", "CreateUser", "CreateUserGroup",
+				"DeleteServerlessCache", "DeleteUser", "DeleteUserGroup", "DescribeServerlessCaches", "DescribeUserGroups",
+				"DescribeUsers", "ListTagsForResource", "ModifyServerlessCache", "ModifyUser", "ModifyUserGroup",
+				"RemoveTagsFromResource"),
+			[]string{arn("elasticache", "serverlesscache:"+name+"-limits"), arn("elasticache", "user:"+name+"-limits"),
+				arn("elasticache", "usergroup:"+name+"-limits")}, nil},
+		{"Queries", []string{"cloudwatch.QueryDefinition"}, of("logs", "DeleteQueryDefinition",
+			"DescribeQueryDefinitions", "PutQueryDefinition"), []string{"*"}, nil},
+		{"Chat", []string{"chatbot.SlackChannelConfiguration"},
+			of("chatbot", "CreateSlackChannelConfiguration", "DeleteSlackChannelConfiguration",
+				"DescribeSlackChannelConfigurations", "ListTagsForResource", "TagResource", "UntagResource",
+				"UpdateSlackChannelConfiguration"), []string{"*"}, nil},
+		{"RoleToChat", []string{"chatbot.SlackChannelConfiguration"}, of("iam", "PassRole"),
+			[]string{roles(name + "-chat")},
+			map[string]map[string]string{"StringEquals": {"iam:PassedToService": "chatbot.amazonaws.com"}}},
+	}
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// edgeConfig is what stands between clients and the API.
+type edgeConfig struct {
+	AccessLogs   bool   `json:"accessLogs"`
+	Domain       string `json:"domain,omitempty"`
+	HostedZoneID string `json:"hostedZoneId,omitempty"`
+	// Failover makes the domain's record one of two, of stacks in two regions: primary, secondary, or "" for the only one.
+	Failover string `json:"failover,omitempty"`
+	// AllowedNetworks may reach the load balancer, and nobody else; 0.0.0.0/0 is everybody. Unset, everybody may, with a
+	// key.
+	AllowedNetworks []string `json:"allowedNetworks,omitempty"`
+	CDN             bool     `json:"cdn,omitempty"` // CloudFront before a private load balancer
+	// WAF refuses requests before they reach the API; nil: nothing does.
+	WAF *wafConfig `json:"waf,omitempty"`
+	// ShieldAdvanced is shieldAccepted, or "" for none.
+	ShieldAdvanced string `json:"shieldAdvanced,omitempty"`
+}
+
+// cdnRegion is where AWS keeps what belongs to CloudFront: its certificates, web ACLs, log deliveries and metrics.
+const cdnRegion = "us-east-1"
+
+// Clients are the networks that may reach the load balancer, or cloudFront.
+func (c edgeConfig) Clients() []string {
+	switch {
+	case c.CDN:
+		return []string{cloudFront}
+	case len(c.AllowedNetworks) > 0:
+		return c.AllowedNetworks
+	default:
+		return []string{internet}
+	}
+}
+
+// HTTPS reports whether the load balancer has a certificate to serve.
+func (c edgeConfig) HTTPS() bool { return c.Domain != "" }
+
+// Restricted reports whether only some networks may reach the API.
+func (c edgeConfig) Restricted() bool {
+	return len(c.AllowedNetworks) > 0 && !slices.Contains(c.AllowedNetworks, internet)
+}
+
+func (c edgeConfig) validate(f *findings, region string, api apiConfig) {
+	f.require((c.Domain == "") == (c.HostedZoneID == ""), "edge.domain",
+		"needs edge.hostedZoneId, and the other way round: the certificate is proved by a DNS record")
+	f.require(slices.Contains([]string{"", "primary", "secondary"}, c.Failover), "edge.failover",
+		"must be primary or secondary, or left out, is %q", c.Failover)
+	f.require(c.Failover == "" || c.HTTPS(), "edge.failover", "needs edge.domain, which is what fails over")
+	f.require(c.Failover == "" || !c.CDN, "edge.failover", "does not go with edge.cdn: a distribution has no health that "+
+		"Route 53 could ask for, and a domain may belong to one alone")
+	requireNetworks(f, "edge.allowedNetworks", c.AllowedNetworks)
+	if c.CDN {
+		f.require(region == cdnRegion || region == "", "edge.cdn",
+			"CloudFront's certificate, logs and metrics are in %s alone, and this stack is in %s: leave it out", cdnRegion,
+			region)
+		f.require(!c.Restricted() || c.WAF != nil, "edge.allowedNetworks", "the load balancer sees CloudFront alone: leave "+
+			"edge.cdn out, or set edge.waf, which sees clients")
+	}
+	if c.WAF != nil {
+		c.WAF.validate(f, api)
+	}
+	f.require(c.ShieldAdvanced == "" || c.ShieldAdvanced == shieldAccepted, "edge.shieldAdvanced",
+		"costs 3,000 USD a month for at least a year, for which your account must have subscribed; to accept that, set it "+
+			"to %q; is %q", shieldAccepted, c.ShieldAdvanced)
+}
+
+func requireNetworks(f *findings, key string, networks []string) {
+	for i, network := range networks {
+		prefix, err := netip.ParsePrefix(network)
+		f.require(err == nil && prefix.Addr().Is4() && prefix == prefix.Masked(), key,
+			"must be IPv4 networks like 203.0.113.0/24, is %q", network)
+		f.require(!slices.Contains(networks[:i], network), key, "%s is there twice", network)
+	}
+}

@@ -1,0 +1,93 @@
+package main
+
+import "strconv"
+
+// Names in dimensions that only a deployment knows; observability.go puts the real ones in.
+const (
+	theLoadBalancer = "$loadBalancer"
+	theTargetGroup  = "$targetGroup"
+	theMapping      = "$mapping"
+	theCertificate  = "$certificate"
+	theDistribution = "$distribution"
+)
+
+// metric is one number over time.
+type metric struct {
+	Namespace, Name, Stat string
+	Dimensions            map[string]string
+}
+
+func albMetric(name, stat string) metric {
+	return metric{"AWS/ApplicationELB", name, stat, map[string]string{"LoadBalancer": theLoadBalancer}}
+}
+
+func targetMetric(name, stat string) metric {
+	return metric{"AWS/ApplicationELB", name, stat, map[string]string{"LoadBalancer": theLoadBalancer,
+		"TargetGroup": theTargetGroup}}
+}
+
+// taskMetric is of the API's tasks, in per cent of what each has.
+func taskMetric(c config, name, stat string) metric {
+	return metric{"AWS/ECS", name, stat, map[string]string{"ClusterName": c.Name, "ServiceName": c.Name + "-api"}}
+}
+
+func cdnMetric(name, stat string) metric {
+	return metric{"AWS/CloudFront", name, stat, map[string]string{"DistributionId": theDistribution, "Region": "Global"}}
+}
+
+func functionMetric(function, name, stat string) metric {
+	return metric{"AWS/Lambda", name, stat, map[string]string{"FunctionName": function}}
+}
+
+func brokerMetric(cluster, name, stat string, broker int) metric {
+	return metric{"AWS/Kafka", name, stat, map[string]string{"Cluster Name": cluster, "Broker ID": strconv.Itoa(broker)}}
+}
+
+// lagMetric is how far the consumer group is behind: EstimatedMaxTimeLag in seconds, SumOffsetLag in records. The
+// former does not exist while nothing at all is read.
+func lagMetric(name string, c config, p namedProcessor) metric {
+	return metric{"AWS/Kafka", name, "Maximum",
+		map[string]string{"Cluster Name": c.Name, "Topic": p.topic(c.Kafka), "Consumer Group": p.group(c.Name)}}
+}
+
+// bytesIn is what each broker takes of the events of a topic, a second.
+func bytesIn(c config, topic string) (all []metric) {
+	for broker := range c.Kafka.Brokers {
+		m := brokerMetric(c.Name, "BytesInPerSec", "Average", broker+1)
+		m.Dimensions["Topic"] = topic
+		all = append(all, m)
+	}
+	return all
+}
+
+// failedRequests are all, and those of them that count as failed.
+func failedRequests() []metric {
+	return []metric{albMetric("RequestCount", "Sum"), albMetric("HTTPCode_Target_5XX_Count", "Sum"),
+		albMetric("HTTPCode_ELB_5XX_Count", "Sum")}
+}
+
+// ownNamespace is where the function's own metrics are, which Lambda makes of lines of its log. The names and
+// dimensions below are written down in the processor, too; a test compares them with what it writes.
+const ownNamespace = "EventProcessingService"
+
+// ownMetric is one of the function's own, over all types of events.
+func ownMetric(function, name, stat string) metric {
+	return metric{ownNamespace, name, stat, map[string]string{"FunctionName": function}}
+}
+
+// deadLetterMetric counts what the processor gave up on. It is written with each dead letter, so none is missed.
+func deadLetterMetric(function string) metric {
+	return ownMetric(function, "EventsDeadLettered", "Sum")
+}
+
+// ageMetric is how old events are when the processor is done with them, from when the API had them, in milliseconds.
+func ageMetric(function, stat string) metric { return ownMetric(function, "EventAge", stat) }
+
+// mappingMetric counts events of the mapping. There are such metrics only with provisioned pollers.
+func mappingMetric(p namedProcessor, name string) metric {
+	return metric{"AWS/Lambda", name, "Sum", map[string]string{"EventSourceMappingUUID": p.of(theMapping)}}
+}
+
+func tableMetric(name, table string) metric {
+	return metric{"AWS/DynamoDB", name, "Sum", map[string]string{"TableName": table}}
+}

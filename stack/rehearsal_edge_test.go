@@ -1,0 +1,44 @@
+//go:build pulumi
+
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// rehearseEdge takes CloudFront out of dev, puts it back, and a firewall before it, each in a deployment of its own.
+func rehearseEdge(t *testing.T, on stage) {
+	t.Helper()
+	for _, step := range []struct {
+		setting string
+		has     []string
+		lacks   []string
+	}{
+		{"pulumi config set --stack dev --path edge.cdn false", []string{"edge-from-anywhere-80"},
+			[]string{"aws:cloudfront/", "edge-from-cloudfront-80", "cdn-errors", "aws:wafv2/"}},
+		{"pulumi config set --stack dev --path edge.cdn true", []string{"aws:cloudfront/vpcOrigin:VpcOrigin",
+			"edge-from-cloudfront-80"}, []string{"edge-from-anywhere-80"}},
+		{"pulumi config set --stack dev --path edge.waf.requestsByAddress 100000", []string{"aws:wafv2/webAcl:WebAcl",
+			`"scope": "CLOUDFRONT"`}, []string{"aws:wafv2/webAclAssociation"}},
+		{"pulumi config set --stack dev --path edge.cdn false", []string{"aws:wafv2/webAclAssociation",
+			`"scope": "REGIONAL"`}, []string{"aws:cloudfront/"}},
+		{"pulumi config rm --stack dev --path edge.waf && pulumi config set --stack dev --path edge.cdn true",
+			[]string{"aws:cloudfront/"}, []string{"aws:wafv2/"}},
+	} {
+		on.run(t, step.setting)
+		on.run(t, "pulumi up --yes --skip-preview --stack dev")
+		on.run(t, "pulumi up --yes --expect-no-changes --skip-preview --stack dev")
+		state := on.run(t, "pulumi stack export --stack dev")
+		for _, what := range step.has {
+			if !strings.Contains(state, what) {
+				t.Errorf("%s does not bring %s", step.setting, what)
+			}
+		}
+		for _, what := range step.lacks {
+			if strings.Contains(state, what) {
+				t.Errorf("%s leaves %s", step.setting, what)
+			}
+		}
+	}
+}

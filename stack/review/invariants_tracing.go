@@ -1,0 +1,119 @@
+package review
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// onlyVersion is an image that is the same one tomorrow.
+var onlyVersion = regexp.MustCompile(`:v?\d+\.\d+\.\d+|@sha256:`)
+
+// container is what the rules read of a task definition's containers.
+type container struct {
+	Name, Image            string
+	CPU, Memory            int
+	Essential              bool
+	ReadonlyRootFilesystem bool
+	RestartPolicy          struct{ Enabled bool }
+	HealthCheck            *struct{}
+	PortMappings           []struct{}
+	Environment            []struct{ Name, Value string }
+	LogConfiguration       struct{ Options map[string]string }
+}
+
+// containers reads a task definition. One that can't be read has none; other rules find that.
+func (n Registration) containers() (all []container) {
+	_ = json.Unmarshal([]byte(n.Text("containerDefinitions")), &all)
+	return all
+}
+
+// entry is the container of a task that the load balancer calls.
+func (g Graph) entry() string {
+	for _, n := range g.Of("ecs.Service") {
+		return n.Text("loadBalancers", "containerName")
+	}
+	return ""
+}
+
+// fragile finds guests in the API's task that could take it with them, starve it, or be another image tomorrow.
+func fragile(g Graph) (broken []string) {
+	for _, n := range g.Of("ecs.TaskDefinition") {
+		if n.Name != "api" {
+			continue
+		}
+		guests, own := 0, 0
+		for _, c := range n.containers() {
+			if c.Name == g.entry() {
+				own = c.CPU
+				continue
+			}
+			guests++
+			for problem, is := range map[string]bool{
+				"takes the API with it when it dies":   c.Essential,
+				"stays dead":                           !c.RestartPolicy.Enabled,
+				"may use all of the memory":            c.Memory == 0,
+				"may use all of the CPU":               c.CPU == 0,
+				"is another image tomorrow":            !onlyVersion.MatchString(c.Image),
+				"is not watched by a health check":     c.HealthCheck == nil,
+				"logs nowhere":                         c.LogConfiguration.Options["awslogs-group"] == "",
+				"can write to its file system":         !c.ReadonlyRootFilesystem,
+				"can be reached from outside the task": len(c.PortMappings) > 0,
+			} {
+				if is {
+					broken = append(broken, fmt.Sprintf("%s: %s %s", n, c.Name, problem))
+				}
+			}
+		}
+		if guests > 0 && own == 0 {
+			broken = append(broken, fmt.Sprintf("%s: %s has no share of the CPU beside its guests", n, g.entry()))
+		}
+	}
+	slices.Sort(broken)
+	return broken
+}
+
+// halfTraced finds what is missing where some of a trace's way is there: spans that nobody takes, a collector without
+// spans, or rights for nothing.
+func halfTraced(g Graph) (broken []string) {
+	there := map[string]bool{"the API's OTEL_ settings": false, "the collector beside the API": false,
+		"the API's right to send":       false,
+		"the function's OTEL_ settings": false, "the function's active tracing": false, "the function's right to send": false}
+	see := func(what string, is bool) { there[what] = there[what] || is }
+	for _, n := range g.Of("ecs.TaskDefinition") {
+		for _, c := range n.containers() {
+			for _, v := range c.Environment {
+				see("the collector beside the API", strings.Contains(v.Value, `"awsxray"`)) // it may be there for metrics
+				see("the API's OTEL_ settings", c.Name == g.entry() && strings.HasPrefix(v.Name, "OTEL_"))
+			}
+		}
+	}
+	for _, n := range g.Of("lambda.Function") {
+		see("the function's active tracing", n.Text("tracingConfig", "mode") == "Active")
+		if variables := n.At("environment", "variables"); variables.IsObject() {
+			for name := range variables.ObjectValue() {
+				see("the function's OTEL_ settings", strings.HasPrefix(string(name), "OTEL_"))
+			}
+		}
+	}
+	for _, n := range g.Of("iam.RolePolicy") {
+		may := strings.Contains(n.Text("policy"), `"xray:PutTraceSegments"`)
+		see("the API's right to send", n.Name == "api" && may)
+		see("the function's right to send", isProcessor(n.Name) && may)
+		if may && n.Name != "api" && !isProcessor(n.Name) {
+			broken = append(broken, fmt.Sprintf("%s may send traces and has none", n))
+		}
+	}
+	if !slices.Contains(slices.Collect(maps.Values(there)), true) {
+		return broken
+	}
+	for _, what := range slices.Sorted(maps.Keys(there)) {
+		if !there[what] {
+			broken = append(broken, what+" is missing, and other parts of the way are there")
+		}
+	}
+	return broken
+}
