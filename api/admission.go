@@ -1,6 +1,7 @@
 package api
 
 import (
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -68,24 +69,44 @@ func (s *Server) admitBatch(events int) (release func(), err error) {
 	return func() { s.load.events.Add(-n) }, nil
 }
 
-// turn waits until few enough batches and large bodies are read, checked or answered. Each takes milliseconds of a
-// processor, and whoever asks for health waits behind all that could run.
-func (s *Server) turn() (done func(), err error) {
+// turn is a request's right to have a batch or a large body read, checked or answered. Each takes milliseconds of a
+// processor, and whoever asks for health waits behind all that could run: few have a turn at once.
+type turn struct {
+	load *load
+	held bool
+}
+
+// begin waits for it, but not for ever.
+func (t *turn) begin() error {
 	select {
-	case s.load.turns <- struct{}{}:
-		return s.load.done, nil
+	case t.load.turns <- struct{}{}:
+		t.begun()
+		return nil
 	case <-time.After(turnPatience):
-		return nil, newProblem(overloaded, "too many batches and large bodies are under way; send it again after a pause")
+		return newProblem(overloaded, "too many batches and large bodies are under way; send it again after a pause")
 	}
 }
 
-// take is a turn that can't be refused: the events are stored.
-func (l *load) take() (done func()) {
-	l.turns <- struct{}{}
-	return l.done
+// resume is a begin that can't be refused: the events are stored.
+func (t *turn) resume() {
+	t.load.turns <- struct{}{}
+	t.begun()
 }
 
-func (l *load) done() { <-l.turns }
+// begun goes behind all that could run. Go runs whoever waited for a channel next, ahead of them: a queue for turns
+// would be worked off first, and each request for health, which takes microseconds, would wait for one turn of each
+// connection before it.
+func (t *turn) begun() {
+	t.held = true
+	runtime.Gosched()
+}
+
+func (t *turn) end() {
+	if t.held {
+		<-t.load.turns
+		t.held = false
+	}
+}
 
 // acquire adds n unless that exceeds most.
 func acquire(counter *atomic.Int64, n, most int64) bool {

@@ -10,12 +10,10 @@ import (
 )
 
 // postBatch publishes what is valid of a batch. One bad event holds up none of the others.
-func (s *Server) postBatch(c *fiber.Ctx, body []byte) error {
-	done, err := s.turn()
-	if err != nil {
+func (s *Server) postBatch(c *fiber.Ctx, body []byte, mine *turn) error {
+	if err := mine.begin(); err != nil {
 		return err
 	}
-	defer func() { done() }()
 	batch, err := event.ParseBatch(body, s.cfg.MaxBatch)
 	if errors.Is(err, event.ErrTooMany) {
 		return newProblem(batchTooLarge, fmt.Sprintf("a batch holds at most %d events; send several", s.cfg.MaxBatch))
@@ -40,17 +38,10 @@ func (s *Server) postBatch(c *fiber.Ctx, body []byte) error {
 			valid = append(valid, batch[i].Event)
 		}
 	}
-	done() // Kafka's time is nobody's turn
+	mine.end() // Kafka's time is nobody's turn
 	receipts := s.publish(c, valid)
-	done = s.load.take()
-	// The turn ends when the answer is written: a refusal of a thousand events takes milliseconds, too.
-	if err := s.answerBatch(c, batch, receipts); err != nil {
-		if err := s.handleError(c, err); err != nil {
-			return err
-		}
-	}
-	pack(c.Context())
-	return nil
+	mine.resume()
+	return s.answerBatch(c, batch, receipts)
 }
 
 // answerBatch says what became of each event: of those that are valid, in their order, the receipts.

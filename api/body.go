@@ -66,11 +66,11 @@ func (s *Server) readCoded(c *fiber.Ctx, stream io.Reader, length int, room *hel
 	if err != nil {
 		return nil, err
 	}
-	done, err := s.turn()
-	if err != nil {
+	mine := turn{load: &s.load}
+	if err := mine.begin(); err != nil {
 		return nil, err
 	}
-	defer done()
+	defer mine.end()
 	most := min(s.cfg.MaxBodyBytes, max(smallBody, mostExpansion*len(packed)))
 	body, err := unpack(packed, most, room)
 	if most < s.cfg.MaxBodyBytes && errors.Is(err, errTooLarge) {

@@ -37,8 +37,25 @@ type batchResult struct {
 	Problem *eventProblem `json:"problem,omitempty" xml:"problem,omitempty"`
 }
 
-// postEvents takes events in any of the four forms and answers once Kafka has them.
+// postEvents takes events in any of the four forms and answers once Kafka has them. What takes a turn keeps it until
+// its answer is written and packed: a refusal of a thousand events takes milliseconds, too.
 func (s *Server) postEvents(c *fiber.Ctx) error {
+	mine := turn{load: &s.load}
+	defer mine.end()
+	err := s.takeEvents(c, &mine)
+	if !mine.held {
+		return err
+	}
+	if err != nil {
+		if err := s.handleError(c, err); err != nil {
+			return err
+		}
+	}
+	pack(c.Context())
+	return nil
+}
+
+func (s *Server) takeEvents(c *fiber.Ctx, mine *turn) error {
 	mode, err := modeOf(c)
 	if err != nil {
 		return err
@@ -50,9 +67,9 @@ func (s *Server) postEvents(c *fiber.Ctx) error {
 		return err
 	}
 	if mode == event.ModeBatch {
-		return s.postBatch(c, body)
+		return s.postBatch(c, body, mine)
 	}
-	e, err := s.takeOne(c, mode, body)
+	e, err := s.takeOne(c, mode, body, mine)
 	if err != nil {
 		return err
 	}
@@ -66,20 +83,23 @@ func (s *Server) postEvents(c *fiber.Ctx) error {
 	})
 }
 
-// takeOne reads and checks an event. A large one can take as long as a batch, so it waits for its turn as a batch does.
-func (s *Server) takeOne(c *fiber.Ctx, mode event.Mode, body []byte) (event.Event, error) {
+// takeOne reads and checks an event. A large one can take as long as a batch, so it waits for its turn as a batch does,
+// which it keeps if it is refused.
+func (s *Server) takeOne(c *fiber.Ctx, mode event.Mode, body []byte, mine *turn) (event.Event, error) {
 	if len(body) > quickBody {
-		done, err := s.turn()
-		if err != nil {
+		if err := mine.begin(); err != nil {
 			return event.Event{}, err
 		}
-		defer done()
 	}
 	e, err := s.parseOne(c, mode, body)
 	if err != nil {
 		return event.Event{}, err
 	}
-	return e, s.check(c, &e, place{binary: mode == event.ModeBinary})
+	if err := s.check(c, &e, place{binary: mode == event.ModeBinary}); err != nil {
+		return event.Event{}, err
+	}
+	mine.end() // Kafka's time is nobody's turn
+	return e, nil
 }
 
 func (s *Server) parseOne(c *fiber.Ctx, mode event.Mode, body []byte) (event.Event, error) {

@@ -9,8 +9,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,5 +143,34 @@ func TestSharesOfMemoryAreThoseOfTheTask(t *testing.T) {
 	debug.SetMemoryLimit(math.MaxInt64)
 	if c = (Config{}).withDefaults(); c.MaxConnections != 4096 || c.MaxBufferedBytes != 64<<20 {
 		t.Errorf("%d connections and %d MiB of bodies where nothing bounds memory", c.MaxConnections, c.MaxBufferedBytes>>20)
+	}
+}
+
+// On one processor a request for health is behind those that could run before it, and not behind all that wait for a
+// turn as well.
+func TestNoQueueForTurnsIsServedBeforeOthers(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	l := load{turns: make(chan struct{}, 1)}
+	first := turn{load: &l}
+	if err := first.begin(); err != nil {
+		t.Fatal(err)
+	}
+	var served atomic.Int64
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			mine := turn{load: &l}
+			mine.resume()
+			served.Add(1)
+			mine.end()
+		})
+	}
+	time.Sleep(50 * time.Millisecond) // all wait
+	before := make(chan int64, 1)
+	go func() { before <- served.Load() }()
+	first.end()
+	all.Wait()
+	if n := <-before; n > 2 {
+		t.Errorf("%d of 50 had their turn before it", n)
 	}
 }

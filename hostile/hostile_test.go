@@ -196,16 +196,18 @@ func (s *target) memory(t *testing.T) {
 			})
 		}
 		all.Wait()
-		failed := 0
+		failed, slowest := 0, time.Duration(0)
 		for range 5 {
+			asked := time.Now()
 			if err := s.probe(); err != nil {
 				t.Logf("a probe after %s: %v", attack.name, err)
 				failed++
 			}
+			slowest = max(slowest, time.Since(asked))
 		}
 		peak := s.peak()
-		t.Logf("%s, %d: %d MiB, promised at most %d; probes that failed: %d of 5", attack.name, attack.many*scale, peak>>20,
-			taskMemory>>20, failed)
+		t.Logf("%s, %d: %d MiB, promised at most %d; probes that failed: %d of 5, slowest %v", attack.name,
+			attack.many*scale, peak>>20, taskMemory>>20, failed, slowest.Round(time.Millisecond))
 		if peak > taskMemory || failed > 0 {
 			t.Errorf("%s: %d MiB, %d probes failed", attack.name, peak>>20, failed)
 		}
