@@ -74,7 +74,7 @@ func TestWhoPublishesMayWriteToEachTopicAndIsToldItsTypes(t *testing.T) {
 			v, ok := variables[name].(string)
 			return v, ok
 		})
-		if err != nil || env.Kafka.Topic != topic || env.Kafka.Default != "events" || env.Kafka.Routes["refund"] != "orders" {
+		if err != nil || env.Topic() != topic || env.Kafka.Topic != "events" || env.Kafka.Routes["refund"] != "orders" {
 			t.Errorf("%s is told of %+v, %v", function, env.Kafka, err)
 		}
 	}

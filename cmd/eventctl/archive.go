@@ -162,7 +162,7 @@ func (f *archiveFilter) addTo(cmd *cobra.Command) {
 func (f *archiveFilter) list(cmd *cobra.Command, p *program, place archive.Source) (*archive.Contents, error) {
 	f.keyed, f.member = cmd.Flags().Changed("key"), p.env.ForeignIDMember
 	if f.topic == "" {
-		f.topic = p.env.Kafka.Topic
+		f.topic = p.env.Topic()
 	}
 	return archive.List(cmd.Context(), place, archive.Range{Topic: f.topic, From: f.from.at, To: f.to.at})
 }

@@ -19,7 +19,7 @@ import (
 func TestAnArchiverAndABucketThatDieUnderLoadLoseNothing(t *testing.T) {
 	bin, p := setup(t)
 	place, between := inBucket(t)
-	topic := p.env.Kafka.Topic
+	topic := p.env.Topic()
 	client, err := p.KafkaClient(p.env.Kafka, clientID)
 	if err != nil {
 		t.Fatal(err)

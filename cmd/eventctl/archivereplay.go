@@ -97,7 +97,7 @@ func (o *archiveReplay) run(cmd *cobra.Command) error {
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "up to %d records of topic %s are to be published to topic %s\n", contents.Len(),
 		o.filter.topic, o.toTopic)
-	if o.toTopic == p.env.Kafka.Topic { // which the processor reads
+	if o.toTopic == p.env.Topic() { // which the processor reads
 		if err := o.ask(cmd, "Publish them to the topic that the processor reads?"); err != nil {
 			return err
 		}

@@ -80,7 +80,7 @@ func (o *audit) run(cmd *cobra.Command) error {
 		return err
 	}
 	report := auditReport{ID: o.identity.ID, Source: o.identity.Source}
-	for _, topic := range []string{p.env.Kafka.Topic, p.env.DeadLetterTopic} {
+	for _, topic := range []string{p.env.Topic(), p.env.DeadLetterTopic} {
 		contents, err := archive.List(cmd.Context(), place, archive.Range{Topic: topic, From: o.from.at, To: o.to.at})
 		if err != nil {
 			return err

@@ -176,10 +176,10 @@ func (o *dlqReplay) show(ctx context.Context, r *republisher, topic *deadLetters
 
 // target is the topic that letters are brought back to. A letter's own word is not enough for that: whoever may write
 // to the topic of the events can put such headers into a record before it fails, and so choose the topic.
-func (o *dlqReplay) target(env settings.Processor) string { return cmp.Or(o.toTopic, env.Kafka.Topic) }
+func (o *dlqReplay) target(env settings.Processor) string { return cmp.Or(o.toTopic, env.Topic()) }
 
 func (o *dlqReplay) decide(ctx context.Context, record *event.Record, letters *deadLetters) replay.Decision {
-	topic := letters.env.Kafka.Topic
+	topic := letters.env.Topic()
 	l := newLetter(*record, letters.env.ForeignIDMember)
 	if !o.filter.match(&l) {
 		return replay.Decision{Verdict: replay.Skip}

@@ -83,7 +83,7 @@ func TestRecordsOfEveryProducerAreProcessedByTheRealFunction(t *testing.T) {
 		t.Fatalf("connect: %v", err)
 	}
 	defer client.Close()
-	topic := p.env.Kafka.Topic
+	topic := p.env.Topic()
 	headers, _ := event.AppendHeaders[kgo.RecordHeader](nil, nil,
 		&event.Event{ID: "binary-1", Source: "/s", Type: "t", Subject: "ü"})
 	records := []*kgo.Record{
@@ -141,10 +141,10 @@ func await(t *testing.T, store assembly.Store, id event.Identity) event.Outcome 
 func TestSetupAndTopicsApplyChangeNothingTheSecondTime(t *testing.T) {
 	bin, p := setup(t)
 	out := runBinary(t, bin, "setup")
-	if strings.Contains(out, "created") || !strings.Contains(out, "topic "+p.env.Kafka.Topic+": unchanged") {
+	if strings.Contains(out, "created") || !strings.Contains(out, "topic "+p.env.Topic()+": unchanged") {
 		t.Errorf("a second setup says %s", out)
 	}
-	if out := runBinary(t, bin, "topics", "apply", "--topic", p.env.Kafka.Topic, "--partitions",
+	if out := runBinary(t, bin, "topics", "apply", "--topic", p.env.Topic(), "--partitions",
 		"7"); !strings.Contains(out, "has 3 partitions instead of 7; nothing was changed") {
 		t.Errorf("a difference is told as %s", out)
 	}

@@ -68,7 +68,7 @@ func (o *topicReplay) run(cmd *cobra.Command) error {
 	}
 	o.processor = cmp.Or(p.env.Name, processor.Everybody)
 	if o.topic == "" {
-		o.topic = p.env.Kafka.Topic
+		o.topic = p.env.Topic()
 	}
 	if o.toTopic == "" {
 		o.toTopic = o.topic
@@ -95,7 +95,7 @@ func (o *topicReplay) run(cmd *cobra.Command) error {
 		return err
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), what+"\n", "are to be")
-	if o.toTopic == p.env.Kafka.Topic { // which the processor reads
+	if o.toTopic == p.env.Topic() { // which the processor reads
 		if err := o.ask(cmd, "Publish them to the topic that the processor reads?"); err != nil {
 			return err
 		}

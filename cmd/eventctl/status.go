@@ -32,7 +32,7 @@ func statusCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return status(ctx, client, cfg, assembly.GroupOf(group, p.env.Name), p.env.Kafka.Topic, out)
+				return status(ctx, client, cfg, assembly.GroupOf(group, p.env.Name), p.env.Topic(), out)
 			})
 		},
 	}

@@ -103,7 +103,7 @@ func (t *tail) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	topics := []string{p.env.Kafka.Topic, p.env.DeadLetterTopic}
+	topics := []string{p.env.Topic(), p.env.DeadLetterTopic}
 	// Following a topic that does not exist would say nothing for ever.
 	if err := withKafka(cmd.Context(), func(ctx context.Context, client *kgo.Client, _ *program) error {
 		for _, topic := range topics {

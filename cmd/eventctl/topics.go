@@ -42,7 +42,7 @@ func topicsCommand() *cobra.Command {
 			return withKafka(cmd.Context(), func(ctx context.Context, client *kgo.Client, p *program) error {
 				if topic != "" {
 					name := p.env.Name
-					p.env.Name, p.env.Kafka.Default, p.env.DeadLetterTopic = "", topic, topic+".dlq"
+					p.env.Name, p.env.Kafka.Topic, p.env.DeadLetterTopic = "", topic, topic+".dlq"
 					p.env = p.env.For(name)
 				}
 				return applyTopics(ctx, client, p, partitions, cmd.OutOrStdout())

@@ -47,7 +47,7 @@ what is waited for, and of a fault that persists there is a line every ten secon
 			}
 			defer closeInvoker()
 			mc := trigger.Config{
-				Topic: env.Kafka.Topic, ConsumerGroup: assembly.GroupOf(group, env.Name), ClientOptions: opts,
+				Topic: env.Topic(), ConsumerGroup: assembly.GroupOf(group, env.Name), ClientOptions: opts,
 				Source:    trigger.Source{BootstrapServers: strings.Join(env.Kafka.Brokers, ",")},
 				BatchSize: batchSize, BatchWindow: window, FunctionTimeout: timeout,
 				Logger: p.Log, ReportBatchItemFailures: env.PartialBatchResponse,

@@ -66,7 +66,7 @@ Try:
   curl %[1]s/v1/events/order-1
   curl %[1]s/v1/health
 %[8]s
-`, url, strings.Join(k.Brokers, ","), kind, k.Topic, env.processor.DeadLetterTopic, shown,
+`, url, strings.Join(k.Brokers, ","), kind, env.processor.Topic(), env.processor.DeadLetterTopic, shown,
 		cmp.Or(archive, "none, as the brokers are not this program's own; ARCHIVE_URL names a place for one"),
 		auditLine(archive, url))
 }

@@ -86,7 +86,7 @@ func (p *processors) start(ctx context.Context, a *assembly.Assembly, env enviro
 		return err
 	}
 	mapping, err := trigger.New(trigger.Config{
-		Topic: k.Topic, ConsumerGroup: parts.Group, ClientOptions: opts,
+		Topic: env.processor.Topic(), ConsumerGroup: parts.Group, ClientOptions: opts,
 		Source:          trigger.Source{BootstrapServers: strings.Join(k.Brokers, ",")},
 		BatchWindow:     100 * time.Millisecond, // AWS waits 500 ms; a person who tries things should not
 		FunctionTimeout: time.Minute, ShutdownGrace: 3 * time.Second, Logger: a.Log,

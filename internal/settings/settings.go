@@ -25,9 +25,8 @@ var Auths = []string{string(AuthNone), string(AuthIAM)}
 // Kafka is what both programs need of the brokers.
 type Kafka struct {
 	Brokers []string // host:port
-	Topic   string   // that the API publishes to, or that the processor reads
+	Topic   string   // of events whose type has no route
 	Auth    Auth
-	Default string            // topic of events whose type has no route
 	Routes  map[string]string // topics by event type, or by what types begin with and an asterisk
 }
 
@@ -70,7 +69,7 @@ type Processor struct {
 	Schemas              string            // "off", "warn", "enforce"
 	Secrets              map[string]Secret // by name
 	Keys                 Keys
-	Topics               map[string]string // that processors read which do not read Kafka.Default, by their names
+	Topics               map[string]string // by processor: the topics of those that do not read Kafka.Topic
 }
 
 // LoadAPI reads the environment of the API. The error joins every problem.
@@ -170,9 +169,11 @@ func (r *reader) processor() Processor {
 	return named
 }
 
+// Topic is the topic that the processor reads.
+func (s Processor) Topic() string { return cmp.Or(s.Topics[s.Name], s.Kafka.Topic) }
+
 // For is the environment of another processor. "" is the first.
 func (s Processor) For(name string) Processor {
-	s.Kafka.Topic = cmp.Or(s.Topics[name], s.Kafka.Default)
 	s.DeadLetterTopic = strings.TrimSuffix(s.DeadLetterTopic, suffix(s.Name)) + suffix(name)
 	s.Name = name
 	return s
@@ -186,7 +187,7 @@ func suffix(processor string) string {
 }
 
 func (r *reader) kafka() Kafka {
-	k := Kafka{
+	return Kafka{
 		Brokers: r.brokers("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", "brokers: `host:port`, with commas between"),
 		Topic:   r.topic("KAFKA_TOPIC", "events", "topic of the events"),
 		Auth: Auth(r.oneOf("KAFKA_AUTH", string(AuthNone), "`none`, or `iam` for Amazon MSK (TLS and AWS credentials)",
@@ -194,8 +195,6 @@ func (r *reader) kafka() Kafka {
 		Routes: r.routes("TOPIC_ROUTES", "topics of event types that do not go to `KAFKA_TOPIC`, such as "+
 			"`order.*=orders,audit.login=logins`; of several that match, the longest"),
 	}
-	k.Default = k.Topic
-	return k
 }
 
 func (r *reader) brokers(name, byDefault, meaning string) []string {

@@ -26,7 +26,7 @@ func environment(pairs ...string) settings.Lookup {
 
 var (
 	apiDefaults = settings.API{
-		Port: 5000, Kafka: settings.Kafka{Brokers: []string{"localhost:9092"}, Topic: "events", Default: "events",
+		Port: 5000, Kafka: settings.Kafka{Brokers: []string{"localhost:9092"}, Topic: "events",
 			Auth: settings.AuthNone},
 		LogLevel: slog.LevelInfo, PublishTimeout: 10 * time.Second, Store: settings.Store{Kind: "memory"},
 		MetricsPort: 9464, MetricsAddress: "127.0.0.1", AccessLogOneIn: 100,
@@ -67,7 +67,7 @@ func TestGoodValuesOfTheAPI(t *testing.T) {
 		"several brokers": {[]string{"KAFKA_BOOTSTRAP_SERVERS", "a:1, b:2"},
 			func(s *settings.API) { s.Kafka.Brokers = []string{"a:1", "b:2"} }},
 		"KAFKA_TOPIC": {[]string{"KAFKA_TOPIC", "Orders_v1.x-y"},
-			func(s *settings.API) { s.Kafka.Topic, s.Kafka.Default = "Orders_v1.x-y", "Orders_v1.x-y" }},
+			func(s *settings.API) { s.Kafka.Topic = "Orders_v1.x-y" }},
 		"KAFKA_AUTH in any case": {[]string{"KAFKA_AUTH", "IAM"},
 			func(s *settings.API) { s.Kafka.Auth = settings.AuthIAM }},
 		"LOG_LEVEL in any case": {[]string{"LOG_LEVEL", "debug"},
@@ -120,10 +120,13 @@ func TestEventsAndProcessorsHaveOtherTopicsWhereTheEnvironmentSaysSo(t *testing.
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k := got.Kafka; k.Topic != "orders" || k.Default != "all" || k.Routes["order.*"] != "orders" || len(k.Routes) != 3 {
-		t.Errorf("the topics of audit are %+v", k)
+	if k := got.Kafka; k.Topic != "all" || k.Routes["order.*"] != "orders" || len(k.Routes) != 3 {
+		t.Errorf("the topics of all are %+v", k)
 	}
-	if first, other := got.For("").Kafka.Topic, got.For("other").Kafka.Topic; first != "all" || other != "all" {
+	if topic := got.Topic(); topic != "orders" {
+		t.Errorf("audit reads %s", topic)
+	}
+	if first, other := got.For("").Topic(), got.For("other").Topic(); first != "all" || other != "all" {
 		t.Errorf("those without a topic of their own read %s and %s", first, other)
 	}
 	if diff := cmp.Diff([]string{"all", "logins", "orders", "news"}, got.EventTopics()); diff != "" {

@@ -8,7 +8,7 @@ import (
 
 // EventTopics are those that events go to and those that processors read, each once: the default first.
 func (s Processor) EventTopics() []string {
-	all := []string{s.Kafka.Default}
+	all := []string{s.Kafka.Topic}
 	for _, topics := range []map[string]string{s.Kafka.Routes, s.Topics} {
 		for _, topic := range slices.Sorted(maps.Values(topics)) {
 			if !slices.Contains(all, topic) {

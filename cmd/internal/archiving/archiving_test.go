@@ -15,7 +15,7 @@ func TestTheDeadLettersOfEachProcessorAreArchived(t *testing.T) {
 	a.Sets = processor.Sets{{}, {Name: "audit"}, {Name: "mail"}}
 	want := []string{"events", "events.dlq", "events.dlq.audit", "events.dlq.mail"}
 	for _, running := range []string{"", "audit"} {
-		events := settings.Kafka{Topic: "events", Default: "events"}
+		events := settings.Kafka{Topic: "events"}
 		env := settings.Processor{Kafka: events, DeadLetterTopic: "events.dlq"}.For(running)
 		if got := Topics(a, env); !slices.Equal(got, want) {
 			t.Errorf("from processor %q's settings: %q, want %q", running, got, want)

@@ -46,8 +46,7 @@ func TestAProcessorFindsInKafkaTheDeadLettersOfTheOneBeforeIt(t *testing.T) {
 	}
 	defer cluster.Close()
 	s := settings.Processor{
-		Kafka: settings.Kafka{Brokers: cluster.ListenAddrs(), Auth: settings.AuthNone,
-			Topic: "events", Default: "events"},
+		Kafka:           settings.Kafka{Brokers: cluster.ListenAddrs(), Auth: settings.AuthNone, Topic: "events"},
 		DeadLetterTopic: "events.dlq", MaxAttempts: 2,
 	}
 	memory := store.NewMemory(time.Hour)

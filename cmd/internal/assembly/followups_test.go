@@ -37,8 +37,7 @@ func TestAFollowUpIsInKafkaWithTheRequestItsCauseCameWith(t *testing.T) {
 	}
 	defer cluster.Close()
 	s := settings.Processor{
-		Kafka: settings.Kafka{Brokers: cluster.ListenAddrs(), Auth: settings.AuthNone,
-			Topic: "events", Default: "events"},
+		Kafka:           settings.Kafka{Brokers: cluster.ListenAddrs(), Auth: settings.AuthNone, Topic: "events"},
 		DeadLetterTopic: "events.dlq", MaxAttempts: 2,
 	}
 	a := assembly.New(t.Context(), slog.New(slog.DiscardHandler))
@@ -84,8 +83,7 @@ func TestAFollowUpIsInKafkaWithTheRequestItsCauseCameWith(t *testing.T) {
 
 func TestAFunctionWhoseFollowUpHasNoBrokerAnswersWithinTheTimeOfItsInvocation(t *testing.T) {
 	s := settings.Processor{
-		Kafka: settings.Kafka{Brokers: []string{"127.0.0.1:1"}, Auth: settings.AuthNone,
-			Topic: "events", Default: "events"},
+		Kafka:           settings.Kafka{Brokers: []string{"127.0.0.1:1"}, Auth: settings.AuthNone, Topic: "events"},
 		DeadLetterTopic: "events.dlq", MaxAttempts: 2,
 	}
 	a := assembly.New(t.Context(), slog.New(slog.DiscardHandler))

@@ -61,8 +61,8 @@ func (a *Assembly) Function(ctx context.Context, env settings.Processor, parts F
 	if err != nil {
 		return nil, nil, err
 	}
-	followUps := &followUps{cfg: brokers, topic: env.Kafka.Default, routes: env.Kafka.Routes}
-	publisher := telemetry.TracePublisher(followUps, env.Kafka.Default)
+	followUps := &followUps{cfg: brokers, topic: env.Kafka.Topic, routes: env.Kafka.Routes}
+	publisher := telemetry.TracePublisher(followUps, env.Kafka.Topic)
 	if parts.Publisher != nil {
 		publisher = parts.Publisher(publisher)
 	}

@@ -144,7 +144,7 @@ func functionDemands(t *testing.T) map[string]functionDemand {
 			return errors.Join(err, produced.seen())
 		}},
 		// The function is handed its records: the topic is for the programs that read it.
-		"KAFKA_TOPIC": {value: "other", seen: func(f *Function) error { return contains(f.env.Kafka.Topic, "other") }},
+		"KAFKA_TOPIC": {value: "other", seen: func(f *Function) error { return contains(f.env.Topic(), "other") }},
 		"TOPIC_ROUTES": {value: "follow*=other", seen: func(f *Function) error {
 			_, err := invoke(f, "publishing")
 			if n := f.dead("other"); n != 1 {
@@ -153,7 +153,7 @@ func functionDemands(t *testing.T) map[string]functionDemand {
 			return err
 		}},
 		"PROCESSOR_TOPICS": {value: "audit=other", with: []string{"PROCESSOR", "audit"}, seen: func(f *Function) error {
-			return contains(f.env.Kafka.Topic, "other")
+			return contains(f.env.Topic(), "other")
 		}},
 		"KAFKA_AUTH": {value: "iam", seen: func(f *Function) error {
 			if _, err := invoke(f, "failing"); err == nil { // the broker speaks no TLS

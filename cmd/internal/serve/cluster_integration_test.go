@@ -32,7 +32,7 @@ func TestAPIOfTheClustersTest(t *testing.T) {
 	env := settings.API{
 		Port: port, MetricsPort: port + 1, MetricsAddress: "127.0.0.1", PublishTimeout: 5 * time.Second,
 		LogLevel: slog.LevelInfo, Store: settings.Store{Kind: "memory"},
-		Kafka: settings.Kafka{Brokers: []string{os.Getenv("CLUSTER_TEST_BROKER")}, Topic: "events", Default: "events",
+		Kafka: settings.Kafka{Brokers: []string{os.Getenv("CLUSTER_TEST_BROKER")}, Topic: "events",
 			Auth: settings.AuthNone},
 	}
 	env.RateLimit = settings.Rate{Units: clusterLimit, Per: time.Hour}

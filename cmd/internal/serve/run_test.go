@@ -56,7 +56,7 @@ func serve(t *testing.T, d *table, name string) string {
 	ln.Close()
 	env := settings.API{
 		Port: port, PublishTimeout: 2 * time.Second, LogLevel: slog.LevelError + 1,
-		Kafka: settings.Kafka{Brokers: cluster.ListenAddrs(), Topic: "events", Default: "events", Auth: settings.AuthNone},
+		Kafka: settings.Kafka{Brokers: cluster.ListenAddrs(), Topic: "events", Auth: settings.AuthNone},
 		Store: settings.Store{Kind: "dynamodb", Table: name},
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -63,7 +63,7 @@ func New(ctx context.Context, a *assembly.Assembly, env settings.API, parts Part
 		return nil, err
 	}
 	cfg.Checks = parts.Checks
-	cfg.Processors, cfg.Topic = others, env.Kafka.Default
+	cfg.Processors, cfg.Topic = others, env.Kafka.Topic
 	brokers, err := a.KafkaConfig(env.Kafka, "api")
 	if err != nil {
 		return nil, err
@@ -76,13 +76,13 @@ func New(ctx context.Context, a *assembly.Assembly, env settings.API, parts Part
 		return nil, err
 	}
 	p.publisher, err = kafka.NewPublisher(brokers,
-		kafka.ProducerConfig{Timeout: env.PublishTimeout, Routes: env.Kafka.Routes}, env.Kafka.Default,
+		kafka.ProducerConfig{Timeout: env.PublishTimeout, Routes: env.Kafka.Routes}, env.Kafka.Topic,
 		kgo.WithHooks(p.Metrics.Hook()))
 	if err != nil {
 		return nil, err
 	}
 	p.Metrics.Watch(p.publisher)
-	publisher := p.Metrics.Publisher(telemetry.TracePublisher(p.publisher, env.Kafka.Default))
+	publisher := p.Metrics.Publisher(telemetry.TracePublisher(p.publisher, env.Kafka.Topic))
 	if parts.Publisher != nil {
 		publisher = parts.Publisher(publisher)
 	}

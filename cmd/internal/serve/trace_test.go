@@ -55,7 +55,7 @@ func start(t *testing.T, traced bool, change ...func(*settings.API)) *whole {
 	if traced {
 		traces = tracing.On(sdk.WithSyncer(exporter))
 	}
-	k := settings.Kafka{Brokers: cluster.ListenAddrs(), Topic: "events", Default: "events", Auth: settings.AuthNone}
+	k := settings.Kafka{Brokers: cluster.ListenAddrs(), Topic: "events", Auth: settings.AuthNone}
 	env := settings.API{Kafka: k, AccessLogOneIn: 1, PublishTimeout: 10 * time.Second}
 	for _, f := range change {
 		f(&env)

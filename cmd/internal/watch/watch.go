@@ -55,15 +55,15 @@ func New(a *assembly.Assembly, env settings.Processor, parts Parts) (c *console.
 		return nil, nil, err
 	}
 	records := &records{
-		client: client, cfg: brokers, events: env.Kafka.Topic, group: parts.Group, member: env.ForeignIDMember,
+		client: client, cfg: brokers, events: env.Topic(), group: parts.Group, member: env.ForeignIDMember,
 	}
-	target := kafka.NewRecordTopic(brokers, kafka.ProducerConfig{}, env.Kafka.Topic)
+	target := kafka.NewRecordTopic(brokers, kafka.ProducerConfig{}, env.Topic())
 	p := console.Parts{
 		Journal: parts.Journal, Records: records, Outcomes: parts.Outcomes, Schemas: set,
 		Letters: &letters{records, target, env.DeadLetterTopic}, Cluster: &cluster{client}, Decode: records.decode,
 	}
 	cfg := console.Config{
-		Events: env.Kafka.Topic, DeadLetters: env.DeadLetterTopic, Group: parts.Group, MaxAttempts: env.MaxAttempts,
+		Events: env.Topic(), DeadLetters: env.DeadLetterTopic, Group: parts.Group, MaxAttempts: env.MaxAttempts,
 		Version: telemetry.Version(), APIURL: cmp.Or(parts.PublicURL, parts.APIURL), Hosts: parts.Hosts, Token: parts.Token,
 		Examples: parts.Examples,
 		Settings: settingsOf(parts.Settings),
