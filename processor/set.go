@@ -49,6 +49,9 @@ func (s Sets) Find(name string) (found Set, err error) {
 	return found, nil
 }
 
+// Names are those of all. The first has "".
+func (s Sets) Names() []string { return append([]string{""}, s.Others()...) }
+
 // Others are the names of all but the first.
 func (s Sets) Others() (names []string) {
 	for _, set := range s {

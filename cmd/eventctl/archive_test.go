@@ -15,6 +15,7 @@ import (
 
 	"event-processing-service/archive"
 	"event-processing-service/archive/objects"
+	"event-processing-service/handlers"
 	"event-processing-service/internal/event"
 	"event-processing-service/internal/settings"
 	"event-processing-service/processor"
@@ -168,6 +169,35 @@ func TestAForeignRecordStaysTheSameEventWhenItComesFromTheArchive(t *testing.T) 
 	}
 	if e, err := processor.Decode(&r, ""); err != nil || e.ID != foreign.PlaceID() {
 		t.Errorf("it is %q, and was %q (%v)", e.ID, foreign.PlaceID(), err)
+	}
+}
+
+func TestAuditLooksThroughTheTopicsOfAllProcessors(t *testing.T) {
+	own := handlers.Sets
+	t.Cleanup(func() { handlers.Sets = own })
+	handlers.Sets = append(slices.Clone(own), processor.Set{Name: "audit", Register: own[0].Register})
+	t.Setenv("TOPIC_ROUTES", "order.*=orders")
+	t.Setenv("PROCESSOR_TOPICS", "audit=orders")
+	first := order(1, "a", "order.placed")
+	letter := order(2, "a", "order.placed", "dlq-original-topic", "orders", "dlq-original-partition", "0",
+		"dlq-original-offset", "1", "dlq-original-timestamp", "1769853660000", "dlq-error", "boom", "dlq-attempts", "5",
+		"dlq-failed-at", "2026-01-31T10:02:00Z", "dlq-hops", "1", "dlq-version", "2", "dlq-processor", "audit")
+	first.Topic, letter.Topic = "orders", "events.dlq.audit"
+	archiveOf(t, first, letter)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status := map[string]string{"": "processed", "audit": "dead-lettered"}[r.FormValue("processor")]
+		fmt.Fprintf(w, `{"status":%q,"attempts":1,"completed_at":"2026-01-31T10:10:00Z"}`, status)
+	}))
+	defer api.Close()
+	out, _ := must(t, "audit", "a", "--source", "/test", "--url", api.URL)
+	got := ""
+	for line := range strings.Lines(out) {
+		got += strings.Join(strings.Fields(line)[1:], " ") + "\n"
+	}
+	want := "of /test, type order.placed\n" + "STATE PLACE PROCESSOR ATTEMPTS REPLAYS ERROR\n" +
+		"accepted orders/0/1 - 0 0\n" + "dead-lettered events.dlq.audit/0/2 audit 5 0 boom\n" + "processed - - 1 0\n"
+	if got != want {
+		t.Errorf("its life is\n%s, want\n%s", got, want)
 	}
 }
 

@@ -123,7 +123,7 @@ func (o *forget) look(ctx context.Context, p *program, r *forgetReceipt) error {
 	for _, name := range events {
 		topics[name] = ""
 	}
-	for _, name := range append([]string{""}, p.Sets.Others()...) {
+	for _, name := range p.Sets.Names() {
 		topics[p.env.For(name).DeadLetterTopic] = name
 	}
 	dead := map[string]map[event.Identity]bool{} // by processor

@@ -43,9 +43,9 @@ func root() *cobra.Command {
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	cmd.AddCommand(sendCommand(), schemaCommand(), newCommand(), initCommand(), serveCommand(), healthcheckCommand(),
-		keysCommand(), provenanceCommand(), archiveCommand(), seedCommand())
+		keysCommand(), provenanceCommand(), archiveCommand(), seedCommand(), auditCommand(), forgetCommand())
 	cmd.AddCommand(ofProcessor(tailCommand(), invokeCommand(), topicsCommand(), setupCommand(), triggerCommand(),
-		statusCommand(), dlqCommand(), replayCommand(), consoleCommand(), auditCommand(), forgetCommand())...)
+		statusCommand(), dlqCommand(), replayCommand(), consoleCommand())...)
 	return cmd
 }
 

@@ -20,8 +20,8 @@ func Open(a *assembly.Assembly, url string) (objects.Place, error) { return obje
 
 // Topics are those that are archived: the events, and the dead letters of each processor.
 func Topics(a *assembly.Assembly, env settings.Processor) []string {
-	topics := append(env.EventTopics(), env.For("").DeadLetterTopic)
-	for _, name := range a.Sets.Others() {
+	topics := env.EventTopics()
+	for _, name := range a.Sets.Names() {
 		topics = append(topics, env.For(name).DeadLetterTopic)
 	}
 	return topics
