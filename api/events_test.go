@@ -2,14 +2,10 @@ package api_test
 
 import (
 	"encoding/json"
-	"fmt"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"event-processing-service/api"
-	"event-processing-service/internal/event"
 )
 
 const structured = `{"specversion":"1.0","id":"e-1","source":"/orders","type":"order.created","subject":"o-7",` +
@@ -80,101 +76,6 @@ func TestTheIdempotencyKeyIsTheIDOfAnEventWithoutOne(t *testing.T) {
 		t.Errorf("ids are %q, %q and %q", first.ID, second.ID, own.ID)
 	}
 	s.post("application/json", `{"type":"t"}`, "Idempotency-Key", `""`).problem(400)
-}
-
-func TestABatchHasAnOutcomeForEachEventAndStoresTheGoodOnes(t *testing.T) {
-	s := start(t)
-	big := `{"specversion":"1.0","id":"big","source":"/s","type":"t","data":"` + strings.Repeat("x", 1<<20) + `"}`
-	batch := "[" + strings.Join([]string{
-		`{"specversion":"1.0","id":"good-0","source":"/s","type":"t","data":0}`,
-		`{"specversion":"1.0","id":"bad-1","source":"/s","data":1}`,
-		big,
-		`7`,
-		`{"specversion":"1.0","id":"good-4","source":"/s","type":"t","data":4}`,
-	}, ",") + "]"
-	var got struct {
-		Accepted, Rejected int
-		Results            []struct {
-			Index   int
-			ID      string
-			Status  int
-			Problem *problemDocument
-		}
-	}
-	s.post("application/cloudevents-batch+json", batch).want(207).json(&got)
-	if got.Accepted != 2 || got.Rejected != 3 || len(got.Results) != 5 {
-		t.Fatalf("got %+v", got)
-	}
-	for i, want := range []struct {
-		status int
-		id     string
-	}{{202, "good-0"}, {400, "bad-1"}, {413, "big"}, {400, ""}, {202, "good-4"}} {
-		r := got.Results[i]
-		if r.Index != i || r.Status != want.status || r.ID != want.id || (r.Problem != nil) != (want.status != 202) {
-			t.Errorf("result %d is %+v", i, r)
-		}
-	}
-	if p := got.Results[1].Problem; len(p.Errors) != 1 || p.Errors[0].Pointer != "/1/type" {
-		t.Errorf("the fault of event 1 is placed at %+v", p.Errors)
-	}
-	ids := map[string]bool{}
-	for _, r := range s.records(0) {
-		ids[header(r, "ce_id")] = true
-	}
-	if len(ids) != 2 || !ids["good-0"] || !ids["good-4"] {
-		t.Errorf("stored are %v", ids)
-	}
-}
-
-func TestACutCharacterIsTheFaultOfItsEventAlone(t *testing.T) {
-	s := start(t)
-	cut := strings.Replace(structured, `"as is"`, `"cut \ud83d"`, 1)
-	var got struct {
-		Accepted int
-		Results  []struct {
-			Index, Status int
-			ID            string
-			Problem       *problemDocument
-		}
-	}
-	s.post("application/cloudevents-batch+json", "["+structured+","+cut+","+structured+"]").want(207).json(&got)
-	if r := got.Results[1]; got.Accepted != 2 || r.Index != 1 || r.Status != 400 || r.ID != "e-1" ||
-		len(r.Problem.Errors) != 1 || r.Problem.Errors[0].Pointer != "/1/data/kept" {
-		t.Errorf("got %+v", got)
-	}
-	s.records(2)
-	if p := s.post("application/cloudevents+json", cut).problem(400); len(p.Errors) != 1 ||
-		p.Errors[0].Pointer != "/data/kept" {
-		t.Errorf("alone it is %+v", p)
-	}
-}
-
-func TestAnEmptyBatchIsAccepted(t *testing.T) {
-	if a := start(t).post("application/cloudevents-batch+json", `[]`).want(202); a.body !=
-		`{"accepted":0,"rejected":0,"results":[]}` {
-		t.Errorf("answered %s", a.body)
-	}
-}
-
-func TestABatchOfWhichNothingIsStoredIsNo2xx(t *testing.T) {
-	p := start(t).post("application/cloudevents-batch+json", `[{"id":"a"},{"id":"b"}]`).problem(400)
-	if len(p.Results) != 2 || p.Results[0].Status != 400 {
-		t.Errorf("results are %+v", p.Results)
-	}
-}
-
-func TestAThousandEventsAreABatchAndOneMoreIsTooMany(t *testing.T) {
-	s := start(t)
-	events := make([]string, 1001)
-	for i := range events {
-		events[i] = fmt.Sprintf(`{"specversion":"1.0","id":"%d","source":"/s","type":"t"}`, i)
-	}
-	s.post("application/cloudevents-batch+json", "["+strings.Join(events, ",")+"]").problem(413)
-	if n := len(s.records(0)); n != 0 {
-		t.Errorf("%d events of a refused batch were stored", n)
-	}
-	s.post("application/cloudevents-batch+json", "["+strings.Join(events[:1000], ",")+"]").want(202)
-	s.records(1000)
 }
 
 func TestBadInputIsExplainedAndNothingOfItReachesKafka(t *testing.T) {
@@ -255,63 +156,5 @@ func TestAllFaultsOfAnEventAreReportedAtOnce(t *testing.T) {
 		`{"specversion":"0.3","source":"a b","time":"x","Bad":1}`).problem(400)
 	if len(p.Errors) != 6 { // specversion, source, time, Bad; id and type are missing
 		t.Errorf("reported are %+v", p.Errors)
-	}
-}
-
-func TestAnOutcomeIsFoundWhereTheLocationOfThePostSays(t *testing.T) {
-	id := event.Identity{Source: "/orders?x=1&y=ü", ID: "a/b c%"}
-	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	id.Source = "/orders?x=1&y=2"
-	s := startWith(t,
-		outcomes{id: {Identity: id, Type: "t", Status: event.StatusDeadLettered, Attempts: 5, At: at,
-			Place: event.Place{Topic: "events", Partition: 1, Offset: 9}, Reason: "boom"}})
-	body, err := json.Marshal(map[string]string{"specversion": "1.0", "id": id.ID, "source": id.Source, "type": "t"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	location := s.post("application/cloudevents+json", string(body)).want(202).header.Get("Location")
-	got := s.do(http.MethodGet, location, "", "").want(200)
-	want := `{"id":"a/b c%","source":"/orders?x=1&y=2","type":"t","status":"dead-lettered","attempts":5,` +
-		`"completed_at":"2026-01-02T03:04:05Z","topic":"events","partition":1,"offset":9,"reason":"boom"}`
-	if got.body != want {
-		t.Errorf("got  %s\nwant %s", got.body, want)
-	}
-}
-
-func TestAnOutcomeSaysWhereTheDeadLetterIsAndWhetherItWasReplayed(t *testing.T) {
-	outcome := event.Outcome{Place: event.Place{Topic: "events", Partition: 1, Offset: 9},
-		Status: event.StatusDeadLettered, Attempts: 5, Reason: "boom",
-		Letter: event.Place{Topic: "events.dlq", Partition: 2, Offset: 7}}
-	again := outcome
-	again.Hops, again.Offset, again.Letter.Offset = 1, 20, 8
-	known := func(name string) event.Identity { return event.Identity{Source: "/s", ID: name} }
-	s := startWith(t, outcomes{
-		known("first"): outcome, known("again"): again,
-		known("mended"): {Status: event.StatusProcessed, Attempts: 1, Hops: 2,
-			Place: event.Place{Topic: "events", Partition: 1, Offset: 21}},
-	})
-	for name, want := range map[string]string{
-		"first": `"status":"dead-lettered","attempts":5,"topic":"events","partition":1,"offset":9,"reason":"boom",` +
-			`"dead_letter":{"topic":"events.dlq","partition":2,"offset":7}}`,
-		"again": `"status":"dead-lettered","attempts":5,"topic":"events","partition":1,"offset":20,"replays":1,` +
-			`"reason":"boom","dead_letter":{"topic":"events.dlq","partition":2,"offset":8}}`,
-		"mended": `"status":"processed","attempts":1,"topic":"events","partition":1,"offset":21,"replays":2}`,
-	} {
-		got := strings.Replace(s.do(http.MethodGet, "/v1/events/"+name+"?source=/s", "", "").want(200).body,
-			`"completed_at":"0001-01-01T00:00:00Z",`, "", 1)
-		if want = `{"id":"` + name + `","source":"/s",` + want; got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
-	}
-	const letter = "<dead_letter><topic>events.dlq</topic><partition>2</partition><offset>7</offset></dead_letter>"
-	if got := s.do(http.MethodGet, "/v1/events/first?source=/s", "", "", "Accept",
-		"application/xml").want(200); !strings.Contains(got.body, letter) {
-		t.Errorf("in XML: %s", got.body)
-	}
-}
-
-func TestAnUnknownOutcomeIs404AndMayBeAskedForAgain(t *testing.T) {
-	if p := start(t).do(http.MethodGet, "/v1/events/nobody", "", "").problem(404); !*p.Retryable {
-		t.Error("an event that was just accepted is not known yet, so the question is retryable")
 	}
 }
