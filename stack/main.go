@@ -27,6 +27,8 @@ const usage = `This is a Pulumi program: deploy it with "pulumi up --stack dev".
   go run ./stack deliver STACK FILE [TIME] deploy the artifact that FILE names, watch it for TIME (15m), and go back
                                            where it does not serve
   go run ./stack rollback STACK [VERSION]  go back to an artifact that served there, by default the one before
+  go run ./stack doctor STACK              print what is wrong with what is deployed; 0: nothing, 1: something,
+                                           2: nothing, and something could not be asked
 
 STACK is dev, staging, prod, recovery, artifacts or account.
 `
@@ -66,6 +68,8 @@ func run(args []string, out io.Writer) int {
 		err = deliverArtifact(ctx, out, command[1], command[2], command[3])
 	case (len(args) == 2 || len(args) == 3) && command[0] == "rollback":
 		err = rollBack(ctx, out, command[1], command[2])
+	case len(args) == 2 && command[0] == "doctor":
+		return examine(ctx, out, ".", command[1])
 	default:
 		fmt.Fprint(os.Stderr, usage)
 		return 2
