@@ -18,7 +18,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"event-processing-service/archive"
 	"event-processing-service/archive/objects"
@@ -53,17 +52,13 @@ func onEachPlace(t *testing.T, test func(*testing.T, objects.Place)) {
 		if endpoint == "" {
 			t.Skip("needs a server in S3_ENDPOINT, with the keys test and testsecret")
 		}
-		cfg := configuration(t, endpoint)
-		c, err := cfg()
-		if err != nil {
-			t.Fatal(err)
+		place := open(t, fmt.Sprintf("s3://it-%d/some/where", time.Now().UnixNano()), configuration(t, endpoint))
+		for _, missing := range []bool{true, false} {
+			if created, err := place.(*objects.Bucket).Create(t.Context()); err != nil || created != missing {
+				t.Fatalf("where it is missing is %v, the bucket is created is %v: %v", missing, created, err)
+			}
 		}
-		bucket := fmt.Sprintf("it-%d", time.Now().UnixNano())
-		client := s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true })
-		if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
-			t.Fatal(err)
-		}
-		test(t, open(t, "s3://"+bucket+"/some/where", cfg))
+		test(t, place)
 	})
 }
 
@@ -209,6 +204,51 @@ func TestWhatABucketAnswersIsToldInOneLine(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), code) {
 				t.Errorf("a listing that is answered %d says %v", answer, err)
 			}
+		}
+	}
+}
+
+func TestABucketIsCreatedInItsRegionUnlessItIsThere(t *testing.T) {
+	for _, c := range []struct {
+		region   string
+		looked   int // what the bucket's place answers when it is looked at
+		made     int // and when it is to be made
+		location string
+		created  bool
+		says     string
+	}{
+		{"us-east-1", 200, 0, "", false, ""},
+		{"us-east-1", 404, 200, "", true, ""},
+		{"eu-west-1", 404, 200, "eu-west-1", true, ""},
+		{"us-east-1", 404, 409, "", false, "create bucket bucket"},
+		{"us-east-1", 403, 0, "", false, "look for bucket bucket"},
+	} {
+		made := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodHead {
+				w.WriteHeader(c.looked)
+				return
+			}
+			made++
+			body, err := io.ReadAll(r.Body)
+			if named := strings.Contains(string(body), "<LocationConstraint>"+c.location+"<"); err != nil ||
+				named != (c.location != "") {
+				t.Errorf("in %s it is created by %s: %v", c.region, body, err)
+			}
+			w.WriteHeader(c.made)
+			if c.made != 200 {
+				fmt.Fprint(w, "<Error><Code>BucketAlreadyExists</Code><Message>somebody else's</Message></Error>")
+			}
+		}))
+		defer server.Close()
+		cfg := configuration(t, server.URL)
+		t.Setenv("AWS_REGION", c.region)
+		created, err := open(t, "s3://bucket", cfg).(*objects.Bucket).Create(t.Context())
+		if created != c.created || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("answered %d and %d: created is %v, and it says %v", c.looked, c.made, created, err)
+		}
+		if (made > 0) != (c.made > 0) {
+			t.Errorf("answered %d it is created %d times", c.looked, made)
 		}
 	}
 }

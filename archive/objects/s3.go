@@ -38,6 +38,29 @@ func NewBucket(cfg aws.Config, bucket, prefix string) *Bucket {
 	return &Bucket{client, bucket, prefix}
 }
 
+// Create makes the bucket where it is missing, and tells whether it was: for machines whose stack does not.
+func (b *Bucket) Create(ctx context.Context) (created bool, err error) {
+	_, err = b.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.bucket})
+	var missing *types.NotFound
+	if !errors.As(err, &missing) {
+		if err != nil {
+			err = fmt.Errorf("look for bucket %s: %w", b.bucket, err)
+		}
+		return false, err
+	}
+	in := &s3.CreateBucketInput{Bucket: &b.bucket}
+	if region := b.client.Options().Region; region != "us-east-1" { // which alone must not be named
+		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{
+			LocationConstraint: types.BucketLocationConstraint(region)}
+	}
+	_, err = b.client.CreateBucket(ctx, in)
+	var faster *types.BucketAlreadyOwnedByYou // another set-up, at the same moment
+	if err != nil && !errors.As(err, &faster) {
+		return false, fmt.Errorf("create bucket %s: %w", b.bucket, err)
+	}
+	return err == nil, nil
+}
+
 // putTimeout bounds a put. The largest object has some megabytes when compressed.
 const putTimeout = time.Minute
 

@@ -13,7 +13,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"event-processing-service/archive/objects"
+	"event-processing-service/cmd/internal/archiving"
 	"event-processing-service/internal/kafka"
+	"event-processing-service/internal/settings"
 	"event-processing-service/internal/shred"
 )
 
@@ -116,13 +119,16 @@ func applyTopics(ctx context.Context, client *kgo.Client, p *program, partitions
 func setupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "setup",
-		Short: "Create what is missing of topics and, with STORE=dynamodb, the table; for machines without Pulumi",
-		Args:  cobra.NoArgs,
+		Short: "Create what is missing of topics, tables and the archive's bucket; for machines without Pulumi",
+		Long: `Create what is missing: the topics, the table where STORE is dynamodb, the table of keys where SUBJECT_KEYS
+names one, and the bucket where ARCHIVE_URL does. What is there stays as it is. In AWS the stack makes them.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withKafka(cmd.Context(), func(ctx context.Context, client *kgo.Client, p *program) error {
 				return errors.Join(
 					applyTopics(ctx, client, p, defaultPartitions, cmd.OutOrStdout()),
-					createTable(ctx, p, cmd.OutOrStdout()), createKeyTable(ctx, p))
+					createTable(ctx, p, cmd.OutOrStdout()), createKeyTable(ctx, p),
+					createBucket(ctx, p, cmd.OutOrStdout()))
 			})
 		},
 	}
@@ -159,4 +165,30 @@ func createKeyTable(ctx context.Context, p *program) error {
 		return table.Create(ctx)
 	}
 	return nil
+}
+
+// createBucket makes the archive's bucket, where ARCHIVE_URL names one.
+func createBucket(ctx context.Context, p *program, out io.Writer) error {
+	url, err := settings.LoadArchive(os.LookupEnv)
+	if err != nil || url == "" {
+		return err
+	}
+	place, err := archiving.Open(p.Assembly, url)
+	if err != nil {
+		return err
+	}
+	bucket, is := place.(*objects.Bucket)
+	if !is { // a directory is made with its first object
+		return nil
+	}
+	created, err := bucket.Create(ctx)
+	if err != nil {
+		return err
+	}
+	state := "unchanged"
+	if created {
+		state = "created"
+	}
+	_, err = fmt.Fprintf(out, "bucket of %s: %s\n", url, state)
+	return err
 }
