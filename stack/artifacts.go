@@ -207,13 +207,8 @@ func (a *Artifacts) bucket(ctx *pulumi.Context, purpose string, c config, accoun
 		return nil, nil, err
 	}
 	// What was deployed can be got back, whoever overwrites or deletes it.
-	versions, err := s3.NewBucketVersioningV2(ctx, purpose, &s3.BucketVersioningV2Args{Bucket: bucket.ID(),
-		VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
-	}, child)
-	if err != nil {
-		return nil, nil, fmt.Errorf("keep versions of bucket %s: %w", purpose, err)
-	}
-	return bucket, versions, nil
+	versions, err := keepVersions(ctx, purpose, bucket, child)
+	return bucket, versions, err
 }
 
 // key encrypts one stack's secrets: the deployers of other stacks can't read them.

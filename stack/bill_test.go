@@ -120,6 +120,8 @@ func TestTheBillOfEventsIsTheOneThatIsComputedByHand(t *testing.T) {
 		"Function": 1.0512 + // 5.256 million invocations × 0.20
 			(5_256_000*0.02+262_800_000*35e-6*1769/512)*0.5*0.0000133334,
 		"Metrics of the function": 2.70,
+		// An object a minute for each of 12 partitions, 525.6 thousand × 0.005; 262.8 million × 84 B, 22.08 GB × 0.023
+		"Archive": 2.628 + 0.5077,
 	} {
 		billed(t, what, byEvents[what], byHand)
 		delete(byEvents, what)

@@ -16,6 +16,7 @@ type bucketArgs struct {
 	Key       dataKey
 	Writer    string // AWS's service that writes logs into it; "" is none
 	KeepDays  int    // 0: for ever
+	WriteOnce bool   // an object is written on the condition that there is none of its name
 }
 
 // newBucket makes a private, encrypted bucket. It returns the bucket and its policy, which a writer
@@ -65,14 +66,31 @@ func newBucket(ctx *pulumi.Context, args bucketArgs, child pulumi.ResourceOption
 	// Two changes at once to one bucket's access conflict, so the policy waits for the block.
 	policy, err := s3.NewBucketPolicy(ctx, args.Purpose, &s3.BucketPolicyArgs{
 		Bucket: bucket.ID(),
-		Policy: policyOf(func(arns []string) document { return bucketPolicy(arns[0], args.Region, arns[1], args.Writer) },
-			bucket.Arn,
-			args.AccountID),
+		Policy: policyOf(func(arns []string) document {
+			d := bucketPolicy(arns[0], args.Region, arns[1], args.Writer)
+			if args.WriteOnce {
+				d.Statement = append(d.Statement, writeOnce(arns[0]))
+			}
+			return d
+		}, bucket.Arn, args.AccountID),
 	}, child, pulumi.DependsOn([]pulumi.Resource{access}))
 	if err != nil {
 		return nil, nil, fmt.Errorf("set policy of bucket %s: %w", args.Purpose, err)
 	}
 	return bucket, policy, nil
+}
+
+// keepVersions keeps what is overwritten or deleted in a bucket.
+func keepVersions(ctx *pulumi.Context, purpose string, bucket *s3.BucketV2, child pulumi.ResourceOption) (
+	*s3.BucketVersioningV2, error,
+) {
+	versions, err := s3.NewBucketVersioningV2(ctx, purpose, &s3.BucketVersioningV2Args{Bucket: bucket.ID(),
+		VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
+	}, child)
+	if err != nil {
+		return nil, fmt.Errorf("keep versions of bucket %s: %w", purpose, err)
+	}
+	return versions, nil
 }
 
 // forget deletes a bucket's objects when they are old.

@@ -38,6 +38,7 @@ type config struct {
 	Metrics    metricsConfig
 	SLO        sloConfig
 	Cache      cacheConfig
+	Archive    archiveConfig
 	// Standby is a stack that is all there and runs nothing: no task, no function that is fed, no NAT gateway.
 	Standby   bool
 	Artifact  *artifactConfig  // nil: the stack builds what it runs
@@ -160,11 +161,12 @@ func (c kafkaConfig) MinInSyncReplicas() int { return max(1, c.ReplicationFactor
 func (c apiConfig) Autoscales() bool { return c.MinTasks < c.MaxTasks }
 
 // serviceObjects are the configuration's objects that a stack of the service has.
-var serviceObjects = []string{"alarms", "api", "backup", "budget", "cache", "edge", "encryption", "kafka", "metrics",
-	"network", "processor", "processors", "retention", "slo", "store", "tracing"}
+var serviceObjects = []string{"alarms", "api", "archive", "backup", "budget", "cache", "edge", "encryption", "kafka",
+	"metrics", "network", "processor", "processors", "retention", "slo", "store", "tracing"}
 
 // optionalObjects may be left out: all of each has defaults, or is nothing.
-var optionalObjects = []string{"backup", "cache", "encryption", "metrics", "processors", "slo", "store", "tracing"}
+var optionalObjects = []string{"archive", "backup", "cache", "encryption", "metrics", "processors", "slo",
+	"store", "tracing"}
 
 // isSet reports whether an object was given: Pulumi.yaml has an empty one as a default, so that the engine does not ask
 // the stack of the artifacts for a network.
@@ -181,7 +183,7 @@ func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
 		"network": &c.Network, "kafka": &c.Kafka, "api": &c.API,
 		"processor": &c.Processor, "processors": &c.Processors, "edge": &c.Edge, "alarms": &c.Alarms,
 		"tracing": &c.Tracing, "retention": &c.Retention, "store": &c.Store, "backup": &c.Backup,
-		"metrics": &c.Metrics, "slo": &c.SLO, "cache": &c.Cache, "encryption": &c.Encryption,
+		"metrics": &c.Metrics, "slo": &c.SLO, "cache": &c.Cache, "encryption": &c.Encryption, "archive": &c.Archive,
 	}
 	artifact := ctx.Project() + ":artifact"
 	if isSet(given[artifact]) {

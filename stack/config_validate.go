@@ -68,6 +68,7 @@ func (c config) validate() []error {
 	c.Metrics.validate(&f)
 	c.SLO.validate(&f)
 	c.Cache.validate(&f, c.API)
+	c.Archive.validate(&f, c.Retention.ArchiveDays, c.Protect)
 	c.validateProcessors(&f)
 	if b := c.Budget; b != nil {
 		f.require(b.USDPerMonth >= 1, "budget.usdPerMonth", "must be 1 or more, is %v", b.USDPerMonth)
@@ -81,7 +82,7 @@ func (c config) validate() []error {
 	f.require(zones == 0 || c.Kafka.Brokers < 2 || c.Kafka.Brokers%zones == 0, "kafka.brokers",
 		"%d cannot be spread evenly over %d zones", c.Kafka.Brokers, zones)
 	c.Edge.validate(&f, c.Region, c.API)
-	c.requireACLRoom(&f, securityRules(c.Edge.Clients(), c.Edge.HTTPS(), c.Cache.Enabled, c.processors()))
+	c.requireACLRoom(&f, securityRules(c.networkParts()))
 	if c.Protect {
 		f.require(c.Edge.HTTPS(), "edge.domain",
 			"is not set, and a protected stack serves HTTPS only; set it with: pulumi config set --path edge.domain NAME")

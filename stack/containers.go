@@ -26,6 +26,7 @@ type container struct {
 	CPU                    int              `json:"cpu,omitempty"`    // share of the task's units
 	Memory                 int              `json:"memory,omitempty"` // MiB, above which it is killed; 0: the task's
 	EntryPoint             []string         `json:"entryPoint,omitempty"`
+	Command                []string         `json:"command,omitempty"`
 	Essential              bool             `json:"essential"`
 	User                   string           `json:"user"`
 	ReadonlyRootFilesystem bool             `json:"readonlyRootFilesystem"`
@@ -89,6 +90,7 @@ type deployed struct {
 	APIKeys                                  string // ARN of their secret; empty without keys
 	MetricsLog                               string // log group; empty without metrics
 	RateLimitURL                             string // of the cache; empty without one
+	ArchiveURL                               string // empty without an archive
 	Proxies                                  string // networks whose X-Forwarded-For is believed
 }
 
@@ -169,7 +171,8 @@ func operatorEnvironment(d deployed, s containerSettings) map[string]string {
 		"KAFKA_AUTH":              "iam",
 		"LOG_LEVEL":               s.API.LogLevel,
 	}
-	for name, value := range map[string]string{"TOPIC_ROUTES": s.TopicRoutes, "PROCESSOR_TOPICS": s.ProcessorTopics} {
+	for name, value := range map[string]string{"TOPIC_ROUTES": s.TopicRoutes, "PROCESSOR_TOPICS": s.ProcessorTopics,
+		"ARCHIVE_URL": d.ArchiveURL} {
 		if value != "" {
 			env[name] = value
 		}
@@ -197,6 +200,19 @@ func apiContainers(d deployed, s containerSettings) []container {
 func operatorContainers(d deployed, s containerSettings) []container {
 	c := baseContainer("operator", d, s, operatorEnvironment(d, s))
 	c.EntryPoint = []string{"/eventctl"}
+	return []container{c}
+}
+
+// The archiver's task. With a backlog of millions of records it has used 305 MB at most (docs/performance.md).
+const archiverCPU, archiverMemory = 256, 512
+
+// archiverContainers is the task that archives, from the same image.
+func archiverContainers(d deployed, s containerSettings) []container {
+	env := operatorEnvironment(d, s)
+	env["GOMEMLIMIT"] = fmt.Sprintf("%dMiB", archiverMemory*9/10)
+	c := baseContainer("archive", d, s, env)
+	c.EntryPoint = []string{"/eventctl"}
+	c.Command = []string{"archive", "run", "--group", archiveGroup(s.Name)}
 	return []container{c}
 }
 

@@ -71,6 +71,9 @@ func dashboard(c config, s shown) string {
 		p.byType("Left for a later batch, a minute", function, "EventsUnfinished"),
 		p.table("Why", s.ProcessorLog, `filter msg in ["event dead-lettered", "event not finished"] | `+
 			`stats count(*) as events by msg, event_type, error | sort events desc`))
+	if c.Archive.Enabled {
+		p.archiveRow(c)
+	}
 	for _, other := range processors[1:] {
 		function := other.function(c.Name)
 		p.row("Does processor "+other.ID+" keep up?",

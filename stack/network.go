@@ -29,13 +29,10 @@ type networkArgs struct {
 	// Protect and Key are for the bucket of flow logs.
 	Protect bool
 	Key     dataKey
-	HTTPS   bool
-	// Clients are the networks that may reach the load balancer, or cloudFront.
-	Clients    []string
-	Table      string // the events table's name
-	Processors []namedProcessor
-	Retention  retentionConfig
-	Cache      bool // there is one, which tasks reach
+	Table   string // the events table's name
+	// Retention is that of the flow logs.
+	Retention retentionConfig
+	networkParts
 	networkConfig
 }
 
@@ -85,8 +82,7 @@ func newNetwork(ctx *pulumi.Context, name string, args networkArgs, opts ...pulu
 		return nil, err
 	}
 	if args.ACLs {
-		if err := n.acls(ctx, args, vpc, securityRules(args.Clients, args.HTTPS, args.Cache,
-			args.Processors)); err != nil {
+		if err := n.acls(ctx, args, vpc, securityRules(args.networkParts)); err != nil {
 			return nil, err
 		}
 	}

@@ -69,9 +69,8 @@ func TestANetworkThatCannotBeCutIsRefused(t *testing.T) {
 
 func TestEachConnectionIsAllowedAtBothOfItsEnds(t *testing.T) {
 	for _, https := range []bool{false, true} {
-		rules := securityRules([]string{internet}, https, true, []namedProcessor{
-			{processorConfig: processorConfig{Uses: everyUse()}}, {ID: "audit"},
-		})
+		rules := securityRules(networkParts{Clients: []string{internet}, HTTPS: https, Cache: true, Archive: true,
+			Processors: []namedProcessor{{processorConfig: processorConfig{Uses: everyUse()}}, {ID: "audit"}}})
 		for _, r := range rules {
 			if slices.Contains([]string{anywhere, dynamoDB, s3List}, r.Peer) {
 				continue
@@ -92,17 +91,18 @@ func TestOnlyWhatIsNeededReachesTheInternet(t *testing.T) {
 		if mapping {
 			processors[0].Provisioned = nil
 		}
-		for _, r := range securityRules([]string{internet}, https, true, processors) {
+		for _, r := range securityRules(networkParts{Clients: []string{internet}, HTTPS: https, Cache: true,
+			Archive: true, Processors: processors}) {
 			if r.Peer == anywhere {
 				list = append(list, fmt.Sprintf("%s %v %d", r.Group, r.Out, r.Port))
 			}
 		}
 		return list
 	}
-	if diff := cmp.Diff([]string{"api true 443", "edge false 80"}, outside(false, false)); diff != "" {
+	if diff := cmp.Diff([]string{"api true 443", "archive true 443", "edge false 80"}, outside(false, false)); diff != "" {
 		t.Errorf("least: -want +got\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"api true 443", "edge false 80", "edge false 443", "kafka true 443"},
+	if diff := cmp.Diff([]string{"api true 443", "archive true 443", "edge false 80", "edge false 443", "kafka true 443"},
 		outside(true, true)); diff != "" {
 		t.Errorf("most: -want +got\n%s", diff)
 	}

@@ -20,14 +20,15 @@ func everything() config {
 		Alarms:    alarmsConfig{EventAgeSeconds: 90, PipelineBroken: true},
 		Edge:      edgeConfig{Domain: "events.example.com", CDN: true},
 		Cache:     cacheConfig{Enabled: true}, Metrics: metricsConfig{Enabled: true}, Backup: backupConfig{Enabled: true},
-		SLO: sloConfig{Accepted: 99.9, Processed: 99, ProcessedSeconds: 60},
+		Archive: archiveConfig{Enabled: true},
+		SLO:     sloConfig{Accepted: 99.9, Processed: 99, ProcessedSeconds: 60},
 	}
 }
 
 func allAlarms() []alarm {
 	c := everything()
 	parts, _ := sloAlarms(c)
-	return slices.Concat(apiAlarms(c), allProcessorAlarms(c), kafkaAlarms(c), backupAlarms(c), parts)
+	return slices.Concat(apiAlarms(c), allProcessorAlarms(c), kafkaAlarms(c), backupAlarms(c), archiveAlarms(c), parts)
 }
 
 func TestEveryAlarmSaysWhatHappenedAndHasRoomToBeWrong(t *testing.T) {

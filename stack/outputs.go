@@ -14,6 +14,7 @@ type outputs struct {
 	image         *Image
 	edge          *Edge
 	service       *Service
+	archive       *Archive
 	processors    []*Processor // the first, and the others
 	observability *Observability
 }
@@ -67,6 +68,9 @@ func export(ctx *pulumi.Context, c config, what build, o outputs) {
 	ctx.Export("apiAlarms", pulumi.ToStringArray(alarmNames(c.Name, apiRollOutAlarms)))
 	ctx.Export("watchedAlarms", pulumi.ToStringArray(alarmNames(c.Name, processorRollOutAlarms)))
 	ctx.Export("consumerGroup", pulumi.String(o.processors[0].ConsumerGroup))
+	if c.Archive.Enabled {
+		ctx.Export("archiveUrl", o.archive.URL)
+	}
 	ctx.Export("undeliveredBucket", o.processors[0].Undelivered)
 	if len(others) > 0 {
 		ctx.Export("processors", others)

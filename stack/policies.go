@@ -93,20 +93,20 @@ type apiARNs struct {
 	Traced           bool
 }
 
-// operatorPolicy is what eventctl does: read events and dead letters, write both back to where they came from, and see
-// how far the processor is.
-func operatorPolicy(cluster string, topics, deadLetters, processorGroups []string) document {
+// operatorPolicy is what eventctl does: read events and dead letters, in Kafka and in the archive, write both back to
+// where they came from, and see how far the processor is. archive is its bucket; empty without one.
+func operatorPolicy(cluster, archive string, topics, deadLetters, processorGroups []string) document {
 	var groups []string
 	for _, group := range processorGroups {
 		groups = append(groups, kafkaARN(cluster, "group", group))
 	}
-	return policy(append(produce(cluster, topics...),
+	return policy(slices.Concat(produce(cluster, topics...), []statement{
 		allow("ReadTopics", topicARNs(cluster, slices.Concat(topics, deadLetters)),
 			"kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"),
 		allow("OwnGroups", []string{kafkaARN(cluster, "group", "eventctl-*")}, "kafka-cluster:DescribeGroup",
 			"kafka-cluster:AlterGroup"),
 		allow("SeeProcessor", groups, "kafka-cluster:DescribeGroup"),
-	)...)
+	}, readArchive(archive))...)
 }
 
 // processorARNs are what the processor and its mapping, which polls with the function's role, reach.

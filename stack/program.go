@@ -103,8 +103,7 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 	key := encryption.Data
 	network, err := newNetwork(ctx, "network", networkArgs{
 		Name: c.Name, Region: c.Region, AccountID: encryption.AccountID, Protect: c.Protect, Key: key,
-		HTTPS: c.Edge.HTTPS(), Clients: c.Edge.Clients(), Processors: c.processors(),
-		Cache: c.Cache.Enabled, Retention: c.Retention, Table: c.eventsTable(), networkConfig: c.Network,
+		Retention: c.Retention, Table: c.eventsTable(), networkParts: c.networkParts(), networkConfig: c.Network,
 	}, with)
 	if err != nil {
 		return err
@@ -154,7 +153,14 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 	if err != nil {
 		return err
 	}
-	service, err := newService(ctx, "service", serviceArgs{
+	archive := noArchive()
+	if c.Archive.Enabled {
+		if archive, err = newArchive(ctx, "archive", archiveArgs{Name: c.Name, Protect: c.Protect, Region: c.Region,
+			AccountID: network.AccountID, Key: key, Retention: c.Retention, archiveConfig: c.Archive}, with); err != nil {
+			return err
+		}
+	}
+	serving := serviceArgs{
 		Name: c.Name, Protect: c.Protect, Key: key, APIKeys: c.APIKeys, MakeKey: c.MakesKey(), SecurityGroup: group("api"),
 		Settings: containerSettings{
 			Name: c.Name, Stage: ctx.Stack(), Tracing: c.Tracing, Metrics: c.Metrics, Region: c.Region,
@@ -162,11 +168,17 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 			DeadLetters: c.Kafka.DeadLetterTopic(), API: c.API,
 		},
 		Topics: c.Kafka, Processors: c.processors(), Retention: c.Retention, Standby: c.Standby,
-		Network: network, Kafka: kafka, Store: store, Cache: cache, Image: image, Edge: edge,
-		Alarms: observability.APIAlarms,
-	}, with)
+		Network: network, Kafka: kafka, Store: store, Cache: cache, Archive: archive, Image: image,
+		Edge: edge, Alarms: observability.APIAlarms,
+	}
+	service, err := newService(ctx, "service", serving, with)
 	if err != nil {
 		return err
+	}
+	if c.Archive.Enabled {
+		if err := archive.run(ctx, archiverArgs{serving, service.ClusterARN, group("archive")}); err != nil {
+			return err
+		}
 	}
 	var processors []*Processor
 	for _, p := range c.processors() {
@@ -185,7 +197,7 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 		return err
 	}
 
-	export(ctx, c, what, outputs{network, kafka, store, image, edge, service, processors, observability})
+	export(ctx, c, what, outputs{network, kafka, store, image, edge, service, archive, processors, observability})
 	return nil
 }
 

@@ -14,6 +14,7 @@ type retentionConfig struct {
 	AccessLogDays   int `json:"accessLogDays,omitempty"`
 	FlowLogDays     int `json:"flowLogDays,omitempty"`
 	UndeliveredDays int `json:"undeliveredDays,omitempty"` // of batches that could not even be dead-lettered
+	ArchiveDays     int `json:"archiveDays,omitempty"`     // of the archive's objects
 	// Of the events table, each day's and each month's first: see backupConfig.
 	BackupDays        int `json:"backupDays,omitempty"`
 	MonthlyBackupDays int `json:"monthlyBackupDays,omitempty"`
@@ -26,10 +27,11 @@ const deadLetterDays = 14
 var logDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
 	3653}
 
-// defaultRetention is what a stack's file need not say: as long as somebody asks who it was, and a month to notice a
-// lost batch.
+// defaultRetention is what a stack's file need not say: as long as somebody asks who it was, a month to notice a
+// lost batch, and a year of history.
 func defaultRetention() retentionConfig {
-	return retentionConfig{AccessLogDays: 90, FlowLogDays: 90, UndeliveredDays: 30, BackupDays: 35, MonthlyBackupDays: 365}
+	return retentionConfig{AccessLogDays: 90, FlowLogDays: 90, UndeliveredDays: 30, ArchiveDays: 365, BackupDays: 35,
+		MonthlyBackupDays: 365}
 }
 
 func (c retentionConfig) validate(f *findings) {
@@ -37,7 +39,8 @@ func (c retentionConfig) validate(f *findings) {
 	f.require(slices.Contains(logDays, c.LogDays), "retention.logDays", "CloudWatch Logs has no retention of %d days",
 		c.LogDays)
 	for key, days := range map[string]int{"accessLogDays": c.AccessLogDays, "flowLogDays": c.FlowLogDays,
-		"undeliveredDays": c.UndeliveredDays, "backupDays": c.BackupDays, "monthlyBackupDays": c.MonthlyBackupDays} {
+		"undeliveredDays": c.UndeliveredDays, "archiveDays": c.ArchiveDays,
+		"backupDays": c.BackupDays, "monthlyBackupDays": c.MonthlyBackupDays} {
 		f.require(days >= 1, "retention."+key, "must be 1 or more, is %d", days)
 	}
 	// What is forgotten while it can still be replayed takes effect a second time.

@@ -27,10 +27,11 @@ const (
 
 // groupPurpose has a security group for each part but the processors, by name, with what AWS shows beside it.
 var groupPurpose = map[string]string{
-	"edge":  "Load balancer: the only part that the internet reaches",
-	"api":   "API tasks",
-	"kafka": "Brokers, and the pollers of the event source mapping, which AWS puts into the same group",
-	"cache": "Cache of rate limits, where there is one",
+	"edge":    "Load balancer: the only part that the internet reaches",
+	"api":     "API tasks",
+	"kafka":   "Brokers, and the pollers of the event source mapping, which AWS puts into the same group",
+	"cache":   "Cache of rate limits, where there is one",
+	"archive": "Archiver, where there is one",
 }
 
 // rule lets traffic on one port into or out of Group. Peer is another group or one of the words above.
@@ -46,9 +47,36 @@ type rule struct {
 // processorGroup is the security group of a processor.
 func processorGroup(p namedProcessor) string { return p.of("processor") }
 
+// networkParts are what talks in the network, as far as a stack chooses it.
+type networkParts struct {
+	Clients        []string // networks that may reach the load balancer, or cloudFront
+	HTTPS          bool
+	Processors     []namedProcessor
+	Cache, Archive bool // there is one
+}
+
+func (c config) networkParts() networkParts {
+	return networkParts{Clients: c.Edge.Clients(), HTTPS: c.Edge.HTTPS(), Processors: c.processors(),
+		Cache: c.Cache.Enabled, Archive: c.Archive.Enabled}
+}
+
+// groups are the security groups that the parts have.
+func (p networkParts) groups() []string {
+	names := []string{"edge", "api", "kafka"}
+	if p.Cache {
+		names = append(names, "cache")
+	}
+	if p.Archive {
+		names = append(names, "archive")
+	}
+	for _, processor := range p.Processors {
+		names = append(names, processorGroup(processor))
+	}
+	return names
+}
+
 // securityRules is all traffic that is allowed. Both ends of a connection have their rule.
-// clients are the networks that may reach the load balancer, or cloudFront.
-func securityRules(clients []string, https, cache bool, processors []namedProcessor) []rule {
+func securityRules(p networkParts) []rule {
 	rules := []rule{
 		{Group: "edge", Peer: "api", Out: true, Port: apiPort, Why: "Requests and health checks to the API"},
 		{Group: "api", Peer: "edge", Port: apiPort, Why: "Requests and health checks from the load balancer"},
@@ -60,7 +88,13 @@ func securityRules(clients []string, https, cache bool, processors []namedProces
 		{Group: "kafka", Peer: "kafka", Port: kafkaPort, Why: "Pollers of the event source mapping"},
 		{Group: "kafka", Peer: "kafka", Out: true, Port: kafkaPort, Why: "Pollers to the brokers"},
 	}
-	if cache {
+	if p.Archive {
+		rules = append(rules,
+			rule{Group: "archive", Peer: "kafka", Out: true, Port: kafkaPort, Why: "Read events and dead letters"},
+			rule{Group: "archive", Peer: anywhere, Out: true, Port: 443, Why: "AWS APIs: ECR, CloudWatch Logs, S3"},
+			rule{Group: "kafka", Peer: "archive", Port: kafkaPort, Why: "The archiver reads"})
+	}
+	if p.Cache {
 		for _, port := range []int{cachePort, cacheReaderPort} {
 			rules = append(rules,
 				rule{Group: "api", Peer: "cache", Out: true, Port: port, Why: "Rate limits that tasks share"},
@@ -68,7 +102,7 @@ func securityRules(clients []string, https, cache bool, processors []namedProces
 		}
 	}
 	onDemand, provisioned := false, false
-	for _, p := range processors {
+	for _, p := range p.Processors {
 		group := processorGroup(p)
 		rules = append(rules,
 			rule{Group: group, Peer: "kafka", Out: true, Port: kafkaPort, Why: "Produce dead letters"},
@@ -77,10 +111,11 @@ func securityRules(clients []string, https, cache bool, processors []namedProces
 		rules = append(rules, p.Uses.rules(group)...)
 		onDemand, provisioned = onDemand || p.Provisioned == nil, provisioned || p.Provisioned != nil
 	}
+	clients := p.Clients
 	if slices.Contains(clients, cloudFront) {
 		// One port: the list counts as 55 of the 60 rules that a group may have.
 		port := 80
-		if https {
+		if p.HTTPS {
 			port = 443
 		}
 		rules = append(rules, rule{Group: "edge", Peer: cloudFront, Port: port, Why: "Clients, by CloudFront"})
@@ -88,7 +123,7 @@ func securityRules(clients []string, https, cache bool, processors []namedProces
 	}
 	for _, network := range clients {
 		rules = append(rules, rule{Group: "edge", Peer: anywhere, CIDR: network, Port: 80, Why: "Clients"})
-		if https {
+		if p.HTTPS {
 			rules = append(rules, rule{Group: "edge", Peer: anywhere, CIDR: network, Port: 443, Why: "Clients over TLS"})
 		}
 	}
@@ -110,14 +145,7 @@ func (n *Network) securityGroups(ctx *pulumi.Context, args networkArgs, in *ec2.
 	prefixLists map[string]pulumi.StringOutput) error {
 	child := pulumi.Parent(n)
 	n.Groups = map[string]*ec2.SecurityGroup{}
-	names := []string{"edge", "api", "kafka"}
-	if args.Cache {
-		names = append(names, "cache")
-	}
-	for _, p := range args.Processors {
-		names = append(names, processorGroup(p))
-	}
-	for _, name := range names {
+	for _, name := range args.groups() {
 		purpose, shared := groupPurpose[name]
 		if !shared {
 			purpose = "Processor function"
@@ -141,7 +169,7 @@ func (n *Network) securityGroups(ctx *pulumi.Context, args networkArgs, in *ec2.
 		}
 		return n.Groups[name].ID()
 	}
-	for _, r := range securityRules(args.Clients, args.HTTPS, args.Cache, args.Processors) {
+	for _, r := range securityRules(args.networkParts) {
 		var cidr, list, peer pulumi.StringPtrInput
 		switch r.Peer {
 		case anywhere:

@@ -15,6 +15,7 @@ type Service struct {
 	pulumi.ResourceState
 
 	ClusterName    pulumi.StringOutput
+	ClusterARN     pulumi.StringOutput
 	ServiceName    pulumi.StringOutput
 	LogGroup       pulumi.StringOutput
 	KeysSecret     pulumi.StringOutput // name of the API keys' secret, "" without
@@ -33,6 +34,7 @@ type serviceArgs struct {
 	Kafka         *Kafka
 	Store         *Store
 	Cache         *Cache
+	Archive       *Archive
 	Image         *Image
 	Edge          *Edge
 	Alarms        []pulumi.Resource // that take a roll-out back, among others
@@ -102,25 +104,30 @@ func newService(ctx *pulumi.Context, name string, args serviceArgs, opts ...pulu
 			for _, p := range args.Processors {
 				letters, groups = append(letters, p.deadLetters(args.Topics)), append(groups, p.group(args.Name))
 			}
-			return operatorPolicy(arns[0], args.Topics.eventTopics(), letters, groups)
-		}, args.Kafka.ClusterARN), child)
+			return operatorPolicy(arns[0], arns[1], args.Topics.eventTopics(), letters, groups).withKey(arns[2])
+		}, args.Kafka.ClusterARN, args.Archive.BucketARN, args.Key.ARN()), child)
 	if err != nil {
 		return nil, err
 	}
 
 	known := pulumi.StringArray{args.Image.Digest, args.Kafka.BootstrapServers, args.Store.TableName, logs.Name,
-		stored, args.Edge.URL, metricsLog, args.Cache.URL, args.Network.Proxies}
+		stored, args.Edge.URL, metricsLog, args.Cache.URL, args.Network.Proxies,
+		args.Archive.URL}
 	write := func(containers func(deployed, containerSettings) []container) pulumi.StringOutput {
 		return known.ToStringArrayOutput().ApplyT(func(v []string) string {
 			return containersJSON(containers(deployed{Image: v[0], BootstrapServers: v[1], Table: v[2], LogGroup: v[3],
-				APIKeys: v[4], URL: v[5], MetricsLog: v[6], RateLimitURL: v[7], Proxies: v[8]}, args.Settings))
+				APIKeys: v[4], URL: v[5], MetricsLog: v[6], RateLimitURL: v[7], Proxies: v[8], ArchiveURL: v[9]},
+				args.Settings))
 		}).(pulumi.StringOutput)
 	}
-	definition, err := newTaskDefinition(ctx, "api", args, write(apiContainers), execution, task, child)
+	size := args.Settings.API
+	definition, err := newTaskDefinition(ctx, taskArgs{"api", args.Name + "-api", size.CPU, size.Memory,
+		write(apiContainers), execution, task}, child)
 	if err != nil {
 		return nil, err
 	}
-	tool, err := newTaskDefinition(ctx, "operator", args, write(operatorContainers), execution, operator, child)
+	tool, err := newTaskDefinition(ctx, taskArgs{"operator", args.Name + "-operator", size.CPU, size.Memory,
+		write(operatorContainers), execution, operator}, child)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +141,7 @@ func newService(ctx *pulumi.Context, name string, args serviceArgs, opts ...pulu
 			return nil, err
 		}
 	}
-	s.ClusterName, s.ServiceName, s.LogGroup = cluster.Name, service.Name, logs.Name
+	s.ClusterName, s.ClusterARN, s.ServiceName, s.LogGroup = cluster.Name, cluster.Arn, service.Name, logs.Name
 	s.TaskDefinition, s.OperatorTask = definition.Arn, tool.Arn
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"service": s.ServiceName})
 }
@@ -181,22 +188,29 @@ func (s *Service) service(ctx *pulumi.Context, args serviceArgs, cluster *ecs.Cl
 	return service, nil
 }
 
-func newTaskDefinition(ctx *pulumi.Context, name string, args serviceArgs, containers pulumi.StringInput, execution,
-	task role, child pulumi.ResourceOption) (*ecs.TaskDefinition, error) {
-	definition, err := ecs.NewTaskDefinition(ctx, name, &ecs.TaskDefinitionArgs{
-		Family:                  pulumi.String(args.Name + "-" + name),
+// taskArgs are a task's. Family is what it is called in AWS, memory in MiB.
+type taskArgs struct {
+	name, family    string
+	cpu, memory     int
+	containers      pulumi.StringInput
+	execution, task role
+}
+
+func newTaskDefinition(ctx *pulumi.Context, args taskArgs, child pulumi.ResourceOption) (*ecs.TaskDefinition, error) {
+	definition, err := ecs.NewTaskDefinition(ctx, args.name, &ecs.TaskDefinitionArgs{
+		Family:                  pulumi.String(args.family),
 		RequiresCompatibilities: pulumi.StringArray{pulumi.String("FARGATE")},
 		NetworkMode:             pulumi.String("awsvpc"),
 		RuntimePlatform: &ecs.TaskDefinitionRuntimePlatformArgs{CpuArchitecture: pulumi.String("ARM64"),
 			OperatingSystemFamily: pulumi.String("LINUX")},
-		Cpu:                  pulumi.String(strconv.Itoa(args.Settings.API.CPU)),
-		Memory:               pulumi.String(strconv.Itoa(args.Settings.API.Memory)),
-		ExecutionRoleArn:     execution.ARN,
-		TaskRoleArn:          task.ARN,
-		ContainerDefinitions: containers,
-	}, child, pulumi.DependsOn([]pulumi.Resource{execution.Policy, task.Policy}))
+		Cpu:                  pulumi.String(strconv.Itoa(args.cpu)),
+		Memory:               pulumi.String(strconv.Itoa(args.memory)),
+		ExecutionRoleArn:     args.execution.ARN,
+		TaskRoleArn:          args.task.ARN,
+		ContainerDefinitions: args.containers,
+	}, child, pulumi.DependsOn([]pulumi.Resource{args.execution.Policy, args.task.Policy}))
 	if err != nil {
-		return nil, fmt.Errorf("create task definition %s: %w", name, err)
+		return nil, fmt.Errorf("create task definition %s: %w", args.name, err)
 	}
 	return definition, nil
 }

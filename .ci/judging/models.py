@@ -124,6 +124,10 @@ MODELS = {
         ("deliveryDestinationConfiguration.destinationResourceArn", "DestinationResourceArn")]),
     "cloudwatch.LogDeliverySource": Model("logs.PutDeliverySource", "AWS::Logs::DeliverySource"),
     "cloudwatch.LogGroup": Model("", "AWS::Logs::LogGroup", [("name", "LogGroupName"), ("skipDestroy", None)]),
+    "cloudwatch.LogMetricFilter": Model("logs.PutMetricFilter", "AWS::Logs::MetricFilter", [
+        ("metricTransformation", "metricTransformations", lambda m: [{
+            "metricName": m["name"], "metricNamespace": m["namespace"], "metricValue": m["value"]}]),
+        ("name", "filterName"), ("pattern", "filterPattern")]),
     "cloudwatch.MetricAlarm": Model("cloudwatch.PutMetricAlarm", "AWS::CloudWatch::Alarm", [
         ("name", "AlarmName"), ("metricQueries", "Metrics", lambda queries: [metric_query(q) for q in queries]),
         ("dimensions", "Dimensions", pairs)]),
@@ -246,6 +250,11 @@ MODELS = {
             "BucketKeyEnabled": rule.get("bucketKeyEnabled", False), "ServerSideEncryptionByDefault": {
                 "SSEAlgorithm": rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"],
                 "KMSMasterKeyID": rule["applyServerSideEncryptionByDefault"].get("kmsMasterKeyId")}} for rule in rules])]),
+    "s3.BucketObjectLockConfigurationV2": Model("s3.PutObjectLockConfiguration", "", [], [
+        (name, "ObjectLockConfiguration." + name) for name in ("objectLockEnabled", "rule")],
+        part_of=("s3.BucketV2", "objectLockConfiguration")),
+    "s3.BucketVersioningV2": Model("s3.PutBucketVersioning", part_of=("s3.BucketV2", "versioningConfiguration"), for_part=[
+        ("versioningConfiguration", "")]),
     "securityhub.Account": Model("securityhub.EnableSecurityHub", "AWS::SecurityHub::Hub", [], [("autoEnableControls", None)]),
     "securityhub.StandardsSubscription": Model("securityhub.BatchEnableStandards", "AWS::SecurityHub::Standard", [], [
         ("standardsArn", "StandardsSubscriptionRequests", lambda arn: [{"StandardsArn": arn}])]),

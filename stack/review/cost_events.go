@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // What an event takes, as docs/cost.md and docs/performance.md have it: of 270 bytes, posted by itself.
@@ -19,7 +20,10 @@ const (
 	cpuMegabytes          = 1769  // of a function's memory that come with one CPU
 	pollerInvocations     = 2     // a second, at most, while batches are not full: a poller collects for 0.5 s
 	functionMetrics       = 5 + 4 // of a function, and of each type of event: one
-	accessLogOneIn        = 100   // where ACCESS_LOG_ONE_IN is not set
+	archiveWindow         = 60    // seconds, in which a partition's records become one object
+	archiveRecords        = 10_000
+	archivedBytes         = 84  // of a record, compressed
+	accessLogOneIn        = 100 // where ACCESS_LOG_ONE_IN is not set
 )
 
 // byEvents are the lines that there are because of a number of events a second.
@@ -27,10 +31,8 @@ func (g Graph) byEvents(events float64) (lines []Line) {
 	add := func(what string, monthly float64, format string, args ...any) {
 		lines = append(lines, Line{What: what, Monthly: monthly, Arithmetic: fmt.Sprintf(format, args...), ByEvents: true})
 	}
-	for _, service := range g.Of("ecs.Service") {
-		if service.Number("desiredCount") == 0 {
-			return nil // the stack stands by: nobody takes events
-		}
+	if len(g.Of("ecs.Service")) > 0 && g.serving().Number("desiredCount") == 0 {
+		return nil // the stack stands by: nobody takes events
 	}
 	millions := events * secondsAMonth / million
 	env := g.environment()
@@ -46,12 +48,11 @@ func (g Graph) byEvents(events float64) (lines []Line) {
 	for range g.Of("elasticache.ServerlessCache") {
 		add(partCache, millions*cacheUnits, "%.4g million requests, a unit each at least × %g", millions, cacheUnits)
 	}
-	for _, service := range g.Of("ecs.Service") {
-		if more := g.moreTasks(events); more > 0 {
-			size, hour := g.taskHour(service)
-			add(partTasks, more*hour*hoursAMonth, "%g more × %s × %d h", more, size, hoursAMonth)
-		}
+	if more := g.moreTasks(events); more > 0 {
+		size, hour := g.taskHour(g.serving())
+		add(partTasks, more*hour*hoursAMonth, "%g more × %s × %d h", more, size, hoursAMonth)
 	}
+	lines = append(lines, g.archiving(events)...)
 	logged := 0.0
 	if env["LOG_LEVEL"] == "INFO" || env["LOG_LEVEL"] == "DEBUG" {
 		oneIn := float64(accessLogOneIn)
@@ -83,6 +84,26 @@ func (g Graph) byEvents(events float64) (lines []Line) {
 		add(partNAT, throughNAT*natGatewayGB, "%.3g GB × %g", throughNAT, natGatewayGB)
 	}
 	return lines
+}
+
+// archiving is what the archive costs of a number of events a second.
+func (g Graph) archiving(events float64) (lines []Line) {
+	if !g.Has("s3.BucketV2", archiveName) {
+		return nil
+	}
+	partitions := 0.0
+	for _, n := range g.Of("cloudcontrol.Resource") {
+		if !strings.Contains(n.Name, ".dlq") {
+			partitions += topicPartitions(n)
+		}
+	}
+	objects := max(min(events, partitions/archiveWindow), events/archiveRecords) * secondsAMonth
+	stored := events * secondsAMonth * archivedBytes / gigabyte
+	return []Line{
+		{What: partArchive, Monthly: objects / 1000 * putsThousand, ByEvents: true,
+			Arithmetic: fmt.Sprintf("%.4g thousand objects × %g", objects/1000, putsThousand)},
+		{What: partArchive, Monthly: stored * bucketGBMonth, ByEvents: true,
+			Arithmetic: fmt.Sprintf("%.3g GB × %g, and as much again for each month that is kept", stored, bucketGBMonth)}}
 }
 
 // moreTasks is how many tasks the autoscaler adds to those that are always there.

@@ -27,6 +27,7 @@ const (
 	partTraces    = "Traces"
 	partWatching  = "Alarms, dashboard"
 	partKeys      = "Keys, secrets"
+	partArchive   = "Archive"
 	partTransfer  = "Between zones"
 )
 
@@ -58,8 +59,11 @@ var hourly = map[string]func(g Graph, n Registration) []Line{
 	},
 	"ecs.Service": func(g Graph, n Registration) []Line {
 		size, hour := g.taskHour(n)
-		tasks := n.Number("desiredCount")
-		return []Line{{What: partTasks, Monthly: tasks * hour * hoursAMonth,
+		tasks, part := n.Number("desiredCount"), partTasks
+		if n.Name == archiveName {
+			part = partArchive
+		}
+		return []Line{{What: part, Monthly: tasks * hour * hoursAMonth,
 			Arithmetic: fmt.Sprintf("%g × %s × %d h", tasks, size, hoursAMonth)}}
 	},
 	"lambda.EventSourceMapping": func(_ Graph, n Registration) []Line {

@@ -52,6 +52,7 @@ var drivers = []struct{ part, by string }{
 	{partPollers, "`processor.provisioned`: one unit, up to 10 pollers"},
 	{partWatching, "0.10 for each metric that an alarm looks at, 3 for the dashboard"},
 	{partAPI, "`metrics.enabled` and `metrics.clients`: 0.30 a metric"},
+	{partArchive, "`archive.enabled`: a task; then what is archived"},
 	{partCache, "`cache.enabled`: the least that there is, 0.1 GB"},
 	{partKeys, "a key 1, a secret 0.40"},
 }

@@ -26,6 +26,7 @@ var invariants = []invariant{
 	{"endpoints let through our own callers only, to named resources", unbounded},
 	{"every log group forgets", foreverLogs},
 	{"what was processed is remembered for as long as it can be replayed", forgetful},
+	{"what is archived stays, and all of it is archived", losableArchive},
 	{"data is encrypted at rest and in transit", unencrypted},
 	{"customer keys encrypt all that takes one, and who uses it may use the key", halfKeyed},
 	{"a protected stack protects what holds data", unprotected},
@@ -258,10 +259,14 @@ func unordered(g Graph) (broken []string) {
 	for _, mapping := range g.Of("lambda.EventSourceMapping") {
 		needs([]Registration{mapping}, "iam.RolePolicy", mapping.functionName())
 	}
-	needs(g.Of("ecs.Service"), "iam.RolePolicy", "api")
-	needs(g.Of("ecs.Service"), "iam.RolePolicy", "execution")
+	for service, roles := range map[string][]string{"api": {"api", "execution"},
+		"archive": {"archive", "archive-execution"}} {
+		for _, role := range roles {
+			needs(named("ecs.Service", service), "iam.RolePolicy", role)
+		}
+	}
 	needs(named("ecs.TaskDefinition", "operator"), "iam.RolePolicy", "operator")
-	needs(g.Of("ecs.Service"), "lb.Listener", map[bool]string{true: "https",
+	needs(named("ecs.Service", "api"), "lb.Listener", map[bool]string{true: "https",
 		false: "http"}[len(named("lb.Listener", "https")) > 0])
 	needs(g.Of("ecs.Service"), "ec2.Route", "private-a-nat")
 	needs(g.Of("cloudfront.VpcOrigin"), "ec2.Route", "private-a-nat")

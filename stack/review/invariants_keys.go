@@ -73,7 +73,10 @@ func keyNeeds(role Registration, data map[string]string) map[string]string {
 	needs := map[string]string{}
 	for _, s := range role.allowed() {
 		for _, on := range s.Resource {
-			arn, _, _ := strings.Cut(on, "/*")
+			arn := strings.TrimSuffix(on, "/*")
+			if strings.HasPrefix(on, "arn:aws:s3:::") { // maybe of some objects alone
+				arn, _, _ = strings.Cut(on, "/")
+			}
 			service, ours := data[arn]
 			for _, action := range s.Action {
 				verb, its := strings.CutPrefix(action, service+":")

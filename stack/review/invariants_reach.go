@@ -28,12 +28,10 @@ func cutOff(g Graph) (broken []string) {
 		return nil // the stack of the artifacts has no network
 	}
 	w := crossings{Graph: g}
-	var balancer, tasks, brokers string
+	var balancer, brokers string
+	tasks := g.serving().first("networkConfiguration", "securityGroups")
 	for _, n := range g.Of("lb.LoadBalancer") {
 		balancer = n.first("securityGroups")
-	}
-	for _, n := range g.Of("ecs.Service") {
-		tasks = n.first("networkConfiguration", "securityGroups")
 	}
 	for _, n := range g.Of("msk.Cluster") {
 		brokers = n.first("brokerNodeGroupInfo", "securityGroups")
@@ -44,8 +42,11 @@ func cutOff(g Graph) (broken []string) {
 	for _, n := range g.Of("lb.Listener") {
 		w.in(balancer, "", n.Number("port"))
 	}
-	w.between(tasks, brokers, brokerPort)
-	w.out(tasks, "0.0.0.0/0", 443)
+	for _, n := range g.Of("ecs.Service") {
+		group := n.first("networkConfiguration", "securityGroups")
+		w.between(group, brokers, brokerPort)
+		w.out(group, "0.0.0.0/0", 443) // images, logs, and what else AWS has for them
+	}
 	for _, n := range g.Of("elasticache.ServerlessCache") {
 		for _, port := range []float64{6379, 6380} { // of writes, and of reads from a copy
 			w.between(tasks, n.first("securityGroupIds"), port)

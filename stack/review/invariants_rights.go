@@ -88,13 +88,15 @@ func (g Graph) work(role string) []right {
 			all = append(all, rightsTo(":log-group:", "logs:CreateLogStream", "logs:PutLogEvents")...)
 		}
 		return all
-	case role == "execution":
+	case role == "archive":
+		return g.ofArchiver()
+	case role == "execution" || role == "archive-execution":
 		return slices.Concat(rightsTo("", "ecr:GetAuthorizationToken"), rightsTo(":repository/",
 			"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
 			rightsTo(":log-group:", "logs:CreateLogStream", "logs:PutLogEvents"))
 	case role == "operator":
 		return slices.Concat(producer(env["KAFKA_TOPIC"]), rightsTo("/"+env["KAFKA_TOPIC"], "kafka-cluster:ReadData"),
-			rightsTo("/eventctl-*", "kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"), g.groups())
+			rightsTo("/eventctl-*", "kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"), g.groups(), g.archiveReader())
 	case isProcessor(role):
 		return g.ofProcessor(role)
 	}

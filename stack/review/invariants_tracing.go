@@ -21,6 +21,7 @@ type container struct {
 	RestartPolicy          struct{ Enabled bool }
 	HealthCheck            *struct{}
 	PortMappings           []struct{}
+	Command                []string
 	Environment            []struct{ Name, Value string }
 	LogConfiguration       struct{ Options map[string]string }
 }
@@ -31,13 +32,18 @@ func (n Registration) containers() (all []container) {
 	return all
 }
 
-// entry is the container of a task that the load balancer calls.
-func (g Graph) entry() string {
+// serving is the service that the load balancer calls; none is a zero one.
+func (g Graph) serving() Registration {
 	for _, n := range g.Of("ecs.Service") {
-		return n.Text("loadBalancers", "containerName")
+		if n.Text("loadBalancers", "containerName") != "" {
+			return n
+		}
 	}
-	return ""
+	return Registration{}
 }
+
+// entry is the container of a task that the load balancer calls.
+func (g Graph) entry() string { return g.serving().Text("loadBalancers", "containerName") }
 
 // fragile finds guests in the API's task that could take it with them, starve it, or be another image tomorrow.
 func fragile(g Graph) (broken []string) {

@@ -45,6 +45,8 @@ const (
 	cacheGBHour          = 0.084 // Valkey, serverless; https://aws.amazon.com/elasticache/pricing/
 	cacheLeastGB         = 0.1   // that is paid while less is stored
 	cacheUnits           = 0.0023
+	bucketGBMonth        = 0.023 // https://aws.amazon.com/s3/pricing/
+	putsThousand         = 0.005
 	traces               = 5.00 // a million; https://aws.amazon.com/xray/pricing/
 	keyMonth             = 1.00 // https://aws.amazon.com/kms/pricing/
 	secretMonth          = 0.40 // https://aws.amazon.com/secrets-manager/pricing/
@@ -82,13 +84,15 @@ var free = []string{
 	"backup.Plan", "backup.RestoreTestingPlan", "backup.RestoreTestingSelection", "backup.Selection",
 	"budgets.Budget", "chatbot.SlackChannelConfiguration", "cloudcontrol.Resource", "cloudfront.CachePolicy",
 	"cloudfront.ResponseHeadersPolicy", "cloudfront.VpcOrigin", "cloudwatch.LogDelivery",
-	"cloudwatch.LogDeliveryDestination", "cloudwatch.LogDeliverySource", "cloudwatch.QueryDefinition",
+	"cloudwatch.LogDeliveryDestination", "cloudwatch.LogDeliverySource", "cloudwatch.LogMetricFilter",
+	"cloudwatch.QueryDefinition",
 	"costexplorer.AnomalyMonitor", "costexplorer.AnomalySubscription", "docker.Image", "ec2.DefaultSecurityGroup",
 	"ec2.InternetGateway", "ec2.Route", "ec2.RouteTable", "ec2.RouteTableAssociation", "ec2.SecurityGroup",
 	"ec2.Subnet", "ec2.Vpc", "ecr.LifecyclePolicy", "ecs.Cluster", "ecs.TaskDefinition", "elasticache.User",
 	"elasticache.UserGroup", "iam.OpenIdConnectProvider", "iam.Policy", "iam.Role", "iam.RolePolicy",
 	"iam.RolePolicyAttachment", "kms.Alias", "lambda.Alias", "lb.Listener", "lb.TargetGroup", "msk.Configuration",
-	"route53.Record", "s3.BucketLifecycleConfigurationV2", "s3.BucketPolicy", "s3.BucketPublicAccessBlock",
+	"route53.Record", "s3.BucketLifecycleConfigurationV2", "s3.BucketPolicy", "s3.BucketObjectLockConfigurationV2",
+	"s3.BucketPublicAccessBlock",
 	"s3.BucketServerSideEncryptionConfigurationV2", "s3.BucketVersioningV2", "secretsmanager.SecretVersion",
 	"sns.TopicPolicy", "sns.TopicSubscription", "vpc.SecurityGroupEgressRule", "vpc.SecurityGroupIngressRule",
 	"wafv2.IpSet", "wafv2.WebAclAssociation", "wafv2.WebAclLoggingConfiguration",

@@ -37,6 +37,8 @@ var contentsOf = map[string]string{
 	"cloudwatch.LogGroup firewall":    "Requests that the firewall refused (`edge.waf`)",
 	"s3.BucketV2 access-logs":         "Requests, as CloudFront or the load balancer saw them (`edge.accessLogs`)",
 	"s3.BucketV2 flow-logs":           "Who talked to whom in the network (`network.flowLogs`)",
+	"cloudwatch.LogGroup archive":     "Logs of the archiver (`archive`)",
+	"s3.BucketV2 archive":             "All events and dead letters (`archive`)",
 	"s3.BucketV2 undelivered":         "Batches that could not even be dead-lettered",
 }
 
@@ -168,7 +170,14 @@ func topicHours(settings Registration) string {
 }
 
 var bucketSettings = map[string]string{"access-logs": "accessLogDays", "flow-logs": "flowLogDays",
-	"undelivered": "undeliveredDays"}
+	"undelivered": "undeliveredDays", "archive": "archiveDays"}
+
+// topicPartitions are those of a topic that is made through Cloud Control.
+func topicPartitions(n Registration) float64 {
+	var desired struct{ PartitionCount float64 }
+	_ = json.Unmarshal([]byte(n.Text("desiredState")), &desired) // what can't be read has none
+	return desired.PartitionCount
+}
 
 // topicConfigs are the settings of a topic that is made through Cloud Control.
 func topicConfigs(n Registration) string {
