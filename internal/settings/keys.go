@@ -15,7 +15,8 @@ func (r *reader) keys() Keys {
 	k := Keys{
 		Types: r.list("SHREDDED_TYPES", "", "event types whose data is encrypted with a key of their subject, with commas "+
 			"between; `order.*` is all that begin so"),
-		URL: r.text("SUBJECT_KEYS", "", "where the keys of subjects are: `file:///DIRECTORY` or `dynamodb://TABLE`"),
+		URL: r.text("SUBJECT_KEYS", "", "where the keys of subjects are: `file:///DIRECTORY`, `dynamodb://TABLE`, or "+
+			"`dynamodb://TABLE?kms=KEY`, wrapped by that key of AWS KMS"),
 	}
 	for _, pattern := range k.Types {
 		if at := strings.IndexByte(pattern, '*'); at >= 0 && (at != len(pattern)-1 || !strings.HasSuffix(pattern, ".*")) ||
@@ -26,14 +27,22 @@ func (r *reader) keys() Keys {
 	u, err := url.Parse(k.URL)
 	switch {
 	case k.URL == "" && len(k.Types) > 0:
-		r.problem("SUBJECT_KEYS", "", "where the keys are, file:///DIRECTORY or dynamodb://TABLE, as SHREDDED_TYPES is set")
+		r.problem("SUBJECT_KEYS", "", "where the keys are, "+keyStores+", as SHREDDED_TYPES is set")
 	case k.URL != "" && (err != nil || !isKeyStore(u)):
-		r.problem("SUBJECT_KEYS", k.URL, "file:///DIRECTORY or dynamodb://TABLE")
+		r.problem("SUBJECT_KEYS", k.URL, keyStores)
 	}
 	return k
 }
 
+const keyStores = "file:///DIRECTORY, dynamodb://TABLE or dynamodb://TABLE?kms=KEY"
+
+// isKeyStore refuses what it does not know: with a misspelt kms, keys would be stored as they are.
 func isKeyStore(u *url.URL) bool {
-	return u.Scheme == "file" && u.Host == "" && len(u.Path) > 1 && u.Path[0] == '/' ||
-		u.Scheme == "dynamodb" && u.Host != "" && u.Path == ""
+	if u.Scheme == "file" {
+		return u.Host == "" && len(u.Path) > 1 && u.Path[0] == '/' && u.RawQuery == ""
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	kms := query["kms"]
+	return u.Scheme == "dynamodb" && u.Host != "" && u.Path == "" && err == nil &&
+		(len(query) == 0 && !u.ForceQuery || len(query) == 1 && len(kms) == 1 && kms[0] != "")
 }

@@ -21,35 +21,46 @@ const (
 	attrSubject   = "pk"        // hash
 	attrVersion   = "version"   // grows by one with every change
 	attrKeyID     = "key_id"    // absent: the subject has no key now
-	attrSecret    = "secret"    // likewise
+	attrSecret    = "secret"    // likewise, or where it is wrapped
+	attrWrapped   = "wrapped"   // likewise, or where it is not
 	attrForgotten = "forgotten" // map of ids to when their keys were deleted
 )
 
 // Table keeps keys in DynamoDB, for any number of processes.
 type Table struct {
-	client *dynamodb.Client
-	table  string
+	client  *dynamodb.Client
+	table   string
+	wrapper Wrapper // nil: new keys are stored as they are
 }
 
-// NewTable keeps keys in a table of their own: a backup of it would keep what is to be forgotten.
-func NewTable(cfg aws.Config, table string) *Table {
-	return &Table{table: table, client: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
-		o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
-			s.MaxAttempts, s.MaxBackoff = 3, 300*time.Millisecond
-		})
-		if o.HTTPClient == nil {
-			o.HTTPClient = awshttp.NewBuildableClient()
-		}
-		if c, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
-			o.HTTPClient = c.WithTimeout(time.Second) // a call takes about 5 ms; three tries end within keyTimeout
-		}
+// NewTable keeps keys in a table of their own: a backup of it would keep what is to be forgotten. Without a wrapper it
+// can forget all keys, and find none that are wrapped.
+func NewTable(cfg aws.Config, table string, wrapper Wrapper) *Table {
+	return &Table{table: table, wrapper: wrapper, client: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
+		o.Retryer, o.HTTPClient = retryer(), impatient(o.HTTPClient)
 	})}
+}
+
+func retryer() aws.Retryer {
+	return retry.NewStandard(func(s *retry.StandardOptions) { s.MaxAttempts, s.MaxBackoff = 3, 300*time.Millisecond })
+}
+
+// impatient bounds a call, which takes about 5 ms, so that three tries of it end within keyTimeout.
+func impatient(client aws.HTTPClient) aws.HTTPClient {
+	if client == nil {
+		client = awshttp.NewBuildableClient()
+	}
+	if c, ok := client.(*awshttp.BuildableClient); ok {
+		return c.WithTimeout(time.Second)
+	}
+	return client
 }
 
 // subjectItem is what a table has of a subject.
 type subjectItem struct {
-	version   int64 // 0: there is no item
-	key       Key   // ID "": none
+	version   int64  // 0: there is no item
+	key       Key    // ID "": none
+	wrapped   []byte // the key's secret, which is not in key; nil: it is
 	forgotten map[string]time.Time
 }
 
@@ -96,11 +107,16 @@ func readItem(item map[string]types.AttributeValue) (i subjectItem, err error) {
 	}
 	if id, has := item[attrKeyID].(*types.AttributeValueMemberS); has {
 		secret, _ := item[attrSecret].(*types.AttributeValueMemberB)
-		if secret == nil || len(secret.Value) != len(i.key.Secret) {
+		wrapped, _ := item[attrWrapped].(*types.AttributeValueMemberB)
+		switch {
+		case wrapped != nil && len(wrapped.Value) > 0:
+			i.wrapped = wrapped.Value
+		case secret != nil && len(secret.Value) == len(i.key.Secret):
+			copy(i.key.Secret[:], secret.Value)
+		default:
 			return i, errItem
 		}
 		i.key.ID = id.Value
-		copy(i.key.Secret[:], secret.Value)
 	}
 	return i, nil
 }
@@ -119,7 +135,11 @@ func (t *Table) write(ctx context.Context, subject string, i subjectItem) error 
 	item[attrForgotten] = &types.AttributeValueMemberM{Value: gone}
 	if i.key.ID != "" {
 		item[attrKeyID] = &types.AttributeValueMemberS{Value: i.key.ID}
-		item[attrSecret] = &types.AttributeValueMemberB{Value: i.key.Secret[:]}
+		if i.wrapped != nil {
+			item[attrWrapped] = &types.AttributeValueMemberB{Value: i.wrapped}
+		} else {
+			item[attrSecret] = &types.AttributeValueMemberB{Value: i.key.Secret[:]}
+		}
 	}
 	in := &dynamodb.PutItemInput{TableName: &t.table, Item: item,
 		ConditionExpression: aws.String("attribute_not_exists(pk)")}
@@ -147,10 +167,18 @@ const maxRaces = 10
 func (t *Table) Current(ctx context.Context, subject string) (Key, error) {
 	for range maxRaces {
 		i, err := t.read(ctx, subject)
-		if err != nil || i.key.ID != "" {
-			return i.key, err
+		if err != nil {
+			return Key{}, err
+		}
+		if i.key.ID != "" {
+			return t.open(ctx, subject, i)
 		}
 		i.key = newKey()
+		if t.wrapper != nil {
+			if i.key.Secret, i.wrapped, err = t.wrapper.Make(ctx, t.purpose(subject, i.key.ID)); err != nil {
+				return Key{}, err
+			}
+		}
 		if err = t.write(ctx, subject, i); !errors.Is(err, errRace) {
 			return i.key, err
 		}
@@ -170,7 +198,27 @@ func (t *Table) Find(ctx context.Context, subject, id string) (Key, error) {
 	if i.key.ID != id {
 		return Key{}, unknown(id)
 	}
-	return i.key, nil
+	return t.open(ctx, subject, i)
+}
+
+var errWrapped = errors.New("the key is wrapped by AWS KMS, and the key store is opened without a KMS key")
+
+// open is the item's key, with its secret. An error says nothing about the key: it is neither forgotten nor unknown.
+func (t *Table) open(ctx context.Context, subject string, i subjectItem) (Key, error) {
+	switch {
+	case i.wrapped == nil: // it was made without a wrapper
+		return i.key, nil
+	case t.wrapper == nil:
+		return Key{}, fmt.Errorf("read key in table %s: %w", t.table, errWrapped)
+	}
+	var err error
+	i.key.Secret, err = t.wrapper.Unwrap(ctx, i.wrapped, t.purpose(subject, i.key.ID))
+	return i.key, err
+}
+
+// purpose is what a secret is for. The subject is a hash, as AWS logs it.
+func (t *Table) purpose(subject, key string) map[string]string {
+	return map[string]string{"table": t.table, "subject": hashOf(subject), "key": key}
 }
 
 // Forget deletes the subject's key.
@@ -181,7 +229,7 @@ func (t *Table) Forget(ctx context.Context, subject string) ([]Forgotten, error)
 			return nil, err
 		}
 		if i.key.ID != "" {
-			i.forgotten[i.key.ID], i.key = time.Now(), Key{}
+			i.forgotten[i.key.ID], i.key, i.wrapped = time.Now(), Key{}, nil
 			err = t.write(ctx, subject, i)
 			if errors.Is(err, errRace) {
 				continue

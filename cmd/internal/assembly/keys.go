@@ -36,7 +36,7 @@ func (a *Assembly) KeyStore(s settings.Keys) (store shred.Store, keep time.Durat
 		return nil, 0, fmt.Errorf("read SUBJECT_KEYS: %w", err)
 	}
 	if u.Scheme == "dynamodb" {
-		table, err := a.KeyTable(u.Host)
+		table, err := a.KeyTable(u.Host, u.Query().Get("kms"))
 		return table, keepOfTable, err
 	}
 	path := u.Path
@@ -46,11 +46,14 @@ func (a *Assembly) KeyStore(s settings.Keys) (store shred.Store, keep time.Durat
 	return shred.NewFolder(filepath.FromSlash(path)), keepOfFolder, nil
 }
 
-// KeyTable is the store in DynamoDB.
-func (a *Assembly) KeyTable(table string) (*shred.Table, error) {
+// KeyTable is the store in DynamoDB, whose keys a key of AWS KMS wraps; "": none does.
+func (a *Assembly) KeyTable(table, kms string) (*shred.Table, error) {
 	cfg, err := a.aws()
 	if err != nil {
 		return nil, err
 	}
-	return shred.NewTable(cfg, table), nil
+	if kms == "" {
+		return shred.NewTable(cfg, table, nil), nil
+	}
+	return shred.NewTable(cfg, table, shred.NewKMS(cfg, kms)), nil
 }
