@@ -31,6 +31,9 @@ func (s *Server) readBody(c *fiber.Ctx, room *held) ([]byte, error) {
 	if length > s.cfg.MaxBodyBytes {
 		return nil, newProblem(bodyTooLarge, bodyTooLarge.Detail)
 	}
+	if length < 0 {
+		stream = newChunkedBody(c, stream)
+	}
 	body, err := s.readCoded(c, stream, length, room)
 	if err != nil {
 		return nil, problemOfReading(err)

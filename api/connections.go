@@ -90,11 +90,15 @@ type clientConn struct {
 	closed atomic.Bool
 	answer atomic.Int64 // bytes of what is being written
 	heard  bool         // something was read since it was last asked whether to yield
+	chunks *allowance   // nil: no body in chunks is being read. It stays to the end, as such a body is the last
 }
 
 // Read notes that the client was waited for. One goroutine reads and serves a connection.
 func (c *clientConn) Read(p []byte) (int, error) {
 	c.heard = true
+	if c.chunks != nil {
+		return c.chunks.read(c.Conn, p)
+	}
 	return c.Conn.Read(p)
 }
 

@@ -19,6 +19,15 @@ const hidden = "GET /v1/schemas HTTP/1.1\r\nHost: h\r\n\r\n"
 
 func chunkedBody(body string) string { return fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body) }
 
+// eachByte is a body in chunks of one byte, each with an extension.
+func eachByte(body, extension string) string {
+	var all strings.Builder
+	for _, b := range []byte(body) {
+		fmt.Fprintf(&all, "1%s\r\n%c\r\n", extension, b)
+	}
+	return all.String() + "0\r\n\r\n"
+}
+
 // trailed is a body in chunks with fields behind it.
 func trailed(fields string) string {
 	return strings.TrimSuffix(chunkedBody(structured), "\r\n") + fields + "\r\n"
@@ -93,6 +102,19 @@ func TestWhatRFC9112DemandsOfAServer(t *testing.T) {
 			eventHead + "Transfer-Encoding: chunked\r\n\r\n3;a\nb\r\nabc\r\n0\r\n\r\n", refused},
 		{"7.1.1", "an extension is passed over", eventHead + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" +
 			strings.Replace(chunkedBody(structured), "\r\n", ";a=b\r\n", 1), stored},
+		{"7.1.1", "whitespace behind a size is passed over", eventHead + "Connection: close\r\n" +
+			"Transfer-Encoding: chunked\r\n\r\n" + strings.Replace(chunkedBody(structured), "\r\n", " \t\r\n", 1), stored},
+		{"7.1.1", "whitespace before an extension, which the parser refuses",
+			eventHead + "Transfer-Encoding: chunked\r\n\r\n" +
+				strings.Replace(chunkedBody(structured), "\r\n", " ;a=b\r\n", 1), refused},
+		{"7.1.1", "an extension that is longer than its data allows", eventHead + "Transfer-Encoding: chunked\r\n\r\n" +
+			strings.Replace(chunkedBody(structured), "\r\n", ";"+strings.Repeat("a", 128<<10)+"\r\n", 1), refused},
+		{"7.1.1", "whitespace that is longer than the data allows", eventHead + "Transfer-Encoding: chunked\r\n\r\n" +
+			strings.Replace(chunkedBody(structured), "\r\n", strings.Repeat(" ", 128<<10)+"\r\n", 1), refused},
+		{"7.1.1", "many chunks with extensions", eventHead + "Transfer-Encoding: chunked\r\n\r\n" +
+			eachByte(structured, ";"+strings.Repeat("a", 4<<10)), refused},
+		{"7.1.1", "many chunks without", eventHead + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" +
+			eachByte(strings.Repeat(" ", 200<<10)+structured, ""), stored},
 		{"7.1.2", "a field behind the body, which a header must not be overruled by", eventHead +
 			"Transfer-Encoding: chunked\r\n\r\n" + trailed("Idempotency-Key: 1\r\n") + hidden, refused},
 		{"7.1.2", "a field that was announced", eventHead + "Trailer: ce-id\r\nTransfer-Encoding: chunked\r\n\r\n" +
@@ -142,6 +164,22 @@ func TestNoAnswerLeavesPartOfItsRequestToBeRunAsTheNext(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestAClientThatStopsWithinAChunkIsToldThatItIsTooSlow(t *testing.T) {
+	s := serve(t, &broker{}, nil, func(c *api.Config) { c.ReadTimeout = 200 * time.Millisecond })
+	for name, part := range map[string]string{
+		"its size": "1", "its extension": "1;a", "its data": "5\r\nab", "its end": "1\r\na",
+	} {
+		t.Run(name, func(t *testing.T) {
+			one := *s
+			one.t = t
+			got := one.raw(eventHead+"Transfer-Encoding: chunked\r\n\r\n"+part, 5*time.Second)
+			if !strings.HasPrefix(got, "HTTP/1.1 408 ") {
+				t.Errorf("answered %q", got)
+			}
+		})
 	}
 }
 
