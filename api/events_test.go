@@ -52,6 +52,24 @@ func TestABinaryEventKeepsItsBodyAndContentType(t *testing.T) {
 	}
 }
 
+// The processor takes a record with dlq- headers for a replayed dead letter.
+func TestNoClientCanSetAHeaderOfADeadLetter(t *testing.T) {
+	s := start(t)
+	s.post("text/plain", "x", "ce-id", "b-1", "ce-source", "/x", "ce-type", "t", "ce-specversion", "1.0",
+		"dlq-hops", "7", "ce-dlqhops", "7", "dlq_hops", "7").want(202)
+	r := s.records(1)[0]
+	if header(r, "ce_dlqhops") != "7" {
+		t.Errorf("the extension is not kept: %v", r.Headers)
+	}
+	for _, h := range r.Headers {
+		if strings.HasPrefix(strings.ToLower(h.Key), "dlq") {
+			t.Errorf("the record has a header %s", h.Key)
+		}
+	}
+	s.post("text/plain", "x", "ce-id", "b-1", "ce-source", "/x", "ce-type", "t", "ce-specversion", "1.0",
+		"ce-dlq-hops", "7").want(400)
+}
+
 func TestPlainJSONIsFilledIn(t *testing.T) {
 	s := start(t)
 	var got accepted

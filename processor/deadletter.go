@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -61,7 +62,7 @@ func newDeadLetter(r *event.Record, topic string, f failure) event.Record {
 	add(headerError, event.Shorten(f.err))
 	add(headerAttempts, strconv.Itoa(f.attempts))
 	add(headerFailedAt, f.at.UTC().Format(time.RFC3339Nano))
-	add(headerHops, strconv.Itoa(hops(r)+1))
+	add(headerHops, strconv.Itoa(min(hops(r)+1, maxHops)))
 	if !isOldLetter(r) {
 		add(headerVersion, identityVersion)
 	}
@@ -74,7 +75,7 @@ func newDeadLetter(r *event.Record, topic string, f failure) event.Record {
 
 // maxHops bounds what a header may say. A person replays each time, and the tool refuses after three unless told, so
 // more is a forgery: an event that claims to have come so often would make the processor drop its true replays as old
-// ones.
+// ones. A letter never says more, so that it can be read as a letter.
 const maxHops = 100
 
 // omitValue makes of a letter that is too large one that only says where the record lies.
@@ -92,17 +93,12 @@ func omitAll(letter *event.Record) {
 	letter.Headers = append(letter.Headers, event.Header{Key: headerOmitted, Value: []byte("key, value, headers")})
 }
 
-// hops tells how often the record has been in the dead letter topic: 0 unless it was replayed.
+// hops tells how often the record has been in the dead letter topic: 0 unless it was replayed. The header alone proves
+// nothing, as other systems that write to the topic may have one of that name: a replay says where it first came from,
+// too.
 func hops(r *event.Record) int {
-	value := lastHeader(r, headerHops)
-	if value == "" {
-		return 0 // as almost all records: no need to make an error of it
-	}
-	n, err := strconv.ParseInt(value, 10, 31)
-	if err != nil || n < 0 || n > maxHops {
-		return 0 // somebody else's header
-	}
-	return int(n)
+	n, _, _ := returned(r)
+	return n
 }
 
 // addressee is the processor that a record is for: the one whose letter came back by it; Everybody for what was never a
@@ -121,21 +117,31 @@ func addressee(r *event.Record) string {
 // of its position must keep it, or its second replay would be another event.
 func origin(r *event.Record) event.Record {
 	o := *r
-	if hops(r) == 0 {
-		return o
-	}
-	topic := lastHeader(r, headerTopic)
-	partition, err1 := strconv.ParseInt(lastHeader(r, headerPartition), 10, 32)
-	offset, err2 := strconv.ParseInt(lastHeader(r, headerOffset), 10, 64)
-	ms, err3 := strconv.ParseInt(lastHeader(r, headerTimestamp), 10, 64)
-	if topic == "" || err1 != nil || err2 != nil || err3 != nil {
-		return o
-	}
-	o.Topic, o.Partition, o.Offset, o.Timestamp = topic, int32(partition), offset, time.Time{}
-	if ms >= 0 {
-		o.Timestamp = time.UnixMilli(ms)
+	if n, place, timestamp := returned(r); n > 0 {
+		o.Place, o.Timestamp = place, timestamp
 	}
 	return o
+}
+
+// returned reads the headers of a replay, or of a letter: how often it was a letter, and where it first came from. It
+// returns 0 where one of them is missing or wrong.
+func returned(r *event.Record) (n int, from event.Place, timestamp time.Time) {
+	value := lastHeader(r, headerHops)
+	if value == "" {
+		return 0, from, timestamp // as almost all records: no need to look for the others
+	}
+	times, err1 := strconv.ParseInt(value, 10, 31)
+	topic := lastHeader(r, headerTopic)
+	partition, err2 := strconv.ParseInt(lastHeader(r, headerPartition), 10, 32)
+	offset, err3 := strconv.ParseInt(lastHeader(r, headerOffset), 10, 64)
+	ms, err4 := strconv.ParseInt(lastHeader(r, headerTimestamp), 10, 64)
+	if cmp.Or(err1, err2, err3, err4) != nil || times < 0 || times > maxHops || topic == "" {
+		return 0, from, timestamp
+	}
+	if ms >= 0 {
+		timestamp = time.UnixMilli(ms)
+	}
+	return int(times), event.Place{Topic: topic, Partition: int32(partition), Offset: offset}, timestamp
 }
 
 func lastHeader(r *event.Record, key string) string {

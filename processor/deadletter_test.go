@@ -135,11 +135,42 @@ func TestAnEmptyKeyOrValueStaysEmptyAndNoneStaysNoneInALetterAndItsReplay(t *tes
 func TestHopsOfSomebodyElseAreNone(t *testing.T) {
 	for value, want := range map[string]int{"": 0, "x": 0, "-1": 0, "2147483648": 0, "1.5": 0, "7": 7, "100": 100,
 		"101": 0, "1073741823": 0} {
-		r := event.Record{Headers: []event.Header{{Key: headerHops, Value: []byte("3")},
-			{Key: headerHops, Value: []byte(value)}}}
+		r := lettered(original())
+		r.Headers = append(r.Headers, event.Header{Key: headerHops, Value: []byte(value)})
 		if got := hops(&r); got != want {
 			t.Errorf("hops of %q are %d, want %d", value, got, want)
 		}
+	}
+}
+
+// Other systems have dead letter topics, too, and may publish with such headers to the topic of the events.
+func TestAHeaderOfADeadLetterByItselfChangesNothingOfAnEvent(t *testing.T) {
+	id := event.Event{Source: event.ForeignSource("events"), ID: "events/1/3"}
+	for _, key := range deadLetterHeaders {
+		if key == headerProcessor { // by which a copy is addressed to a processor
+			continue
+		}
+		r := event.Record{Place: event.Place{Topic: "events", Partition: 1, Offset: 3}, Value: []byte(`{"id":"order-1"}`),
+			Headers: []event.Header{{Key: key, Value: []byte("7")}}}
+		if e, err := Decode(&r, ""); err != nil || e.Identity() != id.Identity() {
+			t.Errorf("with %s it is known as %v (%v)", key, e.Identity(), err)
+		}
+		if n, to := hops(&r), addressee(&r); n != 0 || to != Everybody {
+			t.Errorf("with %s it has %d hops and is for processor %q", key, n, to)
+		}
+		letter := newDeadLetter(&r, "events.dlq", failure{err: "no"})
+		if d, ok := ReadDeadLetter(&letter); !ok || d.Hops != 1 || d.Origin.Place != r.Place {
+			t.Errorf("with %s its letter says %+v, %t", key, d, ok)
+		}
+	}
+}
+
+func TestALetterOfARecordThatClaimsTheMostHopsIsReadAsALetter(t *testing.T) {
+	r := lettered(original())
+	r.Headers = append(r.Headers, event.Header{Key: headerHops, Value: []byte("100")})
+	letter := lettered(r)
+	if d, ok := ReadDeadLetter(&letter); !ok || d.Hops != 100 || d.Origin.Offset != 7 {
+		t.Errorf("it says %+v, %t", d, ok)
 	}
 }
 

@@ -28,7 +28,7 @@ func ReadDeadLetter(r *event.Record) (DeadLetter, bool) {
 		Error:  lastHeader(r, headerError),
 		Hops:   hops(r), Omitted: lastHeader(r, headerOmitted), Processor: lastHeader(r, headerProcessor),
 	}
-	if d.Hops == 0 || lastHeader(r, headerTopic) == "" {
+	if d.Hops == 0 {
 		return DeadLetter{}, false
 	}
 	d.Attempts, _ = strconv.Atoi(lastHeader(r, headerAttempts))                 // 0 is what it would say
