@@ -30,6 +30,10 @@ type archiveArgs struct {
 	AccountID pulumi.StringInput
 	Key       dataKey
 	Retention retentionConfig
+	Events    []string // topics with events
+	Letters   []string // topics with dead letters
+	// Partitions are those of the topic that has most.
+	Partitions int
 	archiveConfig
 }
 
@@ -51,6 +55,9 @@ func newArchive(ctx *pulumi.Context, name string, args archiveArgs, opts ...pulu
 		return nil, err
 	}
 	a.BucketARN, a.URL = bucket.Arn, pulumi.Sprintf("s3://%s", bucket.Bucket)
+	if err := a.queries(ctx, args); err != nil {
+		return nil, err
+	}
 	return a, ctx.RegisterResourceOutputs(a, pulumi.Map{"url": a.URL})
 }
 

@@ -61,13 +61,23 @@ func (c archiveConfig) validate(f *findings, keepDays int, protect bool) {
 // archiveGroup is the consumer group of the archiver, by the name of the stack's resources.
 func archiveGroup(name string) string { return name + "-archive" }
 
-// archivedTopics are those that the archiver reads: `eventctl archive run` makes the same of its environment.
-func (c config) archivedTopics() []string {
-	topics := c.Kafka.eventTopics()
+// letterTopics are those of dead letters.
+func (c config) letterTopics() (topics []string) {
 	for _, p := range c.processors() {
 		topics = append(topics, p.deadLetters(c.Kafka))
 	}
 	return topics
+}
+
+// archivedTopics are those that the archiver reads: `eventctl archive run` makes the same of its environment.
+func (c config) archivedTopics() []string { return append(c.Kafka.eventTopics(), c.letterTopics()...) }
+
+// mostPartitions are those of the topic that has most.
+func (c config) mostPartitions() (most int) {
+	for _, topic := range c.Kafka.eventTopics() {
+		most = max(most, c.Kafka.partitionsOf(topic)) // a topic of dead letters has as many as that of the events
+	}
+	return most
 }
 
 // archiveDeadline is in how many seconds the archiver must have read a record, or Kafka deletes some of them before.

@@ -70,6 +70,7 @@ func export(ctx *pulumi.Context, c config, what build, o outputs) {
 	ctx.Export("consumerGroup", pulumi.String(o.processors[0].ConsumerGroup))
 	if c.Archive.Enabled {
 		ctx.Export("archiveUrl", o.archive.URL)
+		ctx.Export("archiveWorkgroup", pulumi.String(c.Name+"-archive"))
 	}
 	ctx.Export("undeliveredBucket", o.processors[0].Undelivered)
 	if len(others) > 0 {

@@ -156,7 +156,8 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 	archive := noArchive()
 	if c.Archive.Enabled {
 		if archive, err = newArchive(ctx, "archive", archiveArgs{Name: c.Name, Protect: c.Protect, Region: c.Region,
-			AccountID: network.AccountID, Key: key, Retention: c.Retention, archiveConfig: c.Archive}, with); err != nil {
+			AccountID: network.AccountID, Key: key, Retention: c.Retention, Events: c.Kafka.eventTopics(),
+			Letters: c.letterTopics(), Partitions: c.mostPartitions(), archiveConfig: c.Archive}, with); err != nil {
 			return err
 		}
 	}

@@ -87,6 +87,10 @@ MODELS = {
         ("vpcOriginEndpointConfig.originSslProtocols", "vpcOriginEndpointConfig.OriginSSLProtocols", items)]),
     "athena.NamedQuery": Model("athena.CreateNamedQuery", "AWS::Athena::NamedQuery", [], [("query", "QueryString")], [
         ("query", "QueryString")]),
+    "athena.Workgroup": Model("athena.CreateWorkGroup", "AWS::Athena::WorkGroup", [
+        ("configuration.resultConfiguration.encryptionConfiguration.kmsKeyArn",
+         "configuration.resultConfiguration.encryptionConfiguration.kmsKey")], [("forceDestroy", None)], [
+        ("forceDestroy", "RecursiveDeleteOption"), ("configuration", "WorkGroupConfiguration")]),
     "backup.Plan": Model("backup.CreateBackupPlan", "AWS::Backup::BackupPlan", [("name", "BackupPlan.BackupPlanName")], [
         ("rules", "BackupPlan.Rules", backup_rules("TargetBackupVaultName"))], [
         ("rules", "BackupPlan.BackupPlanRule", backup_rules("TargetBackupVault"))]),

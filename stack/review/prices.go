@@ -58,6 +58,7 @@ const (
 // paidByUse are types whose bill depends on what is stored or sent, which nobody can tell of the program: it is in no
 // sum, and shown with its price.
 var paidByUse = map[string]string{
+	"athena.Workgroup":    "5.00 a TB that a query reads, 10 MB at least", // https://aws.amazon.com/athena/pricing/
 	"cfg.Recorder":        "0.003 for each change that it records",
 	"guardduty.Detector":  "by the events and logs that it reads: docs/deploying.md",
 	"inspector2.Enabler":  "by the image and function that it scans: docs/deploying.md",

@@ -39,6 +39,7 @@ var contentsOf = map[string]string{
 	"s3.BucketV2 flow-logs":           "Who talked to whom in the network (`network.flowLogs`)",
 	"cloudwatch.LogGroup archive":     "Logs of the archiver (`archive`)",
 	"s3.BucketV2 archive":             "All events and dead letters (`archive`)",
+	"s3.BucketV2 archive-results":     "Answers of Athena about the archive",
 	"s3.BucketV2 undelivered":         "Batches that could not even be dead-lettered",
 }
 
