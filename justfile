@@ -20,10 +20,11 @@ help:
 local *args:
     go run ./cmd/local {{ args }}
 
-# Serve the console for the brokers that the environment names; takes eventctl's flags, such as --log - or --url
+# Serve the console for the brokers that the environment names, or of a stack: `just console prod`; then eventctl's flags, such as --log -
 [group('look')]
+[positional-arguments]
 console *args:
-    go run ./cmd/eventctl console {{ args }}
+    @{{ if args =~ '^[a-z]' { 'stack/console' } else { 'go run ./cmd/eventctl console' } }} "$@"
 
 # Post 1,000 events of all known types, the same each time, 20 of them faulty; takes eventctl's flags, such as --print
 [group('look')]

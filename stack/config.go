@@ -39,6 +39,7 @@ type config struct {
 	SLO        sloConfig
 	Cache      cacheConfig
 	Archive    archiveConfig
+	Operator   operatorConfig
 	// Standby is a stack that is all there and runs nothing: no task, no function that is fed, no NAT gateway.
 	Standby   bool
 	Artifact  *artifactConfig  // nil: the stack builds what it runs
@@ -162,11 +163,11 @@ func (c apiConfig) Autoscales() bool { return c.MinTasks < c.MaxTasks }
 
 // serviceObjects are the configuration's objects that a stack of the service has.
 var serviceObjects = []string{"alarms", "api", "archive", "backup", "budget", "cache", "edge", "encryption", "kafka",
-	"metrics", "network", "processor", "processors", "retention", "slo", "store", "tracing"}
+	"metrics", "network", "operator", "processor", "processors", "retention", "slo", "store", "tracing"}
 
 // optionalObjects may be left out: all of each has defaults, or is nothing.
-var optionalObjects = []string{"archive", "backup", "cache", "encryption", "metrics", "processors", "slo",
-	"store", "tracing"}
+var optionalObjects = []string{"archive", "backup", "cache", "encryption", "metrics", "operator", "processors",
+	"slo", "store", "tracing"}
 
 // isSet reports whether an object was given: Pulumi.yaml has an empty one as a default, so that the engine does not ask
 // the stack of the artifacts for a network.
@@ -184,6 +185,7 @@ func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
 		"processor": &c.Processor, "processors": &c.Processors, "edge": &c.Edge, "alarms": &c.Alarms,
 		"tracing": &c.Tracing, "retention": &c.Retention, "store": &c.Store, "backup": &c.Backup,
 		"metrics": &c.Metrics, "slo": &c.SLO, "cache": &c.Cache, "encryption": &c.Encryption, "archive": &c.Archive,
+		"operator": &c.Operator,
 	}
 	artifact := ctx.Project() + ":artifact"
 	if isSet(given[artifact]) {

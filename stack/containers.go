@@ -106,6 +106,7 @@ type containerSettings struct {
 	API             apiConfig
 	Tracing         tracingConfig
 	Metrics         metricsConfig
+	Operator        operatorConfig
 }
 
 // Collects reports whether a collector is beside the API.
@@ -177,6 +178,9 @@ func operatorEnvironment(d deployed, s containerSettings) map[string]string {
 			env[name] = value
 		}
 	}
+	if s.Operator.Console {
+		env["STORE"], env["EVENTS_TABLE"] = "dynamodb", d.Table
+	}
 	return env
 }
 
@@ -200,6 +204,8 @@ func apiContainers(d deployed, s containerSettings) []container {
 func operatorContainers(d deployed, s containerSettings) []container {
 	c := baseContainer("operator", d, s, operatorEnvironment(d, s))
 	c.EntryPoint = []string{"/eventctl"}
+	// ECS puts an agent of Systems Manager into the container, which writes to its file system.
+	c.ReadonlyRootFilesystem = !s.Operator.Console
 	return []container{c}
 }
 

@@ -99,13 +99,7 @@ func newService(ctx *pulumi.Context, name string, args serviceArgs, opts ...pulu
 		return nil, err
 	}
 	operator, err := newRole(ctx, "operator", args.Name+"-operator", "ecs-tasks.amazonaws.com",
-		policyOf(func(arns []string) document {
-			var letters, groups []string
-			for _, p := range args.Processors {
-				letters, groups = append(letters, p.deadLetters(args.Topics)), append(groups, p.group(args.Name))
-			}
-			return operatorPolicy(arns[0], arns[1], args.Topics.eventTopics(), letters, groups).withKey(arns[2])
-		}, args.Kafka.ClusterARN, args.Archive.BucketARN, args.Key.ARN()), child)
+		operatorRights(args), child)
 	if err != nil {
 		return nil, err
 	}

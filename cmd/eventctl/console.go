@@ -21,6 +21,7 @@ type consoleOptions struct {
 	listen, group, url, pasted, log string
 	hosts                           []string
 	readOnly                        bool
+	lasts                           time.Duration
 	check                           string
 }
 
@@ -58,6 +59,7 @@ the token in the address that is printed, and the rights of whoever runs this co
 	f.StringVar(&o.pasted, "public-url", "", "the API as people reach it, for the lines to paste (default: --url)")
 	f.StringVar(&o.log, "log", "", "file with the processor's log lines, for the attempts; - is standard input")
 	f.BoolVar(&o.readOnly, "read-only", false, "print no token, so that nobody can change anything")
+	f.DurationVar(&o.lasts, "for", 0, "end by itself after this time, such as 4h; 0 is never")
 	f.StringVar(&o.check, "check", "",
 		"fail unless a console answers at this URL, and serve none: the container's health check")
 	return cmd
@@ -83,6 +85,14 @@ func checkConsole(ctx context.Context, url string) error {
 
 func (o *consoleOptions) run(cmd *cobra.Command) error {
 	ctx := cmd.Context()
+	if o.lasts < 0 {
+		return fmt.Errorf("%w: --for must be 0 or more, is %s", errUsage, o.lasts)
+	}
+	if o.lasts > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.lasts)
+		defer cancel()
+	}
 	p, err := newProgram(ctx, os.Stderr)
 	if err != nil {
 		return err

@@ -116,3 +116,20 @@ func TestAConsoleThatOnlyReadsPrintsNoToken(t *testing.T) {
 	}
 	must(t, "console", "--check", url)
 }
+
+func TestAConsoleEndsByItselfAfterItsTime(t *testing.T) {
+	newBroker(t)
+	ended := make(chan error, 1)
+	cmd := root()
+	cmd.SetArgs([]string{"console", "--listen", "127.0.0.1:0", "--for", "100ms"})
+	cmd.SetOut(io.Discard)
+	go func() { ended <- cmd.ExecuteContext(t.Context()) }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("it ends with %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("it serves on")
+	}
+}

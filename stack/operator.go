@@ -1,0 +1,38 @@
+package main
+
+import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+// operatorConfig is what the operator's task may do beside working on topics.
+type operatorConfig struct {
+	// Console lets `just console` reach a page in the task through Systems Manager. That opens no port: who may start a
+	// session with a task of the cluster is asked for it by IAM. The task then may read the events table, too.
+	Console bool `json:"console,omitempty"`
+}
+
+// operatorRights is the policy of the operator's task.
+func operatorRights(args serviceArgs) pulumi.StringOutput {
+	arns := []pulumi.StringInput{args.Kafka.ClusterARN, args.Archive.BucketARN, args.Key.ARN()}
+	if args.Settings.Operator.Console {
+		arns = append(arns, args.Store.TableARN)
+	}
+	return policyOf(func(arns []string) document {
+		var letters, groups []string
+		for _, p := range args.Processors {
+			letters, groups = append(letters, p.deadLetters(args.Topics)), append(groups, p.group(args.Name))
+		}
+		rights := operatorPolicy(arns[0], arns[1], args.Topics.eventTopics(), letters, groups)
+		if len(arns) > 3 {
+			rights.Statement = append(rights.Statement, showConsole(arns[3])...)
+		}
+		return rights.withKey(arns[2])
+	}, arns...)
+}
+
+// showConsole is what the page takes beyond the topics: outcomes, and the agent's channels, which know no names.
+func showConsole(table string) []statement {
+	return []statement{
+		allow("ReadOutcome", []string{table}, "dynamodb:GetItem"),
+		allow("Sessions", []string{"*"}, "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
+			"ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
+	}
+}
