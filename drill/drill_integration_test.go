@@ -29,8 +29,8 @@ func runDrill(t *testing.T, drill string) (r report) {
 		}
 		t.Fatalf("%v: %v\n%s", err, jsonErr, out)
 	}
-	t.Logf("accepted %d, kept %d, restored %d, lost %d, twice %d, missing %d; back within %s", r.Accepted, r.Kept,
-		r.Restored, r.Lost, r.Twice, r.Missing, r.Back)
+	t.Logf("accepted %d, kept %d, restored %d, lost %d, again %d, twice %d, missing %d; back within %s", r.Accepted,
+		r.Kept, r.Restored, r.Lost, r.Again, r.Twice, r.Missing, r.Back)
 	if err != nil || len(r.Faults) > 0 {
 		t.Errorf("%v: %q", err, r.Faults)
 	}
@@ -55,5 +55,15 @@ func TestATableThatIsLostIsRestoredFromAnOlderCopyAndTheArchive(t *testing.T) {
 	r := runDrill(t, "restore")
 	if r.Kept < 100 || r.Restored < 100 || r.Kept+r.Restored != r.Accepted || r.Lost+r.Twice+r.Missing > 0 {
 		t.Errorf("of %d accepted events %d are kept, %d restored, %d lost", r.Accepted, r.Kept, r.Restored, r.Lost)
+	}
+}
+
+func TestARegionThatIsLostIsTakenOverFromItsReplicas(t *testing.T) {
+	r := runDrill(t, "failover")
+	if r.Kept < 100 || r.Restored == 0 || r.Kept+r.Restored+r.Lost != r.Accepted || r.Twice+r.Missing > 0 {
+		t.Errorf("of %d accepted events %d are kept, %d restored and %d lost", r.Accepted, r.Kept, r.Restored, r.Lost)
+	}
+	if r.Again > r.Restored {
+		t.Errorf("%d took effect again, %d were restored", r.Again, r.Restored)
 	}
 }

@@ -78,7 +78,7 @@ func TestADrillIsRefusedInAStackAndSaysWhereToLook(t *testing.T) {
 	for _, c := range []struct{ args, says string }{
 		{"replay prod", "the stack prod is left alone"},
 		{"restore --load 1s", "--load must be 3s to 10m"},
-		{"failover", "usage"},
+		{"switch", "usage"},
 		{"", "usage"},
 		{"replay local more", "usage"},
 	} {

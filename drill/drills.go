@@ -51,8 +51,8 @@ func replayDrill(ctx context.Context, w *world, lasts time.Duration, r *report) 
 	}
 	archiver.kill()
 	wiped := time.Now()
-	if _, err := kadm.NewClient(w.client).DeleteTopics(ctx, w.name, w.name+".dlq"); err != nil {
-		return fmt.Errorf("delete the topics: %w", err)
+	if err := w.deleteTopics(ctx); err != nil {
+		return err
 	}
 	if err := w.deleteTable(ctx); err != nil {
 		return err
@@ -70,14 +70,7 @@ func replayDrill(ctx context.Context, w *world, lasts time.Duration, r *report) 
 	if err := w.setup(ctx, restored, restored); err != nil {
 		return err
 	}
-	if err := w.eventctl(ctx, env, "archive", "verify"); err != nil {
-		return err
-	}
-	if err := w.eventctl(ctx, env, "archive", "replay", "--topic", w.name, "--to-topic", restored, "--yes",
-		"--state", filepath.Join(w.folder, "state.json")); err != nil {
-		return err
-	}
-	if _, err := w.startTrigger(env); err != nil {
+	if err := w.replayInto(ctx, env, restored); err != nil {
 		return err
 	}
 	ends, err := w.ends(ctx)
@@ -90,7 +83,7 @@ func replayDrill(ctx context.Context, w *world, lasts time.Duration, r *report) 
 	r.awaitOutcomes(ctx, table, saved, nil, patience)
 	r.Back = time.Since(wiped)
 	for id := range lost {
-		_, known, err := table.Outcome(ctx, event.Identity{Source: drillSource, ID: id})
+		_, known, err := table.Outcome(ctx, drilled(id))
 		if err != nil {
 			return err
 		}
@@ -104,6 +97,19 @@ func replayDrill(ctx context.Context, w *world, lasts time.Duration, r *report) 
 	}
 	r.countCopies(records, numberOf)
 	return nil
+}
+
+// replayInto brings back what the archive has of the drill's topic, into another one, and has it processed.
+func (w *world) replayInto(ctx context.Context, env []string, topic string) error {
+	if err := w.eventctl(ctx, env, "archive", "verify"); err != nil {
+		return err
+	}
+	if err := w.eventctl(ctx, env, "archive", "replay", "--topic", w.name, "--to-topic", topic, "--yes",
+		"--state", filepath.Join(w.folder, "state.json")); err != nil {
+		return err
+	}
+	_, err := w.startTrigger(env)
+	return err
 }
 
 // restoreDrill deletes the table under load, makes a new one of a copy that is older, and replays from there.
@@ -192,7 +198,7 @@ func (r *report) awaitOutcomes(ctx context.Context, table outcomes, events map[s
 ) {
 	end := time.Now().Add(atMost)
 	for id, one := range events {
-		name, status := event.Identity{Source: drillSource, ID: id}, event.Status("unknown")
+		name, status := drilled(id), event.Status("unknown")
 		err := until(ctx, time.Until(end), id+" is done with", func() (bool, error) { // it asks once in any case
 			o, known, err := table.Outcome(ctx, name)
 			if known {
@@ -222,6 +228,13 @@ func (r *report) compareKept(ctx context.Context, table outcomes, kept map[event
 			r.Twice++
 			r.fault("%s took effect at %s, and again at %s", id.ID, at.Format(time.RFC3339Nano), o.At.Format(time.RFC3339Nano))
 		}
+	}
+	return nil
+}
+
+func (w *world) deleteTopics(ctx context.Context) error {
+	if _, err := kadm.NewClient(w.client).DeleteTopics(ctx, w.name, w.name+".dlq"); err != nil {
+		return fmt.Errorf("delete the topics: %w", err)
 	}
 	return nil
 }

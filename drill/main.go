@@ -4,6 +4,7 @@
 //
 //	go run ./drill replay     # Kafka and the table are gone; the archive brings back what it has
 //	go run ./drill restore    # the table is gone; a copy of it and the archive bring it back
+//	go run ./drill failover   # a region is gone; replicas of the archive and of the table bring it back elsewhere
 //
 // It works beside whatever else the brokers and the table's server have: its topics, table and bucket are its own, and
 // topics and table are deleted when it ends. KAFKA_BOOTSTRAP_SERVERS names the brokers, DYNAMODB_ENDPOINT a DynamoDB
@@ -22,7 +23,7 @@ import (
 	"time"
 )
 
-var errUsage = errors.New("usage: drill replay|restore [--load 30s] [--json] [local]")
+var errUsage = errors.New("usage: drill replay|restore|failover [--load 30s] [--json] [local]")
 
 // options are those of the command line.
 type options struct {
@@ -65,7 +66,7 @@ func run(ctx context.Context, args []string) int {
 }
 
 var drills = map[string]func(context.Context, *world, time.Duration, *report) error{
-	"replay": replayDrill, "restore": restoreDrill,
+	"replay": replayDrill, "restore": restoreDrill, "failover": failoverDrill,
 }
 
 func parse(args []string) (options, error) {

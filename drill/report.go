@@ -38,6 +38,7 @@ type report struct {
 	Kept     int           `json:"kept"`           // that were in the copy of the table
 	Restored int           `json:"restored"`       // that were brought back, and have taken effect
 	Lost     int           `json:"lost"`           // that nothing had, as the archive's window was open
+	Again    int           `json:"again"`          // that the lost region had done, and its replica did not know of
 	Twice    int           `json:"twice"`          // that came or took effect once more
 	Missing  int           `json:"missing"`        // that something had, and that are not back
 	Tails    []tail        `json:"tails"`          // the lost ones, named
@@ -138,6 +139,7 @@ func (r *report) print(w io.Writer, asJSON bool) error {
 		{"kept", r.Kept, "outcomes in the copy of the table"},
 		{"restored", r.Restored, fmt.Sprintf("within %s of the loss", r.Back.Round(time.Millisecond))},
 		{"lost", r.Lost, "behind the archive's ends"},
+		{"again", r.Again, "had taken effect in the lost region, and the replica did not know of it"},
 		{"twice", r.Twice, ""},
 		{"missing", r.Missing, ""},
 	} {

@@ -84,7 +84,7 @@ func (w *world) open(ctx context.Context) error {
 	if w.folder, err = os.MkdirTemp("", "drill-"); err != nil {
 		return fmt.Errorf("make a folder: %w", err)
 	}
-	if err := w.openArchive(ctx); err != nil {
+	if w.archive, w.url, err = w.openArchive(ctx, w.name); err != nil {
 		return err
 	}
 	return w.build(ctx)
@@ -103,20 +103,19 @@ func (w *world) build(ctx context.Context) error {
 	return nil
 }
 
-func (w *world) openArchive(ctx context.Context) error {
+// openArchive makes a place for an archive: a folder, or a bucket where there is an S3 server.
+func (w *world) openArchive(ctx context.Context, name string) (place objects.Place, url string, err error) {
 	if w.s3 == "" {
-		folder := filepath.Join(w.folder, "archive")
-		w.archive, w.url = objects.NewDirectory(folder), "file://"+filepath.ToSlash(folder)
-		return nil
+		folder := filepath.Join(w.folder, name)
+		return objects.NewDirectory(folder), "file://" + filepath.ToSlash(folder), nil
 	}
 	cfg := w.aws
 	cfg.BaseEndpoint = &w.s3
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
-	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &w.name}); err != nil {
-		return fmt.Errorf("make a bucket at S3_ENDPOINT: %w", err)
+	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name}); err != nil {
+		return nil, "", fmt.Errorf("make a bucket at S3_ENDPOINT: %w", err)
 	}
-	w.archive, w.url = objects.NewBucket(cfg, w.name, "a"), "s3://"+w.name+"/a"
-	return nil
+	return objects.NewBucket(cfg, name, "a"), "s3://" + name + "/a", nil
 }
 
 // environment is that of the programs, with this topic and table.
