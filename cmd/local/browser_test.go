@@ -28,7 +28,6 @@ import (
 // opened runs the whole service, and gives the address that it prints for the console.
 func opened(t *testing.T, pairs ...string) (console string, kafkaPort int, api string) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
 	kafkaPort = freePort(t)
 	port := freePort(t)
 	args := []string{"--port", strconv.Itoa(port), "--kafka-port", strconv.Itoa(kafkaPort), "--console-port",
@@ -37,14 +36,8 @@ func opened(t *testing.T, pairs ...string) (console string, kafkaPort int, api s
 	if err != nil {
 		t.Fatal(err)
 	}
-	printed, ended := new(programtest.Output), make(chan error, 1)
-	go func() { ended <- run(ctx, env, slog.New(slog.DiscardHandler), printed) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("it ends with %v", err)
-		}
-	})
+	printed := new(programtest.Output)
+	inBackground(t, env, slog.New(slog.DiscardHandler), printed)
 	link := regexp.MustCompile(`http://localhost:\d+/#token=[\w-]+`)
 	eventually(t, "ready", func() bool { console = link.FindString(printed.String()); return console != "" })
 	return console, kafkaPort, fmt.Sprintf("http://127.0.0.1:%d", port)

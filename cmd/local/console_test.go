@@ -32,15 +32,8 @@ func shown(t *testing.T, consolePort string) (console, api, says string) {
 	if consolePort == "" {
 		env.consolePort = taken(t)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	printed, ended := new(programtest.Output), make(chan error, 1)
-	go func() { ended <- run(ctx, env, slog.New(slog.DiscardHandler), printed) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("it ends with %v", err)
-		}
-	})
+	printed := new(programtest.Output)
+	inBackground(t, env, slog.New(slog.DiscardHandler), printed)
 	eventually(t, "ready", func() bool { return strings.Contains(printed.String(), "is ready") })
 	says = printed.String()
 	console = regexp.MustCompile(`Console +(http://localhost:\d+)?`).FindStringSubmatch(says)[1]

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -25,13 +24,7 @@ func watched(t *testing.T, kafkaPort int, pairs ...string) (url string, terminal
 		t.Fatal(err)
 	}
 	terminal, log = &output{}, &output{}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, env, telemetry.NewLogger(log, env.api.LogLevel), terminal) }()
-	t.Cleanup(func() {
-		stop()
-		<-ended
-	})
+	inBackground(t, env, telemetry.NewLogger(log, env.api.LogLevel), terminal)
 	url = "http://127.0.0.1:" + strconv.Itoa(env.api.Port)
 	eventually(t, "ready", func() bool { status, _ := get(url + "/health/ready"); return status == http.StatusOK })
 	return url, terminal, log

@@ -36,6 +36,22 @@ func start(ctx context.Context, port, kafkaPort int, flags []string, pairs ...st
 	return run(ctx, env, slog.New(slog.DiscardHandler), io.Discard)
 }
 
+// inBackground runs the service until the test ends, or until stop.
+func inBackground(t *testing.T, env environment, log *slog.Logger, out io.Writer) (stop func()) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, env, log, out) }()
+	t.Cleanup(func() {
+		stop()
+		http.DefaultClient.CloseIdleConnections()
+		if err := <-ended; err != nil {
+			t.Errorf("it ends with %v", err)
+		}
+	})
+	return stop
+}
+
 var environmentOf = programtest.Environment
 
 func serveOn(t *testing.T, kafkaPort int, pairs ...string) (url string, interrupt func() error) {

@@ -35,15 +35,7 @@ func serveSets(t *testing.T, sets processor.Sets, pairs ...string) (url string, 
 		t.Fatal(err)
 	}
 	env.sets = sets
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, env, slog.New(slog.DiscardHandler), io.Discard) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("it ends with %v", err)
-		}
-	})
+	inBackground(t, env, slog.New(slog.DiscardHandler), io.Discard)
 	url = fmt.Sprintf("http://127.0.0.1:%d", port)
 	eventually(t, "ready", func() bool { status, _ := get(url + "/health/ready"); return status == http.StatusOK })
 	return url, kafkaPort

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"io"
-	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,16 +28,7 @@ func TestEveryVariableOfTheAPIHasItsEffectHereToo(t *testing.T) {
 			t.Fatal(err)
 		}
 		log := &output{}
-		ctx, stop := context.WithCancel(context.Background())
-		ended := make(chan error, 1)
-		go func() { ended <- run(ctx, env, telemetry.NewLogger(log, env.api.LogLevel), io.Discard) }()
-		t.Cleanup(func() {
-			stop()
-			http.DefaultClient.CloseIdleConnections()
-			if err := <-ended; err != nil {
-				t.Errorf("it ends with %v", err)
-			}
-		})
+		stop := inBackground(t, env, telemetry.NewLogger(log, env.api.LogLevel), io.Discard)
 		p := &programtest.Program{URL: "http://127.0.0.1:" + strconv.Itoa(env.api.Port), Log: log.String, Stop: stop}
 		p.AwaitLive(t)
 		return p

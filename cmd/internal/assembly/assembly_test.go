@@ -39,16 +39,20 @@ func (s noWait) Begin(ctx context.Context, c event.Claim) (event.Reply, error) {
 	return s.Store.Begin(ctx, c)
 }
 
+func settingsOf(brokers ...string) settings.Processor {
+	return settings.Processor{
+		Kafka:           settings.Kafka{Brokers: brokers, Auth: settings.AuthNone, Topic: "events"},
+		DeadLetterTopic: "events.dlq", MaxAttempts: 2,
+	}
+}
+
 func TestAProcessorFindsInKafkaTheDeadLettersOfTheOneBeforeIt(t *testing.T) {
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(2), kfake.SeedTopics(3, "events", "events.dlq"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cluster.Close()
-	s := settings.Processor{
-		Kafka:           settings.Kafka{Brokers: cluster.ListenAddrs(), Auth: settings.AuthNone, Topic: "events"},
-		DeadLetterTopic: "events.dlq", MaxAttempts: 2,
-	}
+	s := settingsOf(cluster.ListenAddrs()...)
 	memory := store.NewMemory(time.Hour)
 	process := func(s settings.Processor, events processor.Store, in events.KafkaEvent) error {
 		a := assembly.New(t.Context(), slog.New(slog.DiscardHandler))

@@ -12,7 +12,7 @@ import (
 	"event-processing-service/cmd/internal/assembly"
 	"event-processing-service/internal/event"
 	"event-processing-service/internal/kafka"
-	"event-processing-service/internal/settings"
+	"event-processing-service/internal/payload"
 	"event-processing-service/internal/telemetry/tracing"
 	"event-processing-service/processor"
 )
@@ -30,23 +30,27 @@ func publishing(_ context.Context, mux *processor.Mux, deps *processor.Deps) (fu
 	return func() {}, nil
 }
 
+// publisher is a function whose handler publishes.
+func publisher(t *testing.T, brokers ...string) payload.Function {
+	t.Helper()
+	a := assembly.New(t.Context(), slog.New(slog.DiscardHandler))
+	a.Sets = processor.Sets{{Register: publishing}}
+	function, closeAll, err := a.Function(t.Context(), settingsOf(brokers...),
+		assembly.FunctionParts{Tracing: tracing.Off()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(closeAll)
+	return function
+}
+
 func TestAFollowUpIsInKafkaWithTheRequestItsCauseCameWith(t *testing.T) {
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "events", "events.dlq"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer cluster.Close()
-	s := settings.Processor{
-		Kafka:           settings.Kafka{Brokers: cluster.ListenAddrs(), Auth: settings.AuthNone, Topic: "events"},
-		DeadLetterTopic: "events.dlq", MaxAttempts: 2,
-	}
-	a := assembly.New(t.Context(), slog.New(slog.DiscardHandler))
-	a.Sets = processor.Sets{{Register: publishing}}
-	function, closeAll, err := a.Function(t.Context(), s, assembly.FunctionParts{Tracing: tracing.Off()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer closeAll()
+	t.Cleanup(cluster.Close)
+	function := publisher(t, cluster.ListenAddrs()...)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if _, err := function.Invoke(ctx, []byte(invocation)); err != nil {
@@ -82,17 +86,7 @@ func TestAFollowUpIsInKafkaWithTheRequestItsCauseCameWith(t *testing.T) {
 }
 
 func TestAFunctionWhoseFollowUpHasNoBrokerAnswersWithinTheTimeOfItsInvocation(t *testing.T) {
-	s := settings.Processor{
-		Kafka:           settings.Kafka{Brokers: []string{"127.0.0.1:1"}, Auth: settings.AuthNone, Topic: "events"},
-		DeadLetterTopic: "events.dlq", MaxAttempts: 2,
-	}
-	a := assembly.New(t.Context(), slog.New(slog.DiscardHandler))
-	a.Sets = processor.Sets{{Register: publishing}}
-	function, closeAll, err := a.Function(t.Context(), s, assembly.FunctionParts{Tracing: tracing.Off()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer closeAll()
+	function := publisher(t, "127.0.0.1:1")
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	if _, err := function.Invoke(ctx, []byte(invocation)); err == nil || ctx.Err() != nil {

@@ -1,0 +1,43 @@
+package settings
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Table is the variables as the README shows them.
+func Table() string {
+	api, processor := Variables()
+	reads := func(by []Variable, name string) bool {
+		return slices.ContainsFunc(by, func(v Variable) bool { return v.Name == name })
+	}
+	all := slices.Clone(api)
+	for _, v := range processor {
+		if !reads(api, v.Name) {
+			all = append(all, v)
+		}
+	}
+	archive := &reader{lookup: unset}
+	archive.archive()
+	all = append(all, archive.variables...)
+	var b strings.Builder
+	b.WriteString("| variable | default | read by | meaning |\n|---|---|---|---|\n")
+	for _, v := range all {
+		by := "both"
+		switch {
+		case reads(archive.variables, v.Name):
+			by = "archiver, `local`"
+		case !reads(processor, v.Name):
+			by = "API"
+		case !reads(api, v.Name):
+			by = "processor"
+		}
+		def := ""
+		if v.Default != "" {
+			def = " `" + v.Default + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` |%s | %s | %s |\n", v.Name, def, by, v.Meaning)
+	}
+	return b.String()
+}
