@@ -48,7 +48,7 @@ func (a alarm) Name() string {
 // apiAlarms, and those of the processor and the brokers below, are what wakes a person: a client is hurt, an event is
 // late or lost, or one of them soon will be.
 func allProcessorAlarms(c config) []alarm {
-	list := []alarm{tableAlarm(c)}
+	list := append([]alarm{tableAlarm(c)}, privacyAlarms(c)...)
 	for _, p := range c.processors() {
 		for _, a := range processorAlarms(c, p) {
 			if p.ID != "" {

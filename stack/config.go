@@ -40,6 +40,7 @@ type config struct {
 	Cache      cacheConfig
 	Archive    archiveConfig
 	Operator   operatorConfig
+	Privacy    *privacyConfig // nil: no data is encrypted with keys of subjects
 	// Standby is a stack that is all there and runs nothing: no task, no function that is fed, no NAT gateway.
 	Standby   bool
 	Artifact  *artifactConfig  // nil: the stack builds what it runs
@@ -163,11 +164,11 @@ func (c apiConfig) Autoscales() bool { return c.MinTasks < c.MaxTasks }
 
 // serviceObjects are the configuration's objects that a stack of the service has.
 var serviceObjects = []string{"alarms", "api", "archive", "backup", "budget", "cache", "edge", "encryption", "kafka",
-	"metrics", "network", "operator", "processor", "processors", "retention", "slo", "store", "tracing"}
+	"metrics", "network", "operator", "privacy", "processor", "processors", "retention", "slo", "store", "tracing"}
 
 // optionalObjects may be left out: all of each has defaults, or is nothing.
-var optionalObjects = []string{"archive", "backup", "cache", "encryption", "metrics", "operator", "processors",
-	"slo", "store", "tracing"}
+var optionalObjects = []string{"archive", "backup", "cache", "encryption", "metrics", "operator", "privacy",
+	"processors", "slo", "store", "tracing"}
 
 // isSet reports whether an object was given: Pulumi.yaml has an empty one as a default, so that the engine does not ask
 // the stack of the artifacts for a network.
@@ -195,6 +196,10 @@ func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
 	if budget := given[ctx.Project()+":budget"]; isSet(budget) {
 		c.Budget = &budgetConfig{}
 		objects["budget"] = c.Budget
+	}
+	if isSet(given[ctx.Project()+":privacy"]) {
+		c.Privacy = &privacyConfig{}
+		objects["privacy"] = c.Privacy
 	}
 	known := append([]string{"name", "protect", "standby", "apiKeys", "artifact"}, serviceObjects...)
 

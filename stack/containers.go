@@ -104,6 +104,7 @@ type containerSettings struct {
 	ProcessorTopics string // "": all processors read it
 	DeadLetters     string
 	API             apiConfig
+	Privacy         *privacyConfig
 	Tracing         tracingConfig
 	Metrics         metricsConfig
 	Operator        operatorConfig
@@ -147,6 +148,7 @@ func apiEnvironment(d deployed, s containerSettings) map[string]string {
 	if n := s.API.AccessLogOneIn; n != nil {
 		env["ACCESS_LOG_ONE_IN"] = strconv.Itoa(*n)
 	}
+	maps.Copy(env, s.Privacy.variables(s.Name))
 	if s.Tracing.Enabled {
 		maps.Copy(env, apiTracing(s.Name, s.Stage, s.Tracing))
 	}
@@ -202,7 +204,9 @@ func apiContainers(d deployed, s containerSettings) []container {
 
 // operatorContainers is the one-off task of the operator's tool, from the same image.
 func operatorContainers(d deployed, s containerSettings) []container {
-	c := baseContainer("operator", d, s, operatorEnvironment(d, s))
+	env := operatorEnvironment(d, s)
+	maps.Copy(env, s.Privacy.operatorVariables(s.Name, d.Table))
+	c := baseContainer("operator", d, s, env)
 	c.EntryPoint = []string{"/eventctl"}
 	// ECS puts an agent of Systems Manager into the container, which writes to its file system.
 	c.ReadonlyRootFilesystem = !s.Operator.Console

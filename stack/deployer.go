@@ -95,7 +95,7 @@ func deployerRights(name, region, account string, topicNames []string, processor
 		{"Table", []string{"dynamodb.Table"},
 			all("dynamodb", "CreateTable", "DeleteTable", "DescribeContinuousBackups", "DescribeTable", "DescribeTimeToLive",
 				"ListTagsOfResource", "TagResource", "UntagResource", "UpdateContinuousBackups", "UpdateTable", "UpdateTimeToLive"),
-			[]string{arn("dynamodb", "table/"+eventsTable(name))}, nil},
+			[]string{arn("dynamodb", "table/"+eventsTable(name)), arn("dynamodb", "table/"+subjectKeys(name))}, nil},
 		{"Key", []string{"kms.Key", "kms.Alias"},
 			all("kms", "CreateAlias", "CreateGrant", "CreateKey", "Decrypt", "DeleteAlias", "DescribeKey", "EnableKeyRotation",
 				"Encrypt",

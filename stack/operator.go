@@ -12,8 +12,9 @@ type operatorConfig struct {
 // operatorRights is the policy of the operator's task.
 func operatorRights(args serviceArgs) pulumi.StringOutput {
 	arns := []pulumi.StringInput{args.Kafka.ClusterARN, args.Archive.BucketARN, args.Key.ARN()}
-	if args.Settings.Operator.Console {
-		arns = append(arns, args.Store.TableARN)
+	shows, forgets := args.Settings.Operator.Console, args.Settings.Privacy != nil
+	if shows || forgets {
+		arns = append(arns, args.Store.TableARN, args.Privacy.TableARN)
 	}
 	return policyOf(func(arns []string) document {
 		var letters, groups []string
@@ -21,8 +22,11 @@ func operatorRights(args serviceArgs) pulumi.StringOutput {
 			letters, groups = append(letters, p.deadLetters(args.Topics)), append(groups, p.group(args.Name))
 		}
 		rights := operatorPolicy(arns[0], arns[1], args.Topics.eventTopics(), letters, groups)
-		if len(arns) > 3 {
+		if shows {
 			rights.Statement = append(rights.Statement, showConsole(arns[3])...)
+		}
+		if forgets {
+			rights = rights.withForgetting(arns[4], arns[3])
 		}
 		return rights.withKey(arns[2])
 	}, arns...)

@@ -40,6 +40,8 @@ type processorArgs struct {
 	SecurityGroup pulumi.StringInput
 	Retention     retentionConfig
 	Standby       bool // nothing is fed to it
+	Privacy       *Privacy
+	Encrypted     *privacyConfig
 	namedProcessor
 }
 
@@ -101,8 +103,9 @@ func newProcessor(ctx *pulumi.Context, name string, args processorArgs, opts ...
 				Function: p.FunctionName, Topic: args.topic(args.Topics), Published: args.Topics.eventTopics(),
 				DeadLetters: args.deadLetters(args.Topics), Group: p.ConsumerGroup,
 				Traced: args.Tracing.Enabled, Uses: args.Uses,
-			}).withKey(arns[4])
-		}, args.Kafka.ClusterARN, args.Store.TableARN, logs.Arn, undelivered, args.Key.ARN()), child)
+			}).withSubjectKeys(arns[5], arns[6]).withKey(arns[4])
+		}, args.Kafka.ClusterARN, args.Store.TableARN, logs.Arn, undelivered, args.Key.ARN(), args.Privacy.TableARN,
+			args.Privacy.KeyARN), child)
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +114,9 @@ func newProcessor(ctx *pulumi.Context, name string, args processorArgs, opts ...
 		"EVENTS_TABLE":      args.Store.TableName,
 		"OUTCOME_RETENTION": pulumi.String(args.Retention.outcomeRetention())}
 	for key, value := range args.environment(args.Topics) {
+		environment[key] = pulumi.String(value)
+	}
+	for key, value := range args.Encrypted.variables(args.Name) {
 		environment[key] = pulumi.String(value)
 	}
 	tracing := "PassThrough" // none

@@ -103,6 +103,9 @@ func (c config) validateProcessors(f *findings) {
 		for _, use := range p.Uses.throughNAT() {
 			reachesOut[key+".uses."+use] = true
 		}
+		for _, choice := range c.Privacy.throughNAT() {
+			reachesOut[choice] = true
+		}
 		f.require(p.ID == "" || processorPattern.MatchString(p.ID), key,
 			"must be called by 1 to 20 lower-case letters, digits and dashes, and begin with a letter")
 		f.require(len(p.function(c.Name)) <= 64, key, "its function's name, %s, has %d characters, more than 64",
@@ -130,6 +133,7 @@ func (c config) checkHandlers(stack string, check func(environments map[string]m
 	environments := map[string]map[string]string{}
 	for _, p := range c.processors() {
 		e := p.environment(c.Kafka)
+		maps.Copy(e, c.Privacy.variables(c.Name))
 		e["EVENTS_TABLE"], e["OUTCOME_RETENTION"] = c.eventsTable(), c.Retention.outcomeRetention()
 		environments[p.key()] = e
 	}

@@ -136,6 +136,13 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 			return err
 		}
 	}
+	privacy := noPrivacy()
+	if c.Privacy != nil {
+		if privacy, err = newPrivacy(ctx, "privacy", privacyArgs{Name: c.Name, Protect: c.Protect,
+			AccountID: network.AccountID, Key: key}, with); err != nil {
+			return err
+		}
+	}
 	image, err := newImage(ctx, "image", imageArgs{Name: c.Name, Protect: c.Protect, Key: key, build: what}, with)
 	if err != nil {
 		return err
@@ -166,11 +173,11 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 		Settings: containerSettings{
 			Name: c.Name, Stage: ctx.Stack(), Tracing: c.Tracing, Metrics: c.Metrics, Region: c.Region,
 			Topic: c.Kafka.Topic, TopicRoutes: c.Kafka.routes(), ProcessorTopics: c.processorTopics(),
-			DeadLetters: c.Kafka.DeadLetterTopic(), API: c.API, Operator: c.Operator,
+			DeadLetters: c.Kafka.DeadLetterTopic(), API: c.API, Operator: c.Operator, Privacy: c.Privacy,
 		},
 		Topics: c.Kafka, Processors: c.processors(), Retention: c.Retention, Standby: c.Standby,
 		Network: network, Kafka: kafka, Store: store, Cache: cache, Archive: archive, Image: image,
-		Edge: edge, Alarms: observability.APIAlarms,
+		Privacy: privacy, Edge: edge, Alarms: observability.APIAlarms,
 	}
 	service, err := newService(ctx, "service", serving, with)
 	if err != nil {
@@ -186,7 +193,7 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 		processor, err := newProcessor(ctx, p.of("processor"), processorArgs{
 			Name: c.Name, Stage: ctx.Stack(), Tracing: c.Tracing, Protect: c.Protect, Key: key, Build: what,
 			Topics: c.Kafka, Network: network, Kafka: kafka, Store: store, SecurityGroup: group(processorGroup(p)),
-			Retention: c.Retention, Standby: c.Standby, namedProcessor: p,
+			Retention: c.Retention, Standby: c.Standby, Privacy: privacy, Encrypted: c.Privacy, namedProcessor: p,
 		}, with)
 		if err != nil {
 			return err

@@ -52,12 +52,13 @@ type networkParts struct {
 	Clients        []string // networks that may reach the load balancer, or cloudFront
 	HTTPS          bool
 	Processors     []namedProcessor
-	Cache, Archive bool // there is one
+	Cache, Archive bool     // there is one
+	ThroughNAT     []string // choices for which all processors leave the VPC
 }
 
 func (c config) networkParts() networkParts {
 	return networkParts{Clients: c.Edge.Clients(), HTTPS: c.Edge.HTTPS(), Processors: c.processors(),
-		Cache: c.Cache.Enabled, Archive: c.Archive.Enabled}
+		Cache: c.Cache.Enabled, Archive: c.Archive.Enabled, ThroughNAT: c.Privacy.throughNAT()}
 }
 
 // groups are the security groups that the parts have.
@@ -102,13 +103,14 @@ func securityRules(p networkParts) []rule {
 		}
 	}
 	onDemand, provisioned := false, false
+	also := p.ThroughNAT
 	for _, p := range p.Processors {
 		group := processorGroup(p)
 		rules = append(rules,
 			rule{Group: group, Peer: "kafka", Out: true, Port: kafkaPort, Why: "Produce dead letters"},
 			rule{Group: group, Peer: dynamoDB, Out: true, Port: 443, Why: "The events table"},
 			rule{Group: "kafka", Peer: group, Port: kafkaPort, Why: "Dead letters from the processor"})
-		rules = append(rules, p.Uses.rules(group)...)
+		rules = append(rules, p.Uses.rules(group, also)...)
 		onDemand, provisioned = onDemand || p.Provisioned == nil, provisioned || p.Provisioned != nil
 	}
 	clients := p.Clients

@@ -35,6 +35,7 @@ type serviceArgs struct {
 	Store         *Store
 	Cache         *Cache
 	Archive       *Archive
+	Privacy       *Privacy
 	Image         *Image
 	Edge          *Edge
 	Alarms        []pulumi.Resource // that take a roll-out back, among others
@@ -92,9 +93,9 @@ func newService(ctx *pulumi.Context, name string, args serviceArgs, opts ...pulu
 			return apiPolicy(apiARNs{
 				Cluster: arns[0], Topics: args.Topics.eventTopics(), Table: arns[1], Keys: arns[2], MetricsLog: arns[3],
 				Cache: arns[4], CacheUser: arns[5], Traced: args.Settings.Tracing.Enabled,
-			}).withKey(arns[6])
+			}).withSubjectKeys(arns[7], arns[8]).withKey(arns[6])
 		}, args.Kafka.ClusterARN, args.Store.TableARN, keys, metricsLogARN, args.Cache.ARN, args.Cache.UserARN,
-			args.Key.ARN()), child)
+			args.Key.ARN(), args.Privacy.TableARN, args.Privacy.KeyARN), child)
 	if err != nil {
 		return nil, err
 	}

@@ -81,8 +81,9 @@ func (u usesConfig) variables() map[string]string {
 }
 
 // rules lets the function of a security group reach what it uses. The tables' rule is there for the processor's own.
-func (u usesConfig) rules(group string) (rules []rule) {
-	if keys := u.throughNAT(); len(keys) > 0 {
+// also are the stack's own choices that take a function out of the VPC.
+func (u usesConfig) rules(group string, also []string) (rules []rule) {
+	if keys := append(u.throughNAT(), also...); len(keys) > 0 {
 		rules = append(rules, rule{Group: group, Peer: anywhere, Out: true, Port: 443,
 			Why: "Handlers by the NAT gateways: " + strings.Join(keys, ", ")})
 	}

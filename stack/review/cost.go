@@ -91,6 +91,7 @@ func (g Graph) Bill(load Load) Bill {
 	if load.Events > 0 {
 		b.Lines = append(b.Lines, g.byEvents(load.Events)...)
 	}
+	b.ByUse = append(b.ByUse, g.privacyByUse()...)
 	slices.Sort(b.ByUse)
 	b.ByUse = slices.Compact(b.ByUse)
 	b.Lines = together(b.Lines)

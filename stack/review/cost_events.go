@@ -151,6 +151,9 @@ func (g Graph) processing(mapping Registration, events float64) (lines []Line) {
 		add(partTraces, invocations*ratio*traces, "%.3g million invocations × %g × %.2f", invocations, ratio, traces)
 	}
 	for _, table := range g.Of("dynamodb.Table") {
+		if table.Name == keysOfSubjects {
+			continue // its use is one of subjects and minutes, and not of events
+		}
 		add(partTable, millions*(tableWrites+tableReads), "%.4g million × (a write %g + a read %g)", millions, tableWrites,
 			tableReads)
 		stored := events * itemDays * 86400 * itemBytes / gibibyte

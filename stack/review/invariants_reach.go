@@ -66,6 +66,9 @@ func cutOff(g Graph) (broken []string) {
 		if n.Text("environment", "variables", "STORE") == "dynamodb" {
 			w.out(group, g.prefixList("dynamodb"), 443)
 		}
+		if n.wrapsKeys() {
+			w.out(group, "0.0.0.0/0", 443) // KMS
+		}
 	}
 	w.subnets()
 	return slices.Compact(w.broken)

@@ -87,7 +87,7 @@ func (g Graph) work(role string) []right {
 		if declared, _ := g.declarations(); len(declared) > 0 {
 			all = append(all, rightsTo(":log-group:", "logs:CreateLogStream", "logs:PutLogEvents")...)
 		}
-		return all
+		return append(all, g.subjectKeyUser()...)
 	case role == "archive":
 		return g.ofArchiver()
 	case role == "execution" || role == "archive-execution":
@@ -96,7 +96,8 @@ func (g Graph) work(role string) []right {
 			rightsTo(":log-group:", "logs:CreateLogStream", "logs:PutLogEvents"))
 	case role == "operator":
 		return slices.Concat(producer(env["KAFKA_TOPIC"]), rightsTo("/"+env["KAFKA_TOPIC"], "kafka-cluster:ReadData"),
-			rightsTo("/eventctl-*", "kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"), g.groups(), g.archiveReader())
+			rightsTo("/eventctl-*", "kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"), g.groups(), g.archiveReader(),
+			g.forgetter())
 	case isProcessor(role):
 		return g.ofProcessor(role)
 	}
@@ -128,6 +129,7 @@ func (g Graph) ofProcessor(name string) []right {
 		all = append(all, rightsTo(":table/", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PartiQLInsert",
 			"dynamodb:PartiQLUpdate", "dynamodb:PutItem")...)
 	}
+	all = append(all, g.subjectKeyUser()...)
 	for _, n := range g.Of("lambda.EventSourceMapping") {
 		if n.functionName() != name {
 			continue

@@ -156,6 +156,9 @@ func madeUpARN(short, name string) string {
 	case "backup.Vault":
 		return "arn:aws:backup" + regional + "backup-vault:" + name
 	case "kms.Key":
+		if name == keysOfSubjects {
+			return "arn:aws:kms" + regional + "key/22222222-3333-4444-5555-666666666666"
+		}
 		return "arn:aws:kms" + regional + "key/11111111-2222-3333-4444-555555555555"
 	}
 	resource := map[string]string{

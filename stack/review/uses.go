@@ -162,7 +162,7 @@ func (w *ways) rules() {
 			w.natRoutes(key)
 		}
 	}
-	w.require(outside == nil || u.HTTPS || len(u.Secrets) > 0 || len(u.Queues) > 0,
+	w.require(outside == nil || u.HTTPS || len(u.Secrets) > 0 || len(u.Queues) > 0 || w.function.wrapsKeys(),
 		"may call anywhere on 443, and no handler uses it")
 	for service, used := range map[string]bool{"dynamodb": len(u.Tables) > 0, "s3": len(u.Buckets) > 0} {
 		if key := map[string]string{"dynamodb": "tables", "s3": "buckets"}[service]; used {
