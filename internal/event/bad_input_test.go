@@ -247,7 +247,7 @@ func TestAnEventOfABatchThatIsNestedTooDeeplyIsRefusedAlone(t *testing.T) {
 	}
 }
 
-// The Kafka binding chooses the mode by the content type: an event whose data has such a type would be read as another.
+// The Kafka binding chooses the mode by content type, so data with such a type would be read as an event.
 func TestDataThatSaysThatItIsAnEventIsRefusedHoweverItIsWritten(t *testing.T) {
 	inner := `{"specversion":"1.0","id":"inner","source":"/inner","type":"admin.delete"}`
 	for _, media := range []string{

@@ -8,7 +8,7 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// benchEvent is an event of 270 bytes, which is about what a small business event takes.
+// benchEvent has 270 bytes, about the size of a small business event.
 func benchEvent(i int) string {
 	return fmt.Sprintf(
 		`{"specversion":"1.0","id":"0190c5a2-7c5e-7000-8000-%012d","source":"/shop/checkout","type":"order.created",`+

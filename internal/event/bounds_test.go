@@ -38,8 +38,8 @@ func TestExtensionsAreBounded(t *testing.T) {
 	wantFaults(t, err, "ce_last", "128 is the limit")
 }
 
-// A body of 4 MiB has room for half a million names or faults. What it costs must not grow with the square of that, nor
-// the answer be a multiple of it.
+// A body of 4 MiB has room for half a million names or faults. Its cost must not grow with the square of their number,
+// and the answer must not be a multiple of the body.
 func TestABodyFullOfFaultsIsRefusedAtOnceAndBriefly(t *testing.T) {
 	many := func(member string, n int) []byte {
 		var b bytes.Buffer
@@ -57,7 +57,7 @@ func TestABodyFullOfFaultsIsRefusedAtOnceAndBriefly(t *testing.T) {
 	}
 }
 
-// What a client wrote comes back in errors, so it must not come back at any length.
+// Errors repeat what a client wrote, so they must shorten it.
 func TestAnErrorSaysALongNameBriefly(t *testing.T) {
 	long := strings.Repeat("<~/", 1<<20)
 	_, structuredErr := event.ParseStructured(structured(change{long, `1`}))

@@ -2,8 +2,8 @@ package event
 
 import "sync"
 
-// Company is who asks a store side by side, so that a store that writes several events in one request knows for whom it
-// is worth waiting. It is safe for concurrent use.
+// Company counts the callers that use a store at the same time. A store that writes several events in one request can
+// thereby tell how many more callers are worth waiting for. It is safe for concurrent use.
 type Company struct {
 	mu       sync.Mutex
 	size     int
@@ -15,10 +15,10 @@ type Gathering interface {
 	Left() // the company has become smaller
 }
 
-// NewCompany returns the company of so many, each of whom makes one call at a time.
+// NewCompany returns a company of size callers. Each makes one call at a time.
 func NewCompany(size int) *Company { return &Company{size: size} }
 
-// Size is how many may call yet. A company that is nil is one caller alone.
+// Size is the number of callers that may still call. A nil company is a single caller.
 func (c *Company) Size() int {
 	if c == nil {
 		return 1
@@ -28,7 +28,7 @@ func (c *Company) Size() int {
 	return c.size
 }
 
-// Leave says that one of them makes no more calls.
+// Leave says that one caller will make no more calls.
 func (c *Company) Leave() {
 	c.mu.Lock()
 	c.size--
@@ -39,7 +39,7 @@ func (c *Company) Leave() {
 	}
 }
 
-// Gather returns what the store keeps for the company, which it makes at the first call.
+// Gather returns what the store keeps for the company. The first call makes it.
 func (c *Company) Gather(begin func() Gathering) Gathering {
 	c.mu.Lock()
 	defer c.mu.Unlock()

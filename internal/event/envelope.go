@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// envelope is an event while it is read. It fills the place where the event will stay, which saves copying it.
+// envelope is an event while it is read. It writes into the Event's final place, which saves a copy.
 type envelope struct {
 	*Event
 	index       int // of the event in its batch, or alone
@@ -18,20 +18,20 @@ type envelope struct {
 	data        jsontext.Value // raw, nil: absent
 	base64      string
 	hasBase64   bool
-	seen        uint16 // bits of the attributes that were met
+	seen        uint16 // bits of the attributes that were read
 	faults      faults
 }
 
-// alone is the index of an event that is not in a batch.
+// alone is the index of an event outside a batch.
 const alone = -1
 
-// report takes down a fault of the member name, inside of which is where it stands, a pointer.
+// report notes a fault of the member name. inside is a JSON Pointer to the fault within that member.
 func (v *envelope) report(name, detail string, inside ...string) {
 	at := eventPointer(v.index) + "/" + escapePointer(Brief(name)) + strings.Join(inside, "")
 	v.faults.add(FieldError{Pointer: Brief(at), Detail: detail})
 }
 
-// eventPointer is the RFC 6901 pointer to an event in the body. It is made only for faults.
+// eventPointer is the RFC 6901 pointer to the event in the body. Only faults need it.
 func eventPointer(index int) string {
 	if index == alone {
 		return ""
@@ -53,7 +53,7 @@ const (
 	seenBase64
 )
 
-// member takes one member of the JSON object.
+// member reads one member of the JSON object.
 func (v *envelope) member(name string, value jsontext.Value) {
 	switch name {
 	case "id":
@@ -119,7 +119,7 @@ func (v *envelope) extension(name string, value jsontext.Value) {
 	case 't', 'f':
 		canonical = string(value)
 	case '0':
-		// Section 2.2 has an Integer of 32 bits and no fractions.
+		// Section 2.2: an Integer has 32 bits and no fraction.
 		n, err := strconv.ParseInt(string(value), 10, 32)
 		if err != nil {
 			v.report(name, "must be a whole number from -2147483648 to 2147483647; send other numbers as a string")
@@ -133,7 +133,7 @@ func (v *envelope) extension(name string, value jsontext.Value) {
 	v.Extensions = append(v.Extensions, Extension{Name: name, Value: canonical})
 }
 
-// fill gives a plain event what it has left out; what is there but wrong stays wrong.
+// fill sets what a plain event leaves out. It does not replace wrong values.
 func (v *envelope) fill(defaults *Defaults) {
 	if v.seen&seenSpecVersion == 0 {
 		v.specversion, v.seen = SpecVersion, v.seen|seenSpecVersion
@@ -161,13 +161,13 @@ func (v *envelope) finish() error {
 		v.report(p.name, p.detail)
 	}
 	if len(v.faults) > 0 {
-		*v.Event = Event{ID: v.ID, Source: v.Source} // enough to tell the client which one it was
+		*v.Event = Event{ID: v.ID, Source: v.Source} // enough to tell the client which event it was
 		return &InvalidError{Fields: v.faults}
 	}
 	return nil
 }
 
-// decodeData holds section 3.1.2 of the JSON format.
+// decodeData follows section 3.1.2 of the JSON format.
 func (v *envelope) decodeData() {
 	switch {
 	case v.data != nil && v.hasBase64:
@@ -180,13 +180,14 @@ func (v *envelope) decodeData() {
 		v.Data = data
 	case v.data == nil:
 	case !isUTF8(v.DataContentType):
-		// Section 3.1.2 lets a receiver refuse what it can't encode; UTF-8 under the name of another charset is wrong data.
+		// Section 3.1.2 lets a receiver refuse what it can't encode. UTF-8 that is labelled with another charset would be
+		// wrong data.
 		v.report("data",
 			"is UTF-8, as all of the body is, but datacontenttype names another charset; send the bytes as data_base64")
 	case isJSONMediaType(v.DataContentType):
 		v.Data = v.data
 		if v.DataContentType == "" {
-			// What is implied in this format is not in others, so it is said (section 3.1.2, last paragraph).
+			// The content type is implicit in this format and must be explicit in others (section 3.1.2, last paragraph).
 			v.DataContentType = "application/json"
 		}
 	case v.data.Kind() == '"':
@@ -196,17 +197,16 @@ func (v *envelope) decodeData() {
 	}
 }
 
-// unquote returns the text of a JSON string that was accepted: a part of the body, which does not change, if it has no
-// escapes.
+// unquote returns the text of a valid JSON string. Without escapes it is a part of the body, which does not change.
 func unquote(value jsontext.Value) string {
 	if bytes.IndexByte(value, '\\') < 0 {
 		return unsafe.String(unsafe.SliceData(value[1:]), len(value)-2)
 	}
-	text, _ := jsontext.AppendUnquote(nil, value) // the error says that it replaced text that is not Unicode
+	text, _ := jsontext.AppendUnquote(nil, value) // the error only reports replaced characters
 	return string(text)
 }
 
-// escapePointer holds RFC 6901, section 3.
+// escapePointer follows RFC 6901, section 3.
 func escapePointer(name string) string {
 	if strings.IndexByte(name, '~') < 0 && strings.IndexByte(name, '/') < 0 {
 		return name

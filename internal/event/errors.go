@@ -9,10 +9,11 @@ import (
 // ErrTooMany says that a batch holds more events than the caller takes.
 var ErrTooMany = errors.New("too many events in one batch")
 
-// ErrUnsupportedMedia says that no wire format goes with a Content-Type. It is wrapped with what would.
+// ErrUnsupportedMedia says that a Content-Type is no wire format of events. The error that wraps it names those that
+// are.
 var ErrUnsupportedMedia = errors.New("unsupported media type")
 
-// SyntaxError says that a body is not JSON of the expected shape, so that the bounds of its events are not certain.
+// SyntaxError says that a body is not JSON of the expected shape. Where its events begin and end is then unknown.
 type SyntaxError struct {
 	Offset int64  // of the fault in the body, in bytes
 	Detail string // what is wrong and what to do
@@ -20,22 +21,22 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%s (at byte %d)", e.Detail, e.Offset) }
 
-// InvalidError says what is wrong with one event: everything, up to maxFaults. Nothing of such an event is published.
+// InvalidError has all that is wrong with one event, up to maxFaults faults. No part of such an event is published.
 type InvalidError struct {
 	Fields []FieldError
 }
 
-// FieldError is one fault. Exactly one of Pointer and Header names its place.
+// FieldError is one fault. It has either Pointer or Header.
 type FieldError struct {
 	Pointer string // RFC 6901 JSON Pointer into the body, such as "/2/time"
 	Header  string // name of an HTTP or Kafka header, such as "ce-id"
 	Detail  string // what is wrong and what to do
 }
 
-// maxFaults bounds the list of faults, as each of them takes some twenty times the bytes that it takes to make one.
+// maxFaults bounds the list of faults: a fault takes some twenty times the bytes of the text that causes it.
 const maxFaults = 16
 
-// faults collects what is wrong, one fault a place: the first, as what follows from it helps nobody.
+// faults collects the faults of an event, the first of each place: later ones there are its consequences.
 type faults []FieldError
 
 func (f *faults) add(fault FieldError) {

@@ -7,11 +7,11 @@ package event
 
 import "strings"
 
-// SpecVersion is the only version of CloudEvents that is taken and written.
+// SpecVersion is the one version of CloudEvents that is read and written.
 const SpecVersion = "1.0"
 
-// Event is one CloudEvent. Attributes that are absent are empty strings; the required ones (ID, Source, Type) are never
-// empty in an Event that a function of this package returned without an error.
+// Event is one CloudEvent. An absent attribute is an empty string. If a function of this package returns an Event
+// without an error, its ID, Source and Type are not empty.
 type Event struct {
 	ID     string
 	Source string // a URI-reference; Source and ID together identify the event
@@ -33,7 +33,7 @@ type Extension struct {
 	Value string
 }
 
-// Identity is what makes an event the same event when it comes again (CloudEvents 1.0.2, section 3.1.1, "id").
+// Identity tells whether two events are the same event (CloudEvents 1.0.2, section 3.1.1, "id").
 type Identity struct {
 	Source string
 	ID     string

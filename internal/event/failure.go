@@ -2,35 +2,35 @@ package event
 
 import "errors"
 
-// Receipt says what Kafka made of one event that was to be published.
+// Receipt says what Kafka did with one published event.
 type Receipt struct {
 	Place
 	Err error // nil: every in-sync replica has it; else a *PublishError
 }
 
-// Failure is why an event was not taken: the name of the problem that its client is told, and the reason in metrics and
-// spans. There are few, and they are kept for ever.
+// Failure is why an event was not accepted: the name of the problem that the client sees, and a label in metrics and
+// spans. There are few of them, and they never change.
 type Failure string
 
 // What a client may do next depends on which of these it was.
 const (
-	// FailureMalformed: the body is not the JSON that it should be.
+	// FailureMalformed: the body is not valid JSON.
 	FailureMalformed Failure = "malformed-request"
-	// FailureInvalid: it can be read, and is not a valid CloudEvent.
+	// FailureInvalid: the body is JSON, and not a valid CloudEvent.
 	FailureInvalid Failure = "invalid-event"
-	// FailureUnsupportedMedia: no wire format has its Content-Type.
+	// FailureUnsupportedMedia: the Content-Type is no wire format of events.
 	FailureUnsupportedMedia Failure = "unsupported-media-type"
-	// FailureNotSent: no broker was ever given the event. A retry can't make a copy.
+	// FailureNotSent: no broker got the event. A retry can't make a copy.
 	FailureNotSent Failure = "not-sent"
-	// FailureKafkaRefuses: Kafka refuses it for a reason that a retry does not remove, such as a missing right or topic.
+	// FailureKafkaRefuses: Kafka refuses the event, and a retry won't help: a right or a topic is missing.
 	FailureKafkaRefuses Failure = "kafka-refuses"
-	// FailureTooLarge: it exceeds the topic's max.message.bytes, and always will.
+	// FailureTooLarge: the event exceeds the topic's max.message.bytes.
 	FailureTooLarge Failure = "event-too-large"
-	// FailureOutcomeUnknown: it may be stored or not. A retry with the same source and id is safe: a copy is dropped.
+	// FailureOutcomeUnknown: the event may be stored. A retry with the same source and id is safe: a copy is dropped.
 	FailureOutcomeUnknown Failure = "outcome-unknown"
-	// FailureKeysUnavailable: its data is to be encrypted, and the keys can't be read now. It was not sent.
+	// FailureKeysUnavailable: the data is to be encrypted, and the keys can't be read now. The event was not sent.
 	FailureKeysUnavailable Failure = "keys-unavailable"
-	// FailureInternal is every other error: a fault of this program.
+	// FailureInternal is any other error: a fault of this program.
 	FailureInternal Failure = "internal-error"
 )
 
@@ -58,7 +58,7 @@ func FailureOf(err error) Failure {
 
 // PublishError is the error of a Receipt.
 type PublishError struct {
-	Failure Failure // one of those that concern Kafka, or the keys
+	Failure Failure // one that concerns Kafka or the keys
 	Err     error
 }
 

@@ -11,11 +11,11 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// change is one difference to the good fixture: a new value for what is there under name, an addition, or, with an
-// empty value, its removal. Values of JSON members are raw JSON.
+// change is one difference from the good fixture: it sets or adds the value under name, or removes it if the value is
+// empty. Values of JSON members are raw JSON.
 type change struct{ name, value string }
 
-// recordHeaders are those of e's record.
+// recordHeaders are the headers of e's Kafka record.
 func recordHeaders(e *event.Event) []event.Header {
 	headers, _ := event.AppendHeaders([]event.Header(nil), nil, e)
 	return headers
@@ -98,7 +98,7 @@ func good() event.Event {
 	}
 }
 
-// seqOf makes headers from names and values in turn.
+// seqOf makes headers from alternating names and values.
 func seqOf(pairs ...string) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for i := 0; i+1 < len(pairs); i += 2 {
@@ -125,7 +125,8 @@ func mustParse(t *testing.T, body []byte) event.Event {
 	return e
 }
 
-// wantFaults fails unless err is an InvalidError with exactly these faults: places and parts of their details, in turn.
+// wantFaults fails unless err is an InvalidError with exactly these faults. The arguments alternate: a place, then a
+// part of the detail.
 func wantFaults(t *testing.T, err error, placesAndDetails ...string) {
 	t.Helper()
 	var invalid *event.InvalidError

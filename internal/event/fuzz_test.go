@@ -14,7 +14,8 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// survivesKafka holds what every accepted event promises: a record can be made of it, and that record is the event.
+// survivesKafka checks the promise for each accepted event: its Kafka record can be made, and reading the record gives
+// the same event.
 func survivesKafka(t *testing.T, e *event.Event) {
 	t.Helper()
 	if e.ID == "" || e.Source == "" || e.Type == "" {
@@ -28,13 +29,13 @@ func survivesKafka(t *testing.T, e *event.Event) {
 	if diff := cmp.Diff(*e, back); diff != "" {
 		t.Fatalf("changed on its way through Kafka (-before +after):\n%s", diff)
 	}
-	// The first instant of year 1 in UTC is Go's zero time, which zones and a leap second put into year 0, too.
+	// Year 1 begins with Go's zero time in UTC. A zone offset or a leap second can put it into year 0.
 	if e.Time != "" && e.OccurredAt().IsZero() && e.Time[:3] != "000" {
 		t.Fatalf("time %q was accepted and can't be read", e.Time)
 	}
 }
 
-// explained fails for an error that callers do not know how to answer.
+// explained fails for an error that callers can't answer.
 func explained(t *testing.T, err error) {
 	t.Helper()
 	var syntax *event.SyntaxError
@@ -192,7 +193,7 @@ func FuzzHeaderValue(f *testing.F) {
 				t.Fatalf("%q is encoded as %q, which has %q", value, encoded, c)
 			}
 		}
-		for _, raw := range []string{encoded, value} { // a raw value must do no harm either
+		for _, raw := range []string{encoded, value} { // a raw value must be harmless, too
 			e, err := event.ParseBinary("", headers(change{"ce-ext", raw}), nil)
 			if err != nil {
 				if explained(t, err); raw == encoded && utf8.ValidString(value) && cleanText(value) {

@@ -13,8 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// The golden files hold the records as they lie in Kafka: consumers in other languages read them, so a difference here
-// is one that they see.
+// The golden files hold records as they are in Kafka. Consumers in other languages read them, so they would see any
+// difference.
 func TestRecordsAreWrittenAsTheGoldenFilesHaveThem(t *testing.T) {
 	tests := map[string][]byte{
 		"minimal": []byte(`{"specversion":"1.0","id":"1","source":"/s","type":"t"}`),

@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// Mode is how events stand in an HTTP request (CloudEvents HTTP binding 1.0.2, section 1.3).
+// Mode is the form of events in an HTTP request (CloudEvents HTTP binding 1.0.2, section 1.3).
 type Mode int
 
-// The modes, and plain JSON, which is ours: a structured event of which most may be left out.
+// The modes of the binding, and plain JSON, which is ours: a structured event that may leave out all but type.
 const (
 	ModeStructured Mode = iota + 1
 	ModeBatch
@@ -22,8 +22,8 @@ const (
 const acceptedMedia = "send application/cloudevents+json, application/cloudevents-batch+json, application/json, or " +
 	"any type with ce- headers"
 
-// DetectMode chooses by the Content-Type, in the order of section 3 of the HTTP binding. hasAttributes tells whether
-// the request has any ce- header. The error wraps ErrUnsupportedMedia.
+// DetectMode chooses by Content-Type, in the order of section 3 of the HTTP binding. hasAttributes tells whether the
+// request has a ce- header. The error wraps ErrUnsupportedMedia.
 func DetectMode(contentType string, hasAttributes bool) (Mode, error) {
 	if contentType == "application/cloudevents+json" { // what nearly all clients send, exactly so
 		return ModeStructured, nil
@@ -55,9 +55,8 @@ func DetectMode(contentType string, hasAttributes bool) (Mode, error) {
 	return mode, nil
 }
 
-// ParseBinary reads an event whose attributes are ce- headers and whose data is the body as it is (HTTP binding,
-// section 3.1). Headers of other names are passed over. The event keeps body, which must not change afterwards. The
-// error is an *InvalidError.
+// ParseBinary reads an event whose attributes are ce- headers and whose data is the body (HTTP binding, section 3.1).
+// It ignores other headers. The event keeps body, which must not change afterwards. The error is an *InvalidError.
 func ParseBinary(contentType string, headers iter.Seq2[string, string], body []byte) (Event, error) {
 	h := headerReader{prefix: "ce-"}
 	for name, value := range headers {
@@ -67,20 +66,20 @@ func ParseBinary(contentType string, headers iter.Seq2[string, string], body []b
 		attribute := strings.ToLower(name[3:])
 		text, problem := decodeHeaderValue(value)
 		if problem != "" {
-			h.report(attribute, problem) // first, so that nothing is said of the value that is missing for it
+			h.report(attribute, problem) // first, so that the missing value is not a second fault
 		}
 		h.attribute(attribute, text)
 	}
 	return h.finish(contentType, body)
 }
 
-// headerReader collects attributes that come as headers, in HTTP as in Kafka.
+// headerReader reads attributes from headers, of HTTP or Kafka.
 type headerReader struct {
 	Event
 	prefix      string // "ce-" or "ce_"
 	specversion string
 	faults      faults
-	seen        uint16 // bits of the attributes that were met, extensions apart
+	seen        uint16 // bits of the attributes that were read, without extensions
 }
 
 func (h *headerReader) report(name, detail string) {
@@ -157,8 +156,8 @@ func (h *headerReader) finish(contentType string, data []byte) (Event, error) {
 	return h.Event, nil
 }
 
-// decodeHeaderValue holds section 3.1.3.2 of the HTTP binding: unquote, then one round of percent-decoding. The second
-// result says what is wrong with the value.
+// decodeHeaderValue follows section 3.1.3.2 of the HTTP binding: it unquotes the value, then percent-decodes it once.
+// The second result is what is wrong with the value, or "".
 func decodeHeaderValue(value string) (text, problem string) {
 	if strings.IndexByte(value, '"') < 0 && strings.IndexByte(value, '%') < 0 {
 		return value, "" // validation looks at its characters
@@ -182,8 +181,8 @@ func decodeHeaderValue(value string) (text, problem string) {
 	return string(decoded), ""
 }
 
-// unquoteHeader takes the quotes and backslashes off a value that is one quoted string from end to end (RFC 7230,
-// section 3.2.6). Quotes in any other place are text.
+// unquoteHeader removes quotes and backslashes from a value that is one quoted string (RFC 7230, section 3.2.6). Other
+// quotes are text.
 func unquoteHeader(s string) string {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return s
@@ -192,7 +191,7 @@ func unquoteHeader(s string) string {
 	text := make([]byte, 0, len(inside))
 	for i := 0; i < len(inside); i++ {
 		switch {
-		case inside[i] == '"', inside[i] == '\\' && i+1 == len(inside): // it ends before its end, or its end is escaped
+		case inside[i] == '"', inside[i] == '\\' && i+1 == len(inside): // a quote in the middle, or an escaped one at the end
 			return s
 		case inside[i] == '\\':
 			i++

@@ -12,29 +12,29 @@ import (
 	"event-processing-service/internal/jsonscan"
 )
 
-// Defaults fill in what a plain JSON event leaves out. An empty field fills in nothing.
+// Defaults are for what a plain JSON event leaves out. An empty field is no default.
 type Defaults struct {
 	ID     func() string // called only for an event without an id
 	Source string
 	Time   string // RFC 3339
 }
 
-// Decoded is one event of a batch, or why it was refused.
+// Decoded is one event of a batch, or the error that refused it.
 type Decoded struct {
 	Event Event
 	Err   error // nil or *InvalidError
 }
 
-// ParseStructured reads one event in the JSON format (CloudEvents JSON format 1.0.2, section 3). The event's attributes
-// and data are parts of body, which therefore must not change afterwards, and lives as long as any of them. The error
-// is a *SyntaxError or an *InvalidError.
+// ParseStructured reads one event in the JSON format (CloudEvents JSON format 1.0.2, section 3). Attributes and data
+// are parts of body, which must not change afterwards and stays in memory as long as any of them. The error is a
+// *SyntaxError or an *InvalidError.
 func ParseStructured(body []byte) (Event, error) { return parseOne(body, nil) }
 
-// ParsePlain reads one event in the JSON format of which all but type may be missing: specversion is taken to be 1.0
-// and the rest comes from defaults. See ParseStructured for body and errors.
+// ParsePlain reads one event in the JSON format that may leave out all but type: specversion is then 1.0, and defaults
+// give the rest. See ParseStructured for body and errors.
 func ParsePlain(body []byte, defaults Defaults) (Event, error) { return parseOne(body, &defaults) }
 
-// parseOne reads one event. defaults fill in what it leaves out, nil: it may leave out nothing.
+// parseOne reads one event. defaults are for what it leaves out; nil: it must be complete.
 func parseOne(body []byte, defaults *Defaults) (Event, error) {
 	d, ok := scanOne(body, defaults)
 	if !ok {
@@ -54,8 +54,8 @@ func decodeOne(body []byte, defaults *Defaults) (d Decoded, err error) {
 	return d, r.end()
 }
 
-// ParseBatch reads a JSON array of events (JSON format, section 4), at most limit of them, else ErrTooMany. A fault in
-// the JSON itself is a *SyntaxError and nothing is returned; an event that is invalid leaves its neighbours alone.
+// ParseBatch reads a JSON array of at most limit events (JSON format, section 4), or fails with ErrTooMany. If the
+// JSON is broken it returns a *SyntaxError and no events. An invalid event does not affect the others.
 func ParseBatch(body []byte, limit int) ([]Decoded, error) {
 	if batch, ok := scanBatch(body, limit); ok {
 		return batch, nil
@@ -63,7 +63,8 @@ func ParseBatch(body []byte, limit int) ([]Decoded, error) {
 	return decodeBatch(body, limit)
 }
 
-// decodeBatch first finds where each event begins and ends, so that what is wrong inside of one is that one's alone.
+// decodeBatch first finds where each event begins and ends, so that a fault inside one event does not affect the
+// others.
 func decodeBatch(body []byte, limit int) ([]Decoded, error) {
 	s, batch := scanner{text: body}, []Decoded{}
 	if !s.take('[') {
@@ -79,7 +80,7 @@ func decodeBatch(body []byte, limit int) ([]Decoded, error) {
 		}
 		batch = append(batch, Decoded{})
 		d := &batch[len(batch)-1]
-		// A slice that ends with the event, as the decoder makes room behind what it reads.
+		// The slice ends with the event, because the decoder makes room behind what it reads.
 		if err := newReader(body[begin:s.at:s.at]).event(d, len(batch)-1, nil); err != nil {
 			// nothing else is wrong with a value that has an end
 			const detail = "is nested too deeply, 10,000 levels are the limit"
@@ -105,27 +106,26 @@ func faultOfBatch(body []byte) error {
 	return r.end()
 }
 
-// reader reads events from one body with a general decoder: those that scanner is not sure of, and those that are
-// wrong.
+// reader reads events with a general decoder: those that scanner gives up, and those that are wrong.
 type reader struct {
 	dec *jsontext.Decoder
 }
 
 func newReader(body []byte) *reader {
-	// Duplicate names are looked for in the envelope only: inside of data they are the client's own affair, and the
-	// search for them would cost as much as all the rest. bytes.Buffer makes the decoder read body in place.
-	// Text that is not Unicode is looked for in each member, so that it can be told where it stands.
+	// The envelope must not have duplicate names; inside data they are the client's business, and looking for them would
+	// double the cost. The decoder reads body in place because it is given a bytes.Buffer. brokenText looks for invalid
+	// Unicode in each member, so that the error can name the place.
 	return &reader{dec: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true),
 		jsontext.AllowInvalidUTF8(true))}
 }
 
-// event reads one event into d. The error is about the JSON itself.
+// event reads one event into d. The error means that the JSON is broken.
 func (r *reader) event(d *Decoded, index int, defaults *Defaults) error {
 	if kind := r.dec.PeekKind(); kind != '{' {
 		if index == alone || kind == 0 {
 			return r.unexpected(kind, "a JSON object, the event")
 		}
-		// A batch member of another kind has sure bounds: it is refused alone.
+		// An element that is not an object still ends where its value ends, so it is refused alone.
 		if err := r.dec.SkipValue(); err != nil {
 			return r.syntax(err)
 		}
@@ -164,7 +164,7 @@ func (r *reader) event(d *Decoded, index int, defaults *Defaults) error {
 	return nil
 }
 
-// brokenText tells whether value has a string that is not Unicode, and where in value.
+// brokenText tells whether value contains a string that is not valid Unicode, and where.
 func brokenText(value jsontext.Value) (pointer string, broken bool) {
 	strict := jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true))
 	for {
@@ -180,7 +180,7 @@ func brokenText(value jsontext.Value) (pointer string, broken bool) {
 	}
 }
 
-// end makes sure that nothing follows.
+// end fails if anything follows.
 func (r *reader) end() error {
 	_, err := r.dec.ReadToken()
 	if errors.Is(err, io.EOF) {
@@ -194,7 +194,7 @@ func (r *reader) end() error {
 }
 
 func (r *reader) unexpected(kind jsontext.Kind, want string) error {
-	if kind == 0 { // no token, or not a JSON token: the decoder says which
+	if kind == 0 { // no JSON token: the decoder says why
 		if _, err := r.dec.ReadToken(); err != nil {
 			return r.syntax(err)
 		}
@@ -210,7 +210,7 @@ func (r *reader) syntax(err error) error {
 		offset, detail = syntactic.ByteOffset, syntactic.Err.Error()
 	}
 	switch {
-	case errors.Is(err, io.EOF): // only where not a token of it was there
+	case errors.Is(err, io.EOF): // the body ends where a token should begin
 		return &SyntaxError{Offset: 0, Detail: "the body is empty; send an event"}
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		detail = "it ends too early"

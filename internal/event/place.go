@@ -9,5 +9,5 @@ type Place struct {
 	Offset    int64
 }
 
-// String names the place for people and for ids: "topic/partition/offset".
+// String is the form for people and for ids: "topic/partition/offset".
 func (p Place) String() string { return fmt.Sprintf("%s/%d/%d", p.Topic, p.Partition, p.Offset) }

@@ -24,8 +24,9 @@ type Record struct {
 	Headers   []Header
 }
 
-// PlaceID is the id of a record that is known by its place: "topic/partition/offset@milliseconds", of the record's
-// timestamp, without which a recreated topic would repeat it. A record without a timestamp has the place alone.
+// PlaceID is the id of a record that has none of its own: "topic/partition/offset@milliseconds", where the
+// milliseconds are the record's timestamp, because a recreated topic repeats offsets. Without a timestamp it is the
+// place alone.
 func (r *Record) PlaceID() string {
 	if r.Timestamp.UnixMilli() < 0 { // the zero time, too
 		return r.String()
@@ -33,18 +34,18 @@ func (r *Record) PlaceID() string {
 	return r.String() + "@" + strconv.FormatInt(r.Timestamp.UnixMilli(), 10)
 }
 
-// foreignSource begins the source of each foreign record, and of nothing else.
+// foreignSource begins the sources of foreign records, and no other source.
 const foreignSource = "/kafka/"
 
 // ForeignSource is the source of the foreign records of a topic.
 func ForeignSource(topic string) string { return foreignSource + topic }
 
-// FollowUpSource is the source of the events that handlers publish. Their ids are made of those of their causes, so
-// they can be guessed, and no client with a key may post under it.
+// FollowUpSource is the source of events that handlers publish. Their ids are derived from the ids of their causes, so
+// they can be guessed; therefore no client with a key may post under this source.
 const FollowUpSource = "/event-processing-service/processor"
 
-// ClientHeader is the header of a record that names the client whose key its event was posted with. It is not an
-// attribute of the event: nobody but the API says it.
+// ClientHeader is the header of a record that names the client whose key the event was posted with. It is not an
+// attribute of the event, because only the API may set it.
 const ClientHeader = "x-client"
 
 // Client returns whose key the record's event was posted with, or "".
@@ -60,9 +61,9 @@ func (r *Record) Client() string {
 // ForeignType is the type of an event made from a record whose producer knows nothing of CloudEvents.
 const ForeignType = "kafka.record"
 
-// AppendHeaders appends the event's attributes as headers of a Kafka record in binary mode (CloudEvents Kafka binding
-// 1.0.2, section 3.2) to headers, and their values to text, of which the headers are parts. It is generic over the
-// client library's header type, so that none is copied twice.
+// AppendHeaders appends the event's attributes to headers, as headers of a Kafka record in binary mode (CloudEvents
+// Kafka binding 1.0.2, section 3.2). It appends their values to text, and the headers refer to parts of it. It is
+// generic over the client library's header type, which saves a copy.
 func AppendHeaders[H ~struct {
 	Key   string
 	Value []byte
@@ -91,7 +92,7 @@ func AppendHeaders[H ~struct {
 	return headers, text
 }
 
-// extensionHeader makes no new string for the extension that most events with one have.
+// extensionHeader allocates no string for partitionkey, by far the most frequent extension.
 func extensionHeader(name string) string {
 	if name == "partitionkey" {
 		return "ce_partitionkey"
@@ -99,9 +100,10 @@ func extensionHeader(name string) string {
 	return "ce_" + name
 }
 
-// FromRecord reads the event of a Kafka record: structured mode where content-type says so, binary mode where there are
-// ce_ headers, else a foreign record, of which an event is made: id PlaceID, source ForeignSource, type ForeignType.
-// The event keeps the record's value. The error is a *SyntaxError or an *InvalidError, or wraps ErrUnsupportedMedia.
+// FromRecord reads the event of a Kafka record: structured mode if content-type says so, binary mode if there are ce_
+// headers. Any other record is foreign and becomes an event with id PlaceID, source ForeignSource and type
+// ForeignType. The event keeps the record's value. The error is a *SyntaxError or an *InvalidError, or wraps
+// ErrUnsupportedMedia.
 func FromRecord(r *Record) (Event, error) {
 	contentType, contentTypes, attributes := "", 0, false
 	for _, h := range r.Headers {
@@ -132,8 +134,8 @@ func FromRecord(r *Record) (Event, error) {
 	return fromForeignRecord(r, contentType)
 }
 
-// contradicted says where the headers beside a structured event name another event. The binding lets them be there
-// (section 3.3.3), and a reader of the headers alone must see the same event as the processor.
+// contradicted says where headers beside a structured event name another event. The binding allows such headers
+// (section 3.3.3), but a consumer that reads only headers must see the same event as the processor.
 func (e *Event) contradicted(headers []Header) error {
 	var found faults
 	for _, h := range headers {
@@ -148,7 +150,7 @@ func (e *Event) contradicted(headers []Header) error {
 	return &InvalidError{Fields: found}
 }
 
-// mediaType allocates nothing for the one that nearly every record has.
+// mediaType does not allocate for the most frequent type.
 func mediaType(value []byte) string {
 	if string(value) == "application/json" {
 		return "application/json"
@@ -156,8 +158,8 @@ func mediaType(value []byte) string {
 	return string(value)
 }
 
-// detach gives e attributes that are not parts of what it was read from: they outlive a record, in the memory of what
-// is done, and would keep its value.
+// detach copies the attributes of e. The store keeps them longer than the record, and they would keep the record's
+// value in memory.
 func (e *Event) detach() {
 	for _, s := range []*string{&e.ID, &e.Source, &e.Type, &e.Subject, &e.Time, &e.DataContentType, &e.DataSchema} {
 		*s = strings.Clone(*s)
@@ -168,8 +170,8 @@ func (e *Event) detach() {
 	}
 }
 
-// maxShared is how long a value may be to lie in one piece of memory with the other attributes, which saves an
-// allocation for each of them. Whoever keeps one keeps all, so what is long stays apart.
+// maxShared is the length up to which an attribute shares one allocation with the others. An attribute keeps the whole
+// allocation in memory, so longer ones get their own.
 const maxShared = 128
 
 const structuredPrefix = "application/cloudevents"
@@ -203,7 +205,7 @@ func fromBinaryRecord(r *Record, contentType string, contentTypes int) (Event, e
 	if err != nil {
 		return e, err
 	}
-	e.Data = r.Value // an empty value is not the same as none
+	e.Data = r.Value // an empty value is not the same as no value
 	return e, nil
 }
 
@@ -215,8 +217,8 @@ func fromForeignRecord(r *Record, contentType string) (Event, error) {
 		DataContentType: contentType,
 		Data:            r.Value,
 	}
-	// Before 1970 there is only -1, which is not a time. RFC 3339 ends with the year 9999: a producer that took
-	// milliseconds for microseconds. Neither is worth losing the record over.
+	// A negative timestamp is Kafka's -1 for none. RFC 3339 ends with the year 9999, which a producer exceeds that takes
+	// microseconds for milliseconds. Neither is a reason to lose the record.
 	if t := r.Timestamp.UTC(); t.Unix() >= 0 && t.Year() <= 9999 {
 		e.Time = t.Format(time.RFC3339Nano)
 	}
@@ -233,7 +235,7 @@ func fromForeignRecord(r *Record, contentType string) (Event, error) {
 	for _, p := range e.validate() {
 		v.report(p.name, p.detail)
 	}
-	if v.faults != nil { // only if the topic has a name that Kafka refuses
+	if v.faults != nil { // only if Kafka would refuse the topic's name
 		return e, &InvalidError{Fields: v.faults}
 	}
 	return e, nil
@@ -266,7 +268,7 @@ func MemberID(value []byte, name string) string {
 		id := ""
 		switch member.Kind() {
 		case '"':
-			id = strings.Clone(unquote(member)) // the value is the event's data, which a handler may change
+			id = strings.Clone(unquote(member)) // a handler may change the value, which is the event's data
 		case '0':
 			id = string(member)
 		}

@@ -13,7 +13,7 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// randomEvent makes any event that is valid.
+// randomEvent makes any valid event.
 func randomEvent(random *rand.Rand) event.Event {
 	optional := func(s string) string {
 		if random.IntN(2) == 0 {
@@ -62,7 +62,7 @@ func randomText(random *rand.Rand) string {
 	return string(text)
 }
 
-// attributes hands on what both forms write as text: all but specversion and datacontenttype.
+// attributes yields what both forms write as text: all but specversion and datacontenttype.
 func attributes(e *event.Event, add func(name, value string)) {
 	for _, a := range []event.Extension{{Name: "id", Value: e.ID}, {Name: "source", Value: e.Source},
 		{Name: "type", Value: e.Type}, {Name: "subject", Value: e.Subject}, {Name: "time", Value: e.Time},

@@ -6,19 +6,18 @@ import (
 	"event-processing-service/internal/jsonscan"
 )
 
-// scanner walks over JSON (RFC 8259) in place. It is what reads nearly every event, in half of the time that a general
-// decoder takes. It only says yes where it is sure: whatever it refuses, a decoder reads again from the start, has the
-// last word on it and says what is wrong. So it must never take what the decoder refuses, to which a fuzz test holds
-// it.
+// scanner walks over JSON (RFC 8259) in place. It reads nearly every event, in half the time of a general decoder. It
+// accepts only what it is sure of: the decoder reads again whatever the scanner refuses, and says what is wrong. So
+// the scanner must never accept what the decoder refuses; a fuzz test checks that.
 type scanner struct {
 	text []byte
 	at   int
 }
 
-// maxNesting bounds the recursion. The decoder takes deeper values than anybody sends.
+// maxNesting bounds the recursion. Deeper values go to the decoder.
 const maxNesting = 100
 
-// scanOne is parseOne, where ok.
+// scanOne is parseOne if it returns true.
 func scanOne(body []byte, defaults *Defaults) (d Decoded, ok bool) {
 	s, v := scanner{text: body}, envelope{Event: &d.Event, index: alone}
 	if !s.members(&v) || !s.end() {
@@ -31,13 +30,13 @@ func scanOne(body []byte, defaults *Defaults) (d Decoded, ok bool) {
 	return d, true
 }
 
-// scanBatch is ParseBatch, where ok.
+// scanBatch is ParseBatch if it returns true.
 func scanBatch(body []byte, limit int) (batch []Decoded, ok bool) {
 	s, v := scanner{text: body}, envelope{}
 	if !s.take('[') {
 		return nil, false
 	}
-	// 200 bytes are a small event: enough to seldom grow, and bounded by what was sent.
+	// 200 bytes are a small event: with this capacity the slice seldom grows, and the body's size bounds it.
 	batch = make([]Decoded, 0, min(limit, len(body)/200+1))
 	for more := !s.take(']'); more; more = s.take(',') {
 		if len(batch) == limit {
@@ -84,7 +83,7 @@ func (s *scanner) members(v *envelope) bool {
 	}
 }
 
-// value passes over any value; all of its bytes are looked at.
+// value skips any value and checks all of its bytes.
 func (s *scanner) value(depth int) bool {
 	if s.at == len(s.text) || depth > maxNesting {
 		return false
@@ -103,13 +102,13 @@ func (s *scanner) value(depth int) bool {
 	}
 }
 
-// skip passes over n bytes; 0 are none of what was looked for.
+// skip advances by n bytes; n is 0 if the expected text was not found.
 func (s *scanner) skip(n int) bool {
 	s.at += n
 	return n > 0
 }
 
-// elements passes over an object or array.
+// elements skips an object or array.
 func (s *scanner) elements(depth int, named bool, end byte) bool {
 	s.at++ // the opening bracket
 	if s.take(end) {
@@ -132,8 +131,8 @@ func (s *scanner) elements(depth int, named bool, end byte) bool {
 	}
 }
 
-// string passes over a string, of which it checks what RFC 8259, section 7, asks for, and that it is Unicode: valid
-// UTF-8, and of surrogates only pairs.
+// string skips a string. It checks RFC 8259, section 7, and that the text is Unicode: valid UTF-8, and surrogates only
+// in pairs.
 func (s *scanner) string() bool {
 	if !s.is('"') {
 		return false
@@ -161,7 +160,7 @@ func (s *scanner) string() bool {
 	}
 }
 
-// escape passes over an escape, or two that are one character.
+// escape skips an escape, or two that form one character.
 func (s *scanner) escape() bool {
 	first := s.surrogate()
 	if !s.skip(jsonscan.Escape(s.text[s.at:])) {
@@ -173,7 +172,7 @@ func (s *scanner) escape() bool {
 	return first == high && s.surrogate() == low && s.skip(jsonscan.Escape(s.text[s.at:]))
 }
 
-// Which half of a character a \u escape is.
+// The halves of a character outside the Basic Multilingual Plane, as \u escapes.
 const (
 	none = iota
 	high // U+D800 to U+DBFF
@@ -192,7 +191,7 @@ func (s *scanner) surrogate() int {
 	return none
 }
 
-// take passes over space and then c, if that is next.
+// take skips space, and then c if it is next.
 func (s *scanner) take(c byte) bool {
 	s.space()
 	return s.is(c)
@@ -208,7 +207,7 @@ func (s *scanner) is(c byte) bool {
 
 func (s *scanner) space() { s.at += jsonscan.Space(s.text[s.at:]) }
 
-// end tells whether nothing follows but space.
+// end tells whether only space follows.
 func (s *scanner) end() bool {
 	s.space()
 	return s.at == len(s.text)

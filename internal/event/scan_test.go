@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// plainEvents are read without the decoder; oddEvents may be.
+// The scanner reads plainEvents itself; it may leave oddEvents to the decoder.
 var (
 	plainEvents = []string{
 		`{"specversion":"1.0","id":"1","source":"/s","type":"t"}`,
@@ -48,7 +48,7 @@ func TestTheScannerReadsPlainEventsItself(t *testing.T) {
 	}
 }
 
-// The scanner may refuse what the decoder takes, but never the other way round, and it never reads another event.
+// The scanner may refuse what the decoder accepts, but never the other way round, and both read the same event.
 func FuzzScannerTakesNothingThatTheDecoderRefuses(f *testing.F) {
 	for _, body := range append(plainEvents, oddEvents...) {
 		f.Add([]byte(body))

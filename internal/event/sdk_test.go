@@ -17,10 +17,10 @@ func TestTheCloudEventsSDKReadsTheSame(t *testing.T) {
 	random := seeded(t)
 	for range rounds {
 		e := randomEvent(random)
-		if len(e.Time) > 0 && e.Time[10] == 't' { // the SDK leaves lower case and leap seconds to Go, which refuses them
+		if len(e.Time) > 0 && e.Time[10] == 't' { // the SDK uses time.Parse, which refuses lower case and leap seconds
 			e.Time = ""
 		}
-		e.ID, e.Type = "i"+e.ID, "t"+e.Type // for the SDK, a required attribute of nothing but space is empty
+		e.ID, e.Type = "i"+e.ID, "t"+e.Type // the SDK takes a required attribute of only spaces for empty
 		if e.Subject != "" {
 			e.Subject = "s" + e.Subject
 		}

@@ -14,12 +14,13 @@ func (e *Event) IsSealed() bool {
 	return len(e.Extensions) > 1 && e.Extension(AttrDataKey) != "" && e.Extension(AttrDataAlgorithm) != ""
 }
 
-// ReasonForgotten is the reason of an outcome whose event took no effect, as its data can't be read any more.
+// ReasonForgotten is the reason in the outcome of an event that took no effect because its data can't be read any
+// more.
 const ReasonForgotten = "forgotten"
 
-// ErrForgotten says that the event's subject was forgotten: the key of its data is deleted, and there is no other.
+// ErrForgotten says that the event's subject was forgotten: the key of its data is deleted.
 var ErrForgotten = errors.New("the subject was forgotten, and its key deleted")
 
-// ErrNoKey says that data can't be decrypted, and that no retry helps: the key is in no store that this program knows,
-// or the data is damaged.
+// ErrNoKey says that data can't be decrypted, and that a retry won't help: the program's key stores lack the key, or
+// the data is damaged.
 var ErrNoKey = errors.New("the data can't be decrypted")

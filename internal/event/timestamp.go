@@ -45,7 +45,7 @@ func isRFC3339(s string) bool {
 	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 {
 		return false
 	}
-	// A leap second is the last of a day in UTC (section 5.7).
+	// A leap second is the last second of a day in UTC (section 5.7).
 	const minutesOfDay = 24 * 60
 	return second <= 59 || second == 60 && (hour*60+minute-offset+minutesOfDay)%minutesOfDay == minutesOfDay-1
 }
@@ -86,8 +86,8 @@ func daysIn(year, month int) int {
 	return 31
 }
 
-// OccurredAt parses Time. It returns the zero time when the event has none. A leap second, which Go's times don't have,
-// is the second after it.
+// OccurredAt parses Time. It returns the zero time if the event has none. Go has no leap seconds: it returns the
+// second after one.
 func (e *Event) OccurredAt() time.Time {
 	if e.Time == "" {
 		return time.Time{}
@@ -98,7 +98,7 @@ func (e *Event) OccurredAt() time.Time {
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		return time.Time{} // validation let nothing but RFC 3339 in
+		return time.Time{} // cannot happen: Time was validated
 	}
 	return t.Add(extra)
 }

@@ -68,7 +68,7 @@ func TestTimeIsTakenAsRFC3339SaysIt(t *testing.T) {
 	})
 }
 
-// What Go writes is taken, and what is taken Go can read: thousands of times made by chance, some with a wrong digit.
+// What Go writes is accepted, and Go can read what is accepted: thousands of random times, some with a wrong digit.
 func TestTimeAgreesWithTheStandardLibrary(t *testing.T) {
 	random := seeded(t)
 	for range 20_000 {
@@ -84,7 +84,7 @@ func TestTimeAgreesWithTheStandardLibrary(t *testing.T) {
 		switch {
 		case !spoilt && err != nil:
 			t.Fatalf("%s: %v", text, err)
-		// A leap second, which Go refuses, and offsets of 60 minutes or 24 hours, which it takes.
+		// Go refuses leap seconds, and accepts offsets of 60 minutes or 24 hours.
 		case bytes.Contains(text, []byte(":60")), bytes.Contains(text, []byte("+24:")),
 			bytes.Contains(text[10:], []byte("-24:")):
 		case (err == nil) != (strictErr == nil):
@@ -99,7 +99,7 @@ func TestTimeAgreesWithTheStandardLibrary(t *testing.T) {
 
 var seedFlag = flag.Uint64("seed", 0, "seed of the random events; 0: a new one")
 
-// seeded is chance that can be had again: the log of a failed test names the seed to set.
+// seeded makes random numbers that can be repeated: the log of a failed test names the seed.
 func seeded(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := *seedFlag

@@ -7,15 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// problem is one fault of the attribute or member name. Where the event stood (a JSON member, a header) decides how the
-// name is shown to the client.
+// problem is one fault of the attribute or member name. The form of the event (JSON, headers) decides how the name is
+// shown to the client.
 type problem struct {
 	name   string
 	detail string
 }
 
-// Validate returns everything that CloudEvents refuses in the attributes of an event that this program made, as an
-// *InvalidError.
+// Validate checks the attributes of an event that this program made. The error is an *InvalidError with everything
+// that CloudEvents forbids.
 func (e *Event) Validate() error {
 	var found faults
 	for _, p := range e.validateSent() {
@@ -27,8 +27,8 @@ func (e *Event) Validate() error {
 	return &InvalidError{Fields: found}
 }
 
-// validateSent is validate for an event that somebody sent as one. The sources of foreign records are not theirs to
-// name: whoever could would take a record's identity, and the record would be a copy that is dropped.
+// validateSent validates an event that a client sent. A client must not use the source of foreign records: it could
+// take the identity of such a record, and the record would be dropped as a copy.
 func (e *Event) validateSent() []problem {
 	found := e.validate()
 	if strings.HasPrefix(e.Source, foreignSource) {
@@ -38,8 +38,8 @@ func (e *Event) validateSent() []problem {
 	return found
 }
 
-// validate returns everything that the CloudEvents specification refuses in e (section numbers of version 1.0.2).
-// Extension names are checked where they are read, as only there it is known which are well-formed attributes at all.
+// validate returns everything in e that the CloudEvents specification forbids (section numbers of version 1.0.2).
+// Names of extensions are checked where they are read, because only there malformed names are known.
 func (e *Event) validate() (found []problem) {
 	report := func(name, detail string) {
 		if detail != "" {
@@ -82,8 +82,8 @@ func requiredProblem(value string) string {
 	return textProblem(value)
 }
 
-// textProblem says what section 3.1 ("String") keeps out of attribute values: control characters, which would also let
-// a value break out of a header line, and what is not Unicode text. It is empty for a good value.
+// textProblem says what is wrong with an attribute value by section 3.1 ("String"), or "": control characters, which
+// could also break out of a header line, and text that is not Unicode.
 func textProblem(value string) string {
 	for i := 0; i < len(value); {
 		c := value[i]
@@ -105,13 +105,13 @@ func textProblem(value string) string {
 	return ""
 }
 
-// MaxExtensions bounds what one event costs: each new name is compared with all before it, and a body of 4 MiB has room
-// for half a million. Nobody sends more than a dozen.
+// MaxExtensions bounds the cost of an event: each new name is compared with all before it, and a body of 4 MiB has
+// room for half a million. Real events have at most a dozen.
 const MaxExtensions = 128
 
 const tooManyExtensions = "is one extension too many, 128 is the limit; move it into data"
 
-// isExtensionName holds section 3 ("Attribute Naming Convention"): lower-case letters and digits.
+// isExtensionName follows section 3 ("Attribute Naming Convention"): lower-case letters and digits.
 func isExtensionName(name string) bool {
 	for i := range len(name) {
 		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
@@ -126,8 +126,8 @@ const moreThanOnce = "occurs more than once; send it once"
 const extensionNameRule = "extension names are lower-case letters and digits only (CloudEvents 1.0.2, section 3); " +
 	"rename it, or move it into data"
 
-// refuseExtension says why e can't have one more extension of this name, or "". It is asked for each extension before
-// it is appended, in whatever format it came.
+// refuseExtension says why e can't have another extension with this name, or "". Each format calls it before it
+// appends an extension.
 func (e *Event) refuseExtension(name string) string {
 	if !isExtensionName(name) {
 		return extensionNameRule
@@ -143,7 +143,7 @@ func (e *Event) refuseExtension(name string) string {
 	return ""
 }
 
-// uriBytes marks what RFC 3986 lets stand in a URI: unreserved, reserved, and the percent sign of an escape.
+// uriBytes marks the characters of a URI by RFC 3986: unreserved, reserved, and the percent sign of an escape.
 var uriBytes = func() (set [256]bool) {
 	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@!$&'()*+,;=%") {
 		set[c] = true
@@ -151,8 +151,8 @@ var uriBytes = func() (set [256]bool) {
 	return set
 }()
 
-// isURIReference checks the characters and escapes itself, as url.Parse lets many wrong ones through, and leaves the
-// structure to url.Parse only where there can be something wrong with it: most sources are plain paths.
+// isURIReference checks characters and escapes itself, because url.Parse accepts many wrong ones. It calls url.Parse
+// only where the structure can be wrong: most sources are plain paths.
 func isURIReference(s string) bool {
 	plain := true
 	for i := range len(s) {
@@ -179,8 +179,8 @@ func isURIReference(s string) bool {
 	return !strings.ContainsAny(strings.Replace(before, u.Host, "", 1), "[]") && !strings.ContainsAny(fragment, "#[]")
 }
 
-// isAbsoluteURI takes a fragment, too, although RFC 3986 has none in an absolute URI (section 4.3):
-// "…/shop.json#/$defs/order" is how a JSON Schema is often named.
+// isAbsoluteURI accepts a fragment, although RFC 3986 excludes one (section 4.3): names of JSON Schemas often have
+// one, such as "…/shop.json#/$defs/order".
 func isAbsoluteURI(s string) bool {
 	if !isURIReference(s) {
 		return false
@@ -189,8 +189,8 @@ func isAbsoluteURI(s string) bool {
 	return err == nil && u.Scheme != ""
 }
 
-// isCloudEvents tells whether a media type announces a whole event or several. The Kafka binding chooses the mode by
-// this prefix (section 3), so an event of which the data has such a type would be read as another event.
+// isCloudEvents tells whether a media type announces one event or several. The Kafka binding chooses the mode by this
+// prefix (section 3), so data with such a type would be read as an event.
 func isCloudEvents(mediaType string) bool {
 	mediaType = strings.TrimSpace(mediaType) // as mime.ParseMediaType does
 	return len(mediaType) >= len(structuredPrefix) &&
@@ -205,7 +205,7 @@ func isMediaType(s string) bool {
 	return err == nil && strings.Contains(media, "/") && textProblem(s) == ""
 }
 
-// isUTF8 tells whether a media type leaves text in UTF-8: it names that charset, or ASCII, or none.
+// isUTF8 tells whether text of this media type is UTF-8: the charset is that, or ASCII, or not given.
 func isUTF8(contentType string) bool {
 	if strings.IndexByte(contentType, ';') < 0 {
 		return true
@@ -215,7 +215,7 @@ func isUTF8(contentType string) bool {
 	return err != nil || charset == "" || isNameOfUTF8(charset) || strings.EqualFold(charset, "us-ascii")
 }
 
-// isNameOfUTF8 takes the name that many clients send, too.
+// isNameOfUTF8 accepts "utf8" as well, which many clients send.
 func isNameOfUTF8(charset string) bool {
 	return strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
 }

@@ -2,38 +2,39 @@ package payload
 
 import "event-processing-service/internal/event"
 
-// What a piece of an arena has at most: enough for a hundred records or so.
+// The largest size of a piece of an arena: enough for about a hundred records.
 const (
 	maxBytes   = 32 << 10
 	maxHeaders = 1 << 10
 )
 
-// arena keeps the headers of all records in few large pieces, and what many records share once. It is empty at first.
+// arena holds the headers of all records in a few large pieces, and once what many records share. Its zero value is
+// empty.
 type arena struct {
-	bytes   []byte         // the values of headers: a piece, of which what is beyond its length is free
+	bytes   []byte         // the values of headers: the current piece, free beyond its length
 	headers []event.Header // likewise
 
-	topic string            // of the record before
-	last  []event.Header    // of the record before
-	keys  map[string]string // header keys that were met
+	topic string            // of the previous record
+	last  []event.Header    // of the previous record
+	keys  map[string]string // header keys that occurred
 }
 
-// room returns n free bytes. left is how much of the payload is still to be read: a new piece is in proportion to it.
+// room returns n free bytes. left is the rest of the payload, to which a new piece is in proportion.
 func (a *arena) room(n, left int) []byte {
 	if cap(a.bytes)-len(a.bytes) < n {
-		a.bytes = make([]byte, 0, max(n, min(maxBytes, left/6))) // a byte takes three characters and a half
+		a.bytes = make([]byte, 0, max(n, min(maxBytes, left/6))) // a byte takes about three and a half characters
 	}
 	return a.bytes[len(a.bytes) : len(a.bytes)+n]
 }
 
-// take keeps the first n bytes of the room that was given.
+// take keeps the first n bytes that room returned last.
 func (a *arena) take(n int) []byte {
 	start := len(a.bytes)
 	a.bytes = a.bytes[:start+n]
 	return a.bytes[start : start+n : start+n]
 }
 
-// keep copies the headers of a record. like is how many records, this one included, are likely to have as many.
+// keep copies the headers of a record. like is how many records, this one included, probably have as many.
 func (a *arena) keep(headers []event.Header, like int) []event.Header {
 	n := len(headers)
 	if n == 0 {
@@ -48,7 +49,7 @@ func (a *arena) keep(headers []event.Header, like int) []event.Header {
 	return a.last
 }
 
-// topicOf returns the topic's name. Nearly always it is that of the record before.
+// topicOf returns the topic's name. It is nearly always that of the previous record.
 func (a *arena) topicOf(text []byte) string {
 	if string(text) != a.topic {
 		a.topic = string(text)
@@ -56,8 +57,8 @@ func (a *arena) topicOf(text []byte) string {
 	return a.topic
 }
 
-// key returns the key of the i-th header of a record. Most records have the headers of the one before, in the same
-// order.
+// key returns the key of the i-th header of a record. Most records have the same headers as the previous one, in the
+// same order.
 func (a *arena) key(text []byte, i int) string {
 	if i < len(a.last) && a.last[i].Key == string(text) {
 		return a.last[i].Key

@@ -15,20 +15,20 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// Batch is the records of one invocation, by partition, sorted by the partitions' names. It keeps parts of the payload
-// that it was read from, so it lives no longer than the invocation.
+// Batch is the records of one invocation, by partition, sorted by the partitions' names. It refers to the payload that
+// it was read from, so it must not be used after the invocation.
 type Batch struct {
 	Partitions []Partition
 }
 
-// Partition is the records of one partition, in the order of the payload, which is that of their offsets unless it was
-// put together by hand.
+// Partition is the records of one partition in the order of the payload. That is the order of their offsets, unless
+// the payload was written by hand.
 type Partition struct {
 	Name    string // "<topic>-<partition number>"
 	Records []Record
 }
 
-// Len is how many records the batch has.
+// Len is the number of records in the batch.
 func (b *Batch) Len() int {
 	n := 0
 	for i := range b.Partitions {
@@ -41,13 +41,12 @@ func (b *Batch) Len() int {
 type Record struct {
 	event.Place
 	Timestamp time.Time      // zero: the payload has none
-	Headers   []event.Header // of all that read the record; nobody changes them
+	Headers   []event.Header // readers share them; do not change them
 
 	key, value []byte // the text of the JSON strings; nil: none
 }
 
-// KeyText is the key as it is written in the payload, parts of which it is. Equal keys have equal texts; nil: there is
-// no key.
+// KeyText is the key as the payload has it. Equal keys have equal texts; nil: the record has no key.
 func (r *Record) KeyText() []byte { return r.key }
 
 // Decode returns the record. Every call gives a key and a value of their own, which outlive the payload and which one
@@ -60,7 +59,7 @@ func (r *Record) KeyText() []byte { return r.key }
 //
 // A key or value that is absent or null is none, which Kafka calls a tombstone; "" is an empty one.
 func (r *Record) Decode() event.Record {
-	own := make([]byte, len(r.key)+len(r.value)) // both in one, neither with room to grow into the other
+	own := make([]byte, len(r.key)+len(r.value)) // one allocation; neither part has room to grow into the other
 	value, isBase64 := decodeText(own[:len(r.value):len(r.value)], r.value)
 	own = own[len(r.value):]
 	key := own
@@ -78,11 +77,11 @@ func (r *Record) Decode() event.Record {
 	}
 }
 
-// strict is standard base64 with padding, the only form in which the payload has it.
+// strict is standard base64 with padding, the form that Lambda writes.
 var strict = base64.StdEncoding.Strict()
 
-// decodeText decodes base64 into dst, which has the length of text, and copies anything else as it is. There is one
-// encoding of each value: line breaks and stray bits, which Go's decoder lets pass, are not base64.
+// decodeText decodes base64 into dst, which has the length of text, and copies anything else unchanged. Each value has
+// exactly one encoding: line breaks and stray bits, which Go's decoder accepts, are not base64 here.
 func decodeText(dst, text []byte) (b []byte, isBase64 bool) {
 	switch {
 	case text == nil:

@@ -20,7 +20,7 @@ var sample string
 //go:embed testdata/hand-written.json
 var handWritten string
 
-// The example of the guide for self-managed Kafka, which names its source otherwise and has no ARN.
+// The example of the guide for self-managed Kafka, which has another event source and no ARN.
 const selfManaged = `{"eventSource":"SelfManagedKafka","bootstrapServers":"b-2.demo.example.com:9092",` +
 	`"records":{"mytopic-0":[{"topic":"mytopic","partition":0,"offset":15,"timestamp":1545084650987,` +
 	`"timestampType":"CREATE_TIME","key":"abcDEFghiJKLmnoPQRstuVWXyz1234==",` +
@@ -62,7 +62,7 @@ func TestRecordsAreDecoded(t *testing.T) {
 			"a record of self-managed Kafka is one of MSK", selfManaged,
 			event.Record{
 				Place: event.Place{Topic: "mytopic", Offset: 15}, Timestamp: time.UnixMilli(1545084650987),
-				Key:     []byte("abcDEFghiJKLmnoPQRstuVWXyz1234=="), // that of the guide is not base64
+				Key:     []byte("abcDEFghiJKLmnoPQRstuVWXyz1234=="), // the guide's own key is not base64
 				Value:   []byte("Hello, this is a test."),
 				Headers: []event.Header{{Key: "headerKey", Value: []byte("headerValue")}},
 			},

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// benchPayload is what the API's events make of 100 records: seven headers, a value of some 130 bytes, no key.
+// benchPayload has 100 records as the API writes them: seven headers, a value of some 130 bytes, no key.
 func benchPayload() []byte {
 	numbers := func(s string) string {
 		return strings.ReplaceAll(strings.Trim(fmt.Sprintf("%d", []byte(s)), "[]"), " ", ",")
@@ -32,7 +32,8 @@ func benchPayload() []byte {
 	return []byte(`{"eventSource":"aws:kafka","records":{"events-0":[` + strings.Join(records, ",") + `]}}`)
 }
 
-// BenchmarkParse has the time of one reading of the payload that does nothing as its limit, and base64 as a mark.
+// BenchmarkParse also measures its lower limit, one reading of the payload that does nothing, and base64 for
+// comparison.
 func BenchmarkParse(b *testing.B) {
 	text := benchPayload()
 	b.Run("parse", func(b *testing.B) {

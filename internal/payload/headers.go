@@ -8,8 +8,8 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// readHeaders reads the headers of a record in their order. Each element holds one; should a hand-written one hold
-// several, the order of their names makes every delivery the same.
+// readHeaders reads the headers of a record in their order. Lambda writes one header per element. If a payload written
+// by hand has several in one, their names are sorted, so that every delivery has the same order.
 func (r *reader) readHeaders() []event.Header {
 	if r.null() {
 		return nil
@@ -32,14 +32,14 @@ func (r *reader) readHeaders() []event.Header {
 	return r.arena.keep(headers, 1+(len(r.text)-r.at)/(r.at-r.start))
 }
 
-// sorted sorts the headers of one object. Of those with one name the last counts, as for any JSON object in Go.
+// sorted sorts the headers of one object. If several have one name the last one counts, as in any JSON object in Go.
 func sorted(headers []event.Header) []event.Header {
 	slices.Reverse(headers)
 	slices.SortStableFunc(headers, func(a, b event.Header) int { return strings.Compare(a.Key, b.Key) })
 	return slices.CompactFunc(headers, func(a, b event.Header) bool { return a.Key == b.Key })
 }
 
-// headerValue reads an array of bytes as Java has them, -128 to 127.
+// headerValue reads an array of signed bytes, -128 to 127, as Java has them.
 func (r *reader) headerValue() []byte {
 	if r.null() {
 		return []byte{}
@@ -60,7 +60,7 @@ func (r *reader) headerValue() []byte {
 	}
 	n := 0
 	for more := r.begin('[', "a header's value", "an array"); more && n < len(value); more = r.more('[') {
-		b := int64(0) // that of null, as for encoding/json
+		b := int64(0) // the value of null, as for encoding/json
 		if !r.null() {
 			at := r.at
 			if b = r.integer("a byte of a header"); b != int64(int8(b)) {
@@ -74,10 +74,9 @@ func (r *reader) headerValue() []byte {
 	return r.arena.take(n)
 }
 
-// textBytes reads an array of printable ASCII, as Lambda writes it, into dst. It returns how many bytes it has, or -1
-// if it has others or is written otherwise, which may still be good. Such arrays are nearly half of a payload: numbers
-// of two and three digits, in no order that a processor could guess, so which of both it is decides over values and not
-// over jumps.
+// textBytes reads an array of printable ASCII, in Lambda's form, into dst. It returns the number of bytes, or -1 for
+// any other array, which may still be valid. Such arrays are nearly half of a payload. Whether a number has two or
+// three digits is unpredictable to a processor, so both are computed, and conditional moves select one without a jump.
 func textBytes(dst, array []byte) int {
 	n := 0
 	for i := 1; i+2 < len(array) && n < len(dst); i++ {

@@ -18,16 +18,16 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// The judge reads a payload as a function does that takes events.KafkaEvent from aws-lambda-go: by encoding/json.
+// The judge reads a payload as a function that takes events.KafkaEvent of aws-lambda-go: with encoding/json.
 
-// judgedEvent is events.KafkaEvent, but for two things: a partition that is there twice, and that encoding/json decodes
-// the second of two headers members into what is left of the first, of which nobody wants an imitation.
+// judgedEvent is events.KafkaEvent with two differences: a partition may occur twice, and of two headers members the
+// last one counts. encoding/json mixes the two.
 type judgedEvent struct {
 	events.KafkaEvent
 	Records judgedRecords `json:"records"`
 }
 
-// judgedRecords has the records of both where a partition is there twice.
+// judgedRecords joins the records of a partition that occurs twice.
 type judgedRecords map[string][]judgedRecord
 
 func (all *judgedRecords) UnmarshalJSON(text []byte) error {
@@ -35,7 +35,7 @@ func (all *judgedRecords) UnmarshalJSON(text []byte) error {
 		*all = nil
 		return nil
 	}
-	var each map[string]json.RawMessage // of which a type error tells what is not an object
+	var each map[string]json.RawMessage // its type error tells what is not an object
 	if err := json.Unmarshal(text, &each); err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func judgeText(s *string) (b []byte, isBase64 bool) {
 	return b, true
 }
 
-// compare holds Parse to the judge.
+// compare fails if Parse and the judge differ.
 func compare(t *testing.T, payload []byte) {
 	t.Helper()
 	want, wantErr := judge(payload)
@@ -152,7 +152,7 @@ func compare(t *testing.T, payload []byte) {
 	if !slices.IsSorted(names) || len(names) != len(want) {
 		t.Errorf("the partitions of %q are %q", payload, names)
 	}
-	if reflect.DeepEqual(want, got) { // quick, and stricter than need be
+	if reflect.DeepEqual(want, got) { // fast, and stricter than necessary
 		return
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -17,7 +17,7 @@ func oneRecord(members string) string { return `{"records":{"events-0":[{` + mem
 // oneHeaders is a payload with one record that has these headers.
 func oneHeaders(headers string) string { return oneRecord(`"headers":` + headers) }
 
-// payloads are what Lambda writes, what people write, and what neither should.
+// payloads are payloads that Lambda writes, that people write, and that nobody should write.
 func payloads() []string {
 	all := []string{
 		sample, handWritten, selfManaged,
@@ -100,7 +100,7 @@ func TestAPayloadThatIsCutOffIsRefusedWhereverItIs(t *testing.T) {
 	}
 }
 
-// Any byte of a good payload changed into any that means something in JSON.
+// Each byte of a good payload is replaced with each byte that means something in JSON.
 func TestAPayloadWithAWrongByteIsReadAsByEncodingJSON(t *testing.T) {
 	for at := range len(compact) {
 		for _, c := range []byte("{}[]:,\"\\0-e. nN\x00\x7f\xff") {
@@ -126,7 +126,7 @@ func TestLargeBatchesAreReadAsByEncodingJSON(t *testing.T) {
 			r := events.KafkaRecord{Topic: fmt.Sprint("topic-", i/500), Partition: dice.Int64N(3), Offset: int64(i),
 				Key: base64Of(text(20)), Value: base64Of(text(300))}
 			r.Timestamp.Time = time.UnixMilli(dice.Int64N(2e12))
-			for h := range dice.IntN(12) { // so that pieces end amid records, and values longer than a piece
+			for h := range dice.IntN(12) { // so that pieces of the arena end within records, and values are longer than a piece
 				long := 60
 				if dice.IntN(1000) == 0 {
 					long = 3 * maxBytes
@@ -146,7 +146,7 @@ func TestLargeBatchesAreReadAsByEncodingJSON(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, payload := range payloads() {
-		if len(payload) < 2000 { // what is deep need not be tried over and over
+		if len(payload) < 2000 { // deep values take long
 			f.Add([]byte(payload))
 		}
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // MaxBytes is the largest payload that is read. Lambda sends at most 6 MB (AWS Lambda Developer Guide, "Lambda
-// quotas"); the rest is for those who measure, and keeps a wrong file from filling the memory.
+// quotas"). Benchmarks need more; the bound keeps a wrong file from filling the memory.
 const MaxBytes = 32 << 20
 
 // FormatError says why a payload is not a batch of Kafka records.
@@ -30,13 +30,13 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("the payload is not a batch of Kafka records: %s (at byte %d%s)", e.Detail, e.Offset, in)
 }
 
-// Parse reads the payload of one invocation, parts of which the batch keeps. The error is a *FormatError.
+// Parse reads the payload of one invocation. The batch refers to parts of it. The error is a *FormatError.
 //
-// It takes what encoding/json takes for events.KafkaEvent: unknown members, members in any case and in any order, and
-// without all of them, so that an event may be written by hand. It refuses more in three things: null, which is no
-// event and would be a success without any record; a partition's number that is none; and what is larger than MaxBytes.
-// Of headers that one record has twice the later count, where encoding/json mixes both. A partition that is there twice
-// has the records of both, where encoding/json loses the first.
+// Parse accepts what encoding/json accepts for events.KafkaEvent: unknown members, and known members in any case and
+// order, some of them missing, so that a payload may be written by hand. It differs in these points: it refuses null,
+// which has no records and would count as a success; it refuses a partition number that is not one, and payloads
+// larger than MaxBytes; of two headers members it takes the last, where encoding/json mixes them; and it keeps the
+// records of a partition that occurs twice, where encoding/json loses the first ones.
 func Parse(payload []byte) (Batch, error) {
 	if len(payload) > MaxBytes {
 		return Batch{}, &FormatError{Detail: fmt.Sprintf("it has %d bytes, %d are the limit", len(payload), MaxBytes)}
@@ -64,13 +64,13 @@ func Parse(payload []byte) (Batch, error) {
 type reader struct {
 	scanner
 	partitions []span
-	records    []Record       // of all partitions, which saves guessing how many each has
-	start      int            // of the record that is being read
-	headers    []event.Header // of it
+	records    []Record       // of all partitions in one slice, whose number is not known before
+	start      int            // where the current record begins
+	headers    []event.Header // of the current record
 	arena      arena
 }
 
-// span is a partition while the records may still move.
+// span is a partition while the slice of records may still move.
 type span struct {
 	name       string
 	start, end int
@@ -82,7 +82,7 @@ func (r *reader) batch() Batch {
 	for _, p := range r.partitions {
 		records := r.records[p.start:p.end:p.end]
 		if n := len(all); n > 0 && all[n-1].Name == p.name {
-			all[n-1].Records = append(all[n-1].Records, records...) // which copies the first: its slice has no room
+			all[n-1].Records = append(all[n-1].Records, records...) // copies the first, whose slice has no room
 			continue
 		}
 		all = append(all, Partition{Name: p.name, Records: records})
@@ -100,7 +100,7 @@ var (
 	}
 )
 
-// known returns the one of names that name is but for its case, as encoding/json has it, or nil.
+// known returns the entry of names that equals name without regard to case, as encoding/json does, or nil.
 func known(name []byte, names [][]byte) []byte {
 	for _, n := range names {
 		if bytes.EqualFold(n, name) {
@@ -110,7 +110,7 @@ func known(name []byte, names [][]byte) []byte {
 	return nil
 }
 
-// member reads a member of the whole.
+// member reads a member of the outermost object.
 func (r *reader) member(name []byte) {
 	switch string(name) {
 	case "records":
@@ -148,7 +148,7 @@ func (r *reader) partition(name string) {
 	r.partitions = append(r.partitions, p)
 }
 
-// record reads one record. null is one that has nothing, as for encoding/json.
+// record reads one record. null is a record without members, as for encoding/json.
 func (r *reader) record() {
 	r.next()
 	r.start = r.at
@@ -160,7 +160,7 @@ func (r *reader) record() {
 	for more := r.begin('{', "a record", "an object"); more; more = r.more('{') {
 		r.recordMember(to, r.name())
 	}
-	if len(r.records) == 1 { // the others will be like it; never more than the payload's own size at once
+	if len(r.records) == 1 { // expects the others to be alike, and never takes more than the payload's own size at once
 		r.records = slices.Grow(r.records, (len(r.text)-r.start)/max(r.at-r.start, int(unsafe.Sizeof(Record{}))))
 	}
 }
@@ -185,7 +185,7 @@ func (r *reader) recordMember(to *Record, name []byte) {
 			to.Offset = r.integer("offset")
 		}
 	case "timestamp":
-		ms := int64(0) // that of null, as for events.KafkaRecord
+		ms := int64(0) // the value of null, as for events.KafkaRecord
 		if !r.null() {
 			ms = r.integer("timestamp")
 		}
@@ -211,6 +211,6 @@ func (r *reader) recordMember(to *Record, name []byte) {
 			r.recordMember(to, n)
 			return
 		}
-		r.skip(4) // the payload, records, the partition, the record
+		r.skip(4) // depth: the payload, records, the partition, the record
 	}
 }

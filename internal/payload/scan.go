@@ -9,11 +9,11 @@ import (
 	"event-processing-service/internal/jsonscan"
 )
 
-// maxDepth is how deep arrays and objects may lie in each other, as for encoding/json: what is skipped recurses.
+// maxDepth bounds the nesting of arrays and objects, as in encoding/json, because skip is recursive.
 const maxDepth = 10_000
 
-// scanner reads JSON from a text that lies in memory as a whole. After a fault it is at the end, every call reads
-// nothing, and err says what was the first: so only the one who has called them all need ask.
+// scanner reads JSON from a text in memory. After the first fault it is at the end, every call reads nothing, and err
+// has the fault. So callers need to check err only once, when they are done.
 type scanner struct {
 	text []byte
 	at   int
@@ -27,7 +27,7 @@ func (s *scanner) fail(detail string) {
 	s.at = len(s.text)
 }
 
-// refuse is fail for JSON that is something else than name must be.
+// refuse fails because name must be JSON of another kind.
 func (s *scanner) refuse(name, want string) {
 	switch c := s.next(); {
 	case s.at == len(s.text):
@@ -43,7 +43,7 @@ func (s *scanner) refuse(name, want string) {
 	}
 }
 
-// next returns the first byte of what comes next, which stays to be read, or 0 at the end.
+// next returns the first byte of the next token without reading it, or 0 at the end.
 func (s *scanner) next() byte {
 	if s.at += jsonscan.Space(s.text[s.at:]); s.at == len(s.text) {
 		return 0
@@ -51,7 +51,7 @@ func (s *scanner) next() byte {
 	return s.text[s.at]
 }
 
-// begin goes into an array or object, and tells whether there is anything in it.
+// begin enters an array or object, and tells whether it has an element or member.
 func (s *scanner) begin(opening byte, name, want string) bool {
 	if s.next() != opening {
 		s.refuse(name, want)
@@ -65,7 +65,7 @@ func (s *scanner) begin(opening byte, name, want string) bool {
 	return s.err == nil
 }
 
-// more goes on to the next element or member, or out of what began with opening.
+// more moves on to the next element or member, or leaves what began with opening.
 func (s *scanner) more(opening byte) bool {
 	switch s.next() {
 	case ',':
@@ -79,7 +79,7 @@ func (s *scanner) more(opening byte) bool {
 	return false
 }
 
-// name reads the name of a member, up to its value.
+// name reads the name of a member and the colon.
 func (s *scanner) name() []byte {
 	name := s.string("the name of a member")
 	if s.next() != ':' {
@@ -90,7 +90,7 @@ func (s *scanner) name() []byte {
 	return name
 }
 
-// null reads the literal if it comes next.
+// null reads the literal null if it comes next.
 func (s *scanner) null() bool { return s.next() == 'n' && s.literal("null") }
 
 func (s *scanner) literal(word string) bool {
@@ -102,8 +102,7 @@ func (s *scanner) literal(word string) bool {
 	return false
 }
 
-// string reads a string, of which it returns the text: a part of the payload, except where there is something to
-// unescape.
+// string reads a string and returns its text, which is a part of the payload unless it has escapes.
 func (s *scanner) string(name string) []byte {
 	if s.next() != '"' {
 		s.refuse(name, "a string")
@@ -118,7 +117,8 @@ func (s *scanner) string(name string) []byte {
 	return s.rest(start)
 }
 
-// rest reads on in a string that is not all plain. Like encoding/json it puts U+FFFD for what is not UTF-8.
+// rest reads the rest of a string that is not plain ASCII. Like encoding/json it replaces what is not UTF-8 with
+// U+FFFD.
 func (s *scanner) rest(start int) []byte {
 	escaped := false
 	for s.at < len(s.text) {
@@ -128,7 +128,7 @@ func (s *scanner) rest(start int) []byte {
 			if text := s.text[start : s.at-1 : s.at-1]; !escaped && utf8.Valid(text) {
 				return text
 			}
-			text, _ := jsontext.AppendUnquote(nil, s.text[start-1:s.at]) // the error is about U+FFFD
+			text, _ := jsontext.AppendUnquote(nil, s.text[start-1:s.at]) // the error only reports replaced characters
 			return text
 		case c == '\\':
 			escaped = true
@@ -191,7 +191,7 @@ func (s *scanner) number() {
 	s.at += length
 }
 
-// skip reads a value of any kind that lies in so many arrays and objects.
+// skip reads a value of any kind, inside depth arrays and objects.
 func (s *scanner) skip(depth int) {
 	switch c := s.next(); {
 	case c == '"':

@@ -18,7 +18,7 @@ func TestMappingSendsABatchAsSoonAsItIsFull(t *testing.T) {
 	b.put(t, 0, "a", "b", "c", "d", "e")
 	f := &function{}
 	cfg := b.config()
-	cfg.BatchSize, cfg.BatchWindow = 2, time.Minute // only size can make a batch due
+	cfg.BatchSize, cfg.BatchWindow = 2, time.Minute // only the size can complete a batch
 	start(t, cfg, f)
 	f.await(t, 2)
 	if diff := cmp.Diff([]string{"0:a b", "0:c d"}, f.seen()); diff != "" {
@@ -126,7 +126,7 @@ func TestMappingHoldsARecordThatNoInvocationCanCarryAndItsPartitionOnly(t *testi
 	b.awaitCommitted(t, "0:1 1:2")
 }
 
-// unbuffered counts the records that polls took from the client.
+// unbuffered counts the records that polls took out of the client's buffer.
 type unbuffered struct{ atomic.Int64 }
 
 func (u *unbuffered) OnFetchRecordUnbuffered(_ *kgo.Record, polled bool) {
@@ -138,7 +138,7 @@ func (u *unbuffered) OnFetchRecordUnbuffered(_ *kgo.Record, polled bool) {
 func TestMappingReadsSomeBatchesAheadOfAFailingOneAndNoFurther(t *testing.T) {
 	b := newBroker(t, 1)
 	for range 200 {
-		b.put(t, 0, "v") // each a batch of its own on the broker, the least that a fetch brings
+		b.put(t, 0, "v") // each is a batch of its own on the broker, the smallest unit of a fetch
 	}
 	var polled unbuffered
 	cfg := b.config()

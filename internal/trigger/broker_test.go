@@ -19,7 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// patience is how long a test waits for what has to happen; only a failing test waits that long.
+// patience is how long a test waits for something that must happen. Only a failing test waits that long.
 const patience = 20 * time.Second
 
 // broker is a fake Kafka with one topic, "events".
@@ -46,7 +46,7 @@ func newBroker(t *testing.T, partitions int32) *broker {
 	return &broker{cluster, client}
 }
 
-// put stores one record for each value in a partition.
+// put stores one record per value in a partition.
 func (b *broker) put(t *testing.T, partition int32, values ...string) {
 	t.Helper()
 	var records []*kgo.Record
@@ -63,7 +63,7 @@ func (b *broker) putRecords(t *testing.T, records ...*kgo.Record) {
 	}
 }
 
-// committed gives the group's offsets as "partition:offset".
+// committed returns the group's offsets as "partition:offset".
 func (b *broker) committed(t *testing.T) string {
 	t.Helper()
 	offsets, err := kadm.NewClient(b.client).FetchOffsets(t.Context(), "processor")
@@ -96,7 +96,7 @@ func eventually(t *testing.T, ok func() bool, message func() string) {
 	}
 }
 
-// config is one that works, quick enough for tests.
+// config works, and is fast enough for tests.
 func (b *broker) config() Config {
 	return Config{
 		Topic: "events", ConsumerGroup: "processor", Source: testSource,
@@ -105,19 +105,19 @@ func (b *broker) config() Config {
 		FunctionTimeout: patience, ShutdownGrace: 10 * time.Second,
 		ClientOptions: []kgo.Opt{
 			kgo.SeedBrokers(b.ListenAddrs()...),
-			// Members learn of a rebalance by their heartbeat: every 3 s by default.
+			// Members learn of a rebalance from their heartbeat, which is every 3 s by default.
 			kgo.HeartbeatInterval(50 * time.Millisecond),
-			kgo.MetadataMinAge(100 * time.Millisecond), // a look at a topic that is missing is kept for so long
+			kgo.MetadataMinAge(100 * time.Millisecond), // the client remembers for so long that a topic is missing
 			kgo.FetchMaxWait(250 * time.Millisecond),
 		},
 	}
 }
 
-// function is an Invoker that remembers what it was invoked with.
+// function is an Invoker that records its invocations.
 type function struct {
 	mu      sync.Mutex
 	batches []string
-	// answer decides an invocation by its records, "partition:value value|partition:value"; nil succeeds.
+	// answer decides an invocation by its records, written as "partition:value value|partition:value". nil: it succeeds.
 	answer func(ctx context.Context, batch string) (string, error)
 }
 
@@ -156,7 +156,7 @@ func (f *function) seen() []string {
 	return slices.Clone(f.batches)
 }
 
-// await waits until the function was invoked with n batches, and gives them.
+// await waits for n batches and returns them.
 func (f *function) await(t *testing.T, n int) []string {
 	t.Helper()
 	eventually(t, func() bool { return len(f.seen()) >= n },
@@ -164,7 +164,7 @@ func (f *function) await(t *testing.T, n int) []string {
 	return f.seen()
 }
 
-// start runs a mapping until the test ends or the function that it gives is called, which waits for Run.
+// start runs a mapping until the test ends or the returned function is called, which waits for Run.
 func start(t *testing.T, cfg Config, f Invoker) (stop func()) {
 	t.Helper()
 	if cfg.Logger == nil {

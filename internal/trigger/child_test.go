@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// The test binary is its own bootstrap: started with this variable it is a Lambda function and runs no test.
+// The test binary is its own bootstrap: with this variable it is a Lambda function and runs no test.
 const childVariable = "TRIGGER_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -62,8 +62,8 @@ func runChild(mode string) {
 	lambda.Start(childHandle)
 }
 
-// childHandleEvent prints the values of its records. At the value "crash" it exits, but only once: the file that
-// CRASHED names remembers that.
+// childHandleEvent prints the values of its records. At the value "crash" it exits, but only once: it creates the file
+// that CRASHED names to remember that.
 func childHandleEvent(event events.KafkaEvent) error {
 	for _, records := range event.Records {
 		for _, r := range records {
@@ -84,7 +84,7 @@ func childHandleEvent(event events.KafkaEvent) error {
 	return nil
 }
 
-// pollImpatiently is a runtime that gives a poll up after a while and polls again. It answers with the payload.
+// pollImpatiently is a runtime that gives up a poll after a while and polls again. It answers with the payload.
 func pollImpatiently() {
 	api := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/"
 	client := http.Client{Timeout: 50 * time.Millisecond}
@@ -109,7 +109,7 @@ type childError struct{}
 
 func (childError) Error() string { return "the function says no" }
 
-// childHandle does what its payload, a JSON string, says.
+// childHandle executes its payload, a command in a JSON string.
 func childHandle(ctx context.Context, what string) (any, error) {
 	what, argument, _ := strings.Cut(what, " ")
 	switch what {

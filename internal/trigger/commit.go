@@ -11,12 +11,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// commitTimeout bounds one try to commit. It has to fit twice into the time that the group waits for a rebalance.
+// commitTimeout bounds one attempt to commit. Two attempts must fit into the time that the group waits for a
+// rebalance.
 const commitTimeout = 5 * time.Second
 
-// commit stores where the partition's next consumer has to begin, and tries until it has: a group whose commit lags
-// behind its work would deliver again after a restart. It gives up, and says so, when there is no time left or another
-// member has the partition; the records are delivered again then.
+// commit stores the offset at which the partition's next consumer has to begin. It repeats the attempt until it
+// succeeds, because records whose offset is not committed are delivered again after a restart. It gives up, and logs
+// that, when no time is left or another member has the partition.
 func (p *poller) commit(at kgo.EpochOffset) {
 	var refused seldom
 	for tries := 0; ; tries++ {
@@ -41,7 +42,7 @@ func (p *poller) tryCommit(at kgo.EpochOffset) error {
 	if p.gone {
 		return nil
 	}
-	// Not bound to p.invoking: an invocation that ended with the grace is committed all the same.
+	// Not bound to p.invoking: an invocation that ended when the grace did is still committed.
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	var failure error

@@ -28,47 +28,47 @@ const (
 
 const (
 	defaultShutdownGrace = 10 * time.Second
-	// A partition that is being taken away waits for its running invocation as long as a shutdown does. It has to end
-	// well within the group's session and rebalance timeouts (45 s and 60 s), or the group throws the member out.
+	// A partition that is being revoked waits for its running invocation, as a shutdown does. The wait must end well
+	// within the group's session and rebalance timeouts (45 s and 60 s), or the group removes the member.
 	maxShutdownGrace = 30 * time.Second
 
 	defaultRetryBackoff    = 200 * time.Millisecond
 	defaultMaxRetryBackoff = 10 * time.Second
 )
 
-// Config is what an event source mapping is created with. Durations and sizes of 0 are the defaults.
+// Config is the configuration of an event source mapping. Durations and sizes of 0 stand for the defaults.
 type Config struct {
 	// Topic is the one topic that the mapping reads. Required.
 	Topic string
-	// ConsumerGroup is the group whose offsets say what is done, up to 200 characters. Required. A group that has
-	// committed nothing starts at the earliest record (TRIM_HORIZON).
+	// ConsumerGroup is the group whose offsets say what is done, up to 200 characters. Required. A group without commits
+	// starts at the earliest record (TRIM_HORIZON).
 	ConsumerGroup string
-	// Source is what the payload says about the cluster.
+	// Source is what the payload tells about the cluster.
 	Source Source
-	// ClientOptions are how the brokers are reached: seed brokers, authentication, TLS, hooks. The options of the
-	// consumer group are the mapping's own and win.
+	// ClientOptions say how to reach the brokers: seed brokers, authentication, TLS, hooks. The mapping's own options for
+	// the consumer group override them.
 	ClientOptions []kgo.Opt
 
 	// BatchSize is the largest number of records of one invocation, up to 10,000; default 100.
 	BatchSize int
 	// BatchWindow is how long the first record of a batch waits for others, up to 300 s; default 500 ms.
 	BatchWindow time.Duration
-	// MaxPayloadBytes limits the JSON payload of one invocation; at most 6 MB, as on AWS, and that is the default.
+	// MaxPayloadBytes bounds the JSON payload of one invocation. The default is the maximum, 6 MB, as in AWS.
 	MaxPayloadBytes int
-	// FunctionTimeout is the deadline of an invocation, up to 14 min; default 3 s, as of a new function.
+	// FunctionTimeout is the deadline of an invocation, up to 14 min; default 3 s, as for a new function.
 	FunctionTimeout time.Duration
-	// ReportBatchItemFailures reads the function's answer as a partial batch response (FunctionResponseTypes), which AWS
-	// does in provisioned mode only. Without it a failed batch is retried as a whole.
+	// ReportBatchItemFailures lets the function answer with a partial batch response (FunctionResponseTypes). AWS
+	// supports that in provisioned mode only. Without it a failed batch is retried as a whole.
 	ReportBatchItemFailures bool
 
-	// RetryBackoff is the wait before the first retry; it doubles up to MaxRetryBackoff. Defaults 200 ms and 10 s; AWS
-	// does not document its own.
+	// RetryBackoff is the wait before the first retry. It doubles up to MaxRetryBackoff. The defaults are 200 ms and 10
+	// s; AWS does not document its own.
 	RetryBackoff, MaxRetryBackoff time.Duration
-	// ShutdownGrace is how long a running invocation may go on when the context of Run ends, or when its partition is
-	// moved to another consumer; up to 30 s, default 10 s. What has not ended by then is not committed.
+	// ShutdownGrace is how long a running invocation may continue when the context of Run ends, or when its partition
+	// moves to another consumer; up to 30 s, default 10 s. What has not ended by then is not committed.
 	ShutdownGrace time.Duration
 
-	// Logger is told of failed invocations, of what is waited for and of rebalances; never of keys, values or headers.
+	// Logger gets failed invocations, what the mapping waits for, and rebalances; never keys, values or headers.
 	Logger *slog.Logger
 }
 
@@ -86,7 +86,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate reports every problem of the config at once, each with the setting's name and what it may be.
+// Validate reports all problems of the config at once, each with the setting's name and its allowed values.
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	var problems []error

@@ -16,7 +16,8 @@ import (
 	"time"
 )
 
-// maxInvocation is Lambda's limit for a function's timeout, the deadline of an invocation whose context has none.
+// maxInvocation is Lambda's limit for a function's timeout. It is the deadline of an invocation whose context has
+// none.
 const maxInvocation = 15 * time.Minute
 
 // invocation is one run of the function through the Runtime API.
@@ -26,7 +27,7 @@ type invocation struct {
 	start    time.Time
 	deadline time.Time
 	traceID  string
-	answers  chan answer // has room for the one answer
+	answers  chan answer // buffered for the one answer
 }
 
 type answer struct {
@@ -54,7 +55,7 @@ func (i *invocation) answer(a answer) {
 	}
 }
 
-// ended is the failure of an invocation whose context ended first.
+// ended is the failure of an invocation whose context ended before the answer came.
 func (i *invocation) ended(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return timeoutError(i.id, i.deadline.Sub(i.start))
@@ -62,7 +63,7 @@ func (i *invocation) ended(ctx context.Context) error {
 	return fmt.Errorf("invoke function: %w", ctx.Err())
 }
 
-// newTraceID makes a tracing header with random ids, not sampled: nothing here records X-Ray segments.
+// newTraceID makes a tracing header with random ids, not sampled, because no X-Ray segments are recorded here.
 //
 // Source: AWS X-Ray Developer Guide, "Tracing header".
 func newTraceID(now time.Time) string {
@@ -72,15 +73,15 @@ func newTraceID(now time.Time) string {
 		now.Unix(), hex.EncodeToString(b[:12]), hex.EncodeToString(b[12:]))
 }
 
-// environment is one child process and the Runtime API that it alone talks to. Each child gets a port of its own: a
-// request of a killed predecessor cannot be mistaken for one of its successor.
+// environment is one child process and its own Runtime API. Each child gets a port of its own, so that a request of a
+// killed child cannot be taken for one of its successor.
 type environment struct {
 	cfg    RuntimeConfig
 	cmd    *exec.Cmd
 	server *http.Server
 
 	polls    chan struct{}    // one for each poll that waits for work
-	work     chan *invocation // taken by the waiting poll
+	work     chan *invocation // the waiting poll receives from it
 	polled   sync.Once
 	polledAt time.Time
 
@@ -89,12 +90,12 @@ type environment struct {
 	initError *FunctionError
 
 	idle     bool // a poll waits; owned by the caller of invoke
-	unusable bool // killed in the middle of an invocation; owned likewise
+	unusable bool // killed during an invocation; owned by the caller of invoke
 	exited   chan struct{}
-	exitErr  error // how the child ended; read after exited is closed
+	exitErr  error // how the child ended; valid once exited is closed
 }
 
-// startEnvironment starts the child. The caller waits for its first poll, and stops it in the end.
+// startEnvironment starts the child. The caller waits for the first poll, and must stop the child.
 func startEnvironment(cfg RuntimeConfig) (*environment, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -110,7 +111,7 @@ func startEnvironment(cfg RuntimeConfig) (*environment, error) {
 	e.cmd.Dir = filepath.Dir(cfg.Bootstrap)
 	e.cmd.Env = childEnv(cfg, listener.Addr())
 	e.cmd.Stdout, e.cmd.Stderr = cfg.Stdout, cfg.Stderr
-	// Without it a grandchild that keeps the pipe of stdout open would keep Wait from returning.
+	// A grandchild may keep the pipe of stdout open. Without this, Wait would not return.
 	e.cmd.WaitDelay = time.Second
 	ownProcessGroup(e.cmd)
 	if err := e.cmd.Start(); err != nil {
@@ -124,14 +125,14 @@ func startEnvironment(cfg RuntimeConfig) (*environment, error) {
 	return e, nil
 }
 
-// childEnv is the environment that Lambda gives a function on provided.al2023, over the parent's own, which has the
+// childEnv is the environment that Lambda gives a function on provided.al2023, on top of the parent's, which has the
 // credentials and the function's configuration.
 //
 // Source: AWS Lambda Developer Guide, "Working with Lambda environment variables", defined runtime environment
 // variables.
 func childEnv(cfg RuntimeConfig, api net.Addr) []string {
 	env := append(os.Environ(), cfg.Env...)
-	return append(env, // of a name that is there twice the child sees the last
+	return append(env, // the last of two equal names counts
 		"AWS_LAMBDA_RUNTIME_API="+api.String(),
 		"AWS_LAMBDA_FUNCTION_NAME="+cfg.Function.Name,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE="+strconv.Itoa(cfg.Function.MemoryMB),
@@ -147,7 +148,7 @@ func childEnv(cfg RuntimeConfig, api net.Addr) []string {
 
 func (e *environment) pid() int { return e.cmd.Process.Pid }
 
-// isOver reports whether the child can take no further invocation.
+// isOver tells whether the child can take no more invocations.
 func (e *environment) isOver() bool {
 	select {
 	case <-e.exited:
@@ -174,9 +175,9 @@ func (e *environment) awaitPoll(ctx context.Context, inv *invocation) error {
 	}
 }
 
-// invoke hands inv to the child and waits for its answer, and then for the child to be done with it: on Lambda too an
-// invocation is over only when the runtime asks for the next. A child that answers and exits (a Go function does so
-// after a panic) is thereby noticed now, and not by the next invocation.
+// invoke hands inv to the child, waits for the answer, and then waits until the child polls again: in Lambda, too, an
+// invocation ends only when the runtime asks for the next. A child may answer and exit, as a Go function does after a
+// panic; that is noticed now, and not by the next invocation.
 func (e *environment) invoke(ctx context.Context, inv *invocation) ([]byte, error) {
 	e.setRunning(inv)
 	defer e.setRunning(nil)
@@ -187,7 +188,7 @@ func (e *environment) invoke(ctx context.Context, inv *invocation) ([]byte, erro
 		select {
 		case e.work <- inv:
 			e.idle = false
-		case <-e.polls: // the poll that waited was given up for this one
+		case <-e.polls: // the waiting poll was given up for this one
 		case <-e.exited:
 			return nil, e.exitError(inv)
 		case <-ctx.Done():
@@ -200,7 +201,7 @@ func (e *environment) invoke(ctx context.Context, inv *invocation) ([]byte, erro
 	case a = <-inv.answers:
 	case <-e.exited:
 		select {
-		case a = <-inv.answers: // the answer came just before the end
+		case a = <-inv.answers: // the answer came just before the child ended
 		default:
 			return nil, e.exitError(inv)
 		}
@@ -224,8 +225,8 @@ func (e *environment) setRunning(inv *invocation) {
 	e.running = inv
 }
 
-// exitError is the failure of the invocation during which the child ended: what the child reported to init/error if it
-// did, else its exit status.
+// exitError is the failure of the invocation during which the child ended: what the child reported to init/error, or
+// else its exit status.
 func (e *environment) exitError(inv *invocation) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -243,8 +244,8 @@ func (e *environment) exitError(inv *invocation) error {
 	}
 }
 
-// stop ends the child, and no other process: with a grace by SIGTERM first, else by SIGKILL at once. It returns when
-// the child is gone.
+// stop ends the child: with a grace by SIGTERM and then SIGKILL, without one by SIGKILL at once. It returns when the
+// child has ended.
 func (e *environment) stop(grace time.Duration) {
 	if grace > 0 && terminate(e.cmd.Process) == nil {
 		select {

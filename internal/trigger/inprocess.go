@@ -11,14 +11,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// lateAnswer is how long an invocation whose time is up may still answer. A handler that heeds its deadline returns
-// its own error within it, which tells more than "timed out".
+// lateAnswer is how long an invocation may still answer after its deadline. A handler that respects its deadline
+// returns its own error within that time, which says more than "timed out".
 const lateAnswer = 100 * time.Millisecond
 
-// InProcess makes a handler that lives in this process behave as the Lambda runtime would: each invocation has a
-// lambdacontext with its own request id, a panic fails the invocation and not the process, and a handler that ignores
-// its deadline fails with [ErrorTypeTimeout]. Such a handler cannot be killed: its goroutine is left behind, and may
-// run on beside the retry. Use [RuntimeAPI] for functions that may hang.
+// InProcess makes a handler in this process behave as in the Lambda runtime: each invocation has a lambdacontext with
+// its own request id, a panic fails the invocation and not the process, and a handler that ignores its deadline fails
+// with [ErrorTypeTimeout]. Such a handler cannot be killed: its goroutine continues, possibly beside the retry. Use
+// [RuntimeAPI] for functions that may hang.
 func InProcess(handler Invoker, function Function) Invoker {
 	return &inProcess{handler: handler, function: function.withDefaults()}
 }
@@ -38,7 +38,7 @@ func (p *inProcess) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 		response []byte
 		err      error
 	}
-	answers := make(chan answer, 1) // room for one, so that a handler left behind can end
+	answers := make(chan answer, 1) // buffered, so that an abandoned handler can end
 	go func() {
 		var a answer
 		defer func() { answers <- a }()
@@ -67,8 +67,7 @@ func (p *inProcess) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 	}
 }
 
-// requestID takes over the id that the caller has for the invocation, so that the logs of both name the same one, or
-// makes one.
+// requestID is the caller's id for the invocation, so that the logs of both have the same one, or else a new id.
 func requestID(ctx context.Context) string {
 	if lc, ok := lambdacontext.FromContext(ctx); ok && lc.AwsRequestID != "" {
 		return lc.AwsRequestID
@@ -76,7 +75,7 @@ func requestID(ctx context.Context) string {
 	return uuid.NewString()
 }
 
-// functionError gives a handler's error the form in which the Runtime API would have carried it.
+// functionError gives a handler's error the form that it has in the Runtime API.
 func functionError(err error) error {
 	var already *FunctionError
 	if err == nil || errors.As(err, &already) {
@@ -85,7 +84,7 @@ func functionError(err error) error {
 	return &FunctionError{Type: typeName(err), Message: err.Error(), cause: err}
 }
 
-// typeName names v's type as aws-lambda-go does for errorType: without the package, pointers followed.
+// typeName names v's type as aws-lambda-go does for errorType: without the package, and without pointers.
 func typeName(v any) string {
 	t := reflect.TypeOf(v)
 	if t.Kind() == reflect.Pointer {

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// On a real broker a topic takes its time to be gone, and its group's offsets with it.
+// A real broker takes a while to delete a topic and the group's offsets of it.
 func TestARealTopicThatIsCreatedAgainIsReadFromItsStart(t *testing.T) {
 	brokers := os.Getenv("KAFKA_BOOTSTRAP_SERVERS")
 	if brokers == "" {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Invoker runs the function once with a payload and gives its response. The interface is that of aws-lambda-go's
+// Invoker runs the function once with a payload and returns its response. The interface is that of aws-lambda-go's
 // lambda.Handler, so lambda.NewHandler(handle) is one; wrap it with [InProcess].
 //
 // The context's deadline is the function's timeout. An Invoker returns soon after the context ends, whatever the
@@ -15,10 +15,10 @@ type Invoker interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-// The error types that Lambda itself gives an invocation, beside those that come from the function.
+// The error types that Lambda itself gives an invocation. Others come from the function.
 //
-// Source: AWS Lambda Developer Guide, "Troubleshoot execution issues in Lambda"; the names are those that Lambda's
-// answers and logs carry.
+// Source: AWS Lambda Developer Guide, "Troubleshoot execution issues in Lambda"; the names are those in Lambda's
+// answers and logs.
 const (
 	ErrorTypeTimeout          = "Sandbox.Timedout"
 	ErrorTypeExit             = "Runtime.ExitError"
@@ -46,10 +46,10 @@ func (e *FunctionError) Error() string {
 	return e.Type + ": " + e.Message
 }
 
-// Unwrap gives the error that the handler returned, where it ran in this process.
+// Unwrap returns the handler's own error, if the handler ran in this process.
 func (e *FunctionError) Unwrap() error { return e.cause }
 
-// timeoutError words a timeout as Lambda does.
+// timeoutError has Lambda's words for a timeout.
 func timeoutError(requestID string, after time.Duration) *FunctionError {
 	return &FunctionError{
 		Type: ErrorTypeTimeout,
@@ -59,13 +59,13 @@ func timeoutError(requestID string, after time.Duration) *FunctionError {
 	}
 }
 
-// Function describes the function to itself. The zero value is a function named "function" with 128 MB.
+// Function is what the function is told about itself. The zero value is a function named "function" with 128 MB.
 type Function struct {
 	// Name is the function's name, without an ARN.
 	Name string
-	// ARN is what an invocation says that it invoked; made up from Name if empty.
+	// ARN is the ARN that an invocation reports. If it is empty, it is made from Name.
 	ARN string
-	// MemoryMB is the memory that the function is told it has, in MB; nothing enforces it. 0 is 128, as on AWS.
+	// MemoryMB is the memory that the function is told it has, in MB; nothing enforces it. 0 is 128, as in AWS.
 	MemoryMB int
 }
 
@@ -74,7 +74,7 @@ func (f Function) withDefaults() Function {
 		f.Name = "function"
 	}
 	if f.ARN == "" {
-		// 000000000000 is nobody's account.
+		// No account has the number 000000000000.
 		f.ARN = "arn:aws:lambda:us-east-1:000000000000:function:" + f.Name
 	}
 	if f.MemoryMB == 0 {

@@ -1,11 +1,11 @@
 // Package trigger is the event source mapping of Amazon MSK for machines without AWS: it reads a topic as a consumer
-// group, hands batches to a function in the payload that AWS Lambda uses, and commits what the function took.
+// group, hands batches to a function in the payload of AWS Lambda, and commits what the function took.
 //
 // A [Mapping] reads, batches, retries and commits. It reaches the function through an [Invoker]: in process
 // ([InProcess]), or through the Lambda Runtime API with the real bootstrap binary as a child process ([RuntimeAPI]).
-// The function cannot tell the difference from AWS, so what is tried here is what is deployed there.
+// The function cannot tell this from AWS, so what is tested here is what is deployed there.
 //
-// Delivery is at least once. A record is committed after the function took it; no record is passed over.
+// Delivery is at least once. A record is committed after the function took it; no record is skipped.
 package trigger
 
 import (
@@ -22,14 +22,14 @@ import (
 )
 
 const (
-	// leaveTimeout bounds the wait for the group's answer to our leaving. A broker that is slower notices by the session
+	// leaveTimeout bounds the wait for the group's answer when this member leaves. A slower broker notices by the session
 	// timeout.
 	leaveTimeout = 3 * time.Second
-	// quiet is how long a fault that persists is not logged again.
+	// quiet is the pause between two log lines about the same persistent fault.
 	quiet = 10 * time.Second
 )
 
-// seldom tells when a fault that persists is to be logged: at first, and then once in a while.
+// seldom tells when to log a persistent fault: at first, and then after each pause of quiet.
 type seldom struct{ last time.Time }
 
 func (s *seldom) now() bool {
@@ -40,15 +40,15 @@ func (s *seldom) now() bool {
 	return true
 }
 
-// Mapping reads a topic and invokes a function with what it reads, as the event source mapping of MSK does once it
-// has scaled to as many pollers as there are partitions: each partition has its own batches. A record that fails, or
-// keeps the function busy, holds up its own partition and no other.
+// Mapping reads a topic and invokes a function with its records, as the event source mapping of MSK does when it has
+// one poller for each partition. Each partition has its own batches, so a record that fails, or that takes long,
+// delays only its own partition.
 type Mapping struct {
 	cfg     Config
 	invoker Invoker
 }
 
-// New checks the config. The function behind invoker is invoked by Run, at most once at a time for each partition.
+// New checks the config. Run invokes the function, for each partition at most once at a time.
 func New(cfg Config, invoker Invoker) (*Mapping, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("event source mapping: %w", err)
@@ -56,10 +56,10 @@ func New(cfg Config, invoker Invoker) (*Mapping, error) {
 	return &Mapping{cfg: cfg.withDefaults(), invoker: invoker}, nil
 }
 
-// Run consumes until ctx ends, and then returns nil: the running invocations get ShutdownGrace to finish, what they
-// did is committed, and the group is left. It waits for brokers that cannot be reached and for a topic that does not
-// exist, and says so; a topic that is deleted and created again is read from its start. The only error is a client
-// option that is not valid, found before anything is consumed.
+// Run consumes until ctx ends and then returns nil: running invocations get ShutdownGrace to finish, their records are
+// committed, and the member leaves the group. Run waits for brokers that cannot be reached and for a topic that does
+// not exist, and logs that; it reads a topic that is deleted and created again from its start. The only error is an
+// invalid client option, found before anything is consumed.
 func (m *Mapping) Run(ctx context.Context) error {
 	// Invocations outlive ctx by the grace, which begins when ctx ends.
 	invoking, abandon := context.WithCancel(context.WithoutCancel(ctx))
@@ -82,7 +82,7 @@ func (m *Mapping) Run(ctx context.Context) error {
 		if err := c.run(ctx); err != nil {
 			return err
 		}
-		pause(ctx, lookInterval) // a broker that says again and again that the topic is gone is not asked without end
+		pause(ctx, lookInterval) // so as not to ask without pause while the broker says that the topic is gone
 	}
 	return nil
 }
@@ -93,7 +93,7 @@ type consumer struct {
 	invoker  Invoker
 	log      *slog.Logger
 	client   *kgo.Client
-	invoking context.Context // ends when invocations have to
+	invoking context.Context // ends when invocations must end
 
 	emptyPayload int    // bytes of a payload without records
 	scratch      []byte // for measuring records
@@ -101,7 +101,7 @@ type consumer struct {
 	mu      sync.Mutex // guards pollers and what waits in them
 	pollers map[int32]*poller
 
-	// commits is held while offsets are committed and while pollers end, so that no commit can follow the end.
+	// commits is held while offsets are committed and while pollers end, so that no commit comes after the end.
 	commits sync.Mutex
 }
 
@@ -116,16 +116,17 @@ func (c *consumer) run(ctx context.Context) error {
 		kgo.ConsumerGroup(c.cfg.ConsumerGroup),
 		// TRIM_HORIZON: a group without commits starts at the earliest record.
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
-		// If retention overtook the commit, go on at the earliest record that is left; never skip to the end.
+		// If retention removed records that are not committed, continue at the earliest one left; never skip to the end.
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		// A record of a transaction that was aborted, or is not decided yet, must not take effect.
+		// Records of aborted or undecided transactions must not take effect.
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		// Commits pass the markers that end transactions; otherwise a group that is done would look one record behind.
+		// Commits include the markers that end transactions. Without that, a group that is done would seem to be one record
+		// behind.
 		kgo.KeepControlRecords(),
-		// A commit says that the function took the records; only an invocation can know.
+		// A commit means that the function took the records, which only an invocation knows.
 		kgo.DisableAutoCommit(),
-		// Between a poll and the filing of its records no partition may change hands. It is allowed again at once, not
-		// after the invocation: a retry may take longer than the group waits for a rebalance.
+		// No partition may be reassigned between a poll and the filing of its records. After that it may, even during an
+		// invocation: a retry may take longer than the group waits for a rebalance.
 		kgo.BlockRebalanceOnPoll(),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, p map[string][]int32) {
 			c.assign(ctx, p[c.cfg.Topic])
@@ -146,21 +147,21 @@ func (c *consumer) run(ctx context.Context) error {
 	gone := c.poll(ctx)
 	if gone {
 		c.log.Warn("the topic, or a partition of it, is gone; joining the group again")
-		c.releaseAll(0) // before leaving: an offset of the old topic, committed now, would skip records of the new one
+		c.releaseAll(0) // before leaving: a commit of an old offset would skip records of the new topic
 	} else {
 		c.releaseAll(c.cfg.ShutdownGrace)
 	}
 	leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
 	if err := client.LeaveGroupContext(leave); err != nil {
-		// Nothing is lost by it: the group notices by its session timeout.
+		// No harm: the group notices by its session timeout.
 		c.log.Info("leaving the consumer group failed", "error", err)
 	}
 	endRequests()
 	return nil
 }
 
-// poll files records with the pollers of their partitions, and reports whether it ended because the topic is gone.
+// poll hands records to the pollers of their partitions. It reports true if it ended because the topic is gone.
 func (c *consumer) poll(ctx context.Context) (gone bool) {
 	var unreadable seldom
 	for ctx.Err() == nil && !gone {
@@ -169,7 +170,7 @@ func (c *consumer) poll(ctx context.Context) (gone bool) {
 			switch {
 			case ctx.Err() != nil:
 			case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.UnknownTopicOrPartition):
-				gone = true // the client never goes on with a topic of the same name
+				gone = true // the client never continues with a new topic of the same name
 			case unreadable.now():
 				c.log.Warn("cannot read from Kafka, trying again", "partition", partition, "error", err)
 			}
@@ -180,7 +181,7 @@ func (c *consumer) poll(ctx context.Context) (gone bool) {
 	return gone
 }
 
-// file puts records behind those that wait already. A partition with several batches waiting is not read further: its
+// file appends records to those that wait. A partition with several waiting batches is not read further, because its
 // records would fill the memory.
 func (c *consumer) file(records []*kgo.Record, now time.Time) {
 	c.mu.Lock()
@@ -190,7 +191,7 @@ func (c *consumer) file(records []*kgo.Record, now time.Time) {
 		if !ok {
 			continue
 		}
-		size := 0 // of a marker, which is not sent
+		size := 0 // a marker is not sent
 		if !r.Attrs.IsControl() {
 			c.scratch = appendRecord(c.scratch[:0], r)
 			size = len(c.scratch) + len(",")
@@ -208,8 +209,8 @@ func (c *consumer) file(records []*kgo.Record, now time.Time) {
 	}
 }
 
-// waitingBatches is how many batches of a partition wait at most. A pause drops what the client has fetched, so it
-// should be rare where the function merely needs its time.
+// waitingBatches is the largest number of waiting batches of a partition. A pause discards what the client has
+// fetched, so it should be rare while the function is merely busy.
 const waitingBatches = 10
 
 func (c *consumer) assign(ctx context.Context, partitions []int32) {
@@ -224,17 +225,17 @@ func (c *consumer) assign(ctx context.Context, partitions []int32) {
 	c.log.Info("partitions assigned", "partitions", partitions)
 }
 
-// release gives partitions up. The group waits for it, so the next owner starts after it: a running invocation gets
-// the grace to finish and to be committed, so that its records are not delivered twice, or to two consumers at a time.
-// What has not finished by then is not committed any more, and the next owner delivers it again. When the group has
-// already given the partitions away (grace 0) nothing is waited for.
+// release gives partitions up. The group waits for it, so the next owner starts after it: running invocations get the
+// grace to finish and to be committed, so that no record is delivered twice or to two consumers at a time. What has
+// not finished by then is not committed, and the next owner delivers it again. A grace of 0 waits for nothing: the
+// group has already reassigned the partitions.
 func (c *consumer) release(partitions []int32, grace time.Duration) {
 	c.mu.Lock()
 	var leaving []*poller
 	for _, n := range partitions {
 		if p, ok := c.pollers[n]; ok {
 			delete(c.pollers, n)
-			p.end() // nothing new is begun for it
+			p.end() // no new invocation begins
 			leaving = append(leaving, p)
 		}
 	}
@@ -259,7 +260,7 @@ func (c *consumer) release(partitions []int32, grace time.Duration) {
 		p.gone = true
 	}
 	c.commits.Unlock()
-	// A pause outlives the assignment; without this a partition that comes back would never be read.
+	// A pause outlives the assignment: without this, a partition that comes back would never be read.
 	c.client.ResumeFetchPartitions(map[string][]int32{c.cfg.Topic: partitions})
 	c.log.Info("partitions given up", "partitions", partitions)
 }

@@ -63,7 +63,7 @@ func TestMappingRetriesABatchUntilItSucceedsAndKeepsTheOrder(t *testing.T) {
 	}}
 	start(t, b.config(), f)
 	f.await(t, 2)
-	b.put(t, 0, "c") // it comes while the batch before it is retried
+	b.put(t, 0, "c") // it arrives while the batch before it is retried
 	b.awaitCommitted(t, "0:3")
 	got := f.seen()
 	want := append(slices.Repeat([]string{"0:a b"}, 5), "0:c")
@@ -139,7 +139,7 @@ func TestMappingCommitsAgainWhenTheBrokerRefusesACommit(t *testing.T) {
 	}
 }
 
-// refusedCommit answers a commit as a broker does in the middle of a rebalance.
+// refusedCommit is a broker's answer to a commit during a rebalance.
 func refusedCommit(req kmsg.Request) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.OffsetCommitResponse)
 	resp.Topics = []kmsg.OffsetCommitResponseTopic{{

@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// model is what the mapping promises: a record is done (taken by the function) only when every record
-// before it in its partition is.
+// model is the promise of the mapping: a record is done (taken by the function) only if every record before it in its
+// partition is.
 type model struct {
 	mu      sync.Mutex
 	rng     *rand.Rand
@@ -45,8 +45,8 @@ func (m *model) done(r events.KafkaRecord) {
 	m.next[r.Partition] = max(m.next[r.Partition], r.Offset+1)
 }
 
-// Invoke takes the records or fails, at random. Where it may, it names the first record of a partition that failed, and
-// all behind it.
+// Invoke takes the records or fails, at random. With partial batch responses it may name the first record of a
+// partition that failed and all records behind it.
 func (m *model) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var event events.KafkaEvent
 	if err := json.Unmarshal(payload, &event); err != nil {
@@ -63,7 +63,7 @@ func (m *model) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 				failed = true
 			}
 			if failed && !m.partial {
-				return nil, errNo // and nothing was taken
+				return nil, errNo // no record was taken
 			}
 			if failed {
 				failures = append(failures, failure(int(r.Partition), r.Offset))
@@ -131,7 +131,7 @@ func TestNoRecordIsSkippedAcrossRestartsAndRebalances(t *testing.T) {
 	cfg := b.config()
 	cfg.BatchSize, cfg.BatchWindow = 7, time.Millisecond
 	cfg.MaxRetryBackoff = 2 * time.Millisecond
-	cfg.ShutdownGrace = time.Millisecond // hardly any invocation gets to finish
+	cfg.ShutdownGrace = time.Millisecond // hardly any invocation can finish
 	slow := invokerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		if !pause(ctx, 3*time.Millisecond) {
 			return nil, ctx.Err()
@@ -142,7 +142,7 @@ func TestNoRecordIsSkippedAcrossRestartsAndRebalances(t *testing.T) {
 	start(t, cfg, slow)
 	for range 4 {
 		stop := start(t, cfg, slow)
-		time.Sleep(rand.N(100 * time.Millisecond)) // no wait for anything: the moment of the kill is random by intent
+		time.Sleep(rand.N(100 * time.Millisecond)) // the moment of the kill is random
 		stop()
 	}
 	b.awaitCommitted(t, fmt.Sprintf("0:%[1]d 1:%[1]d 2:%[1]d", modelRecords))

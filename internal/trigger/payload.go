@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Source is what every payload of a mapping tells the function about where its records come from.
+// Source is what each payload of a mapping tells about the origin of its records.
 type Source struct {
 	// EventSourceARN is the ARN of the MSK cluster.
 	EventSourceARN string
@@ -19,9 +19,8 @@ type Source struct {
 }
 
 // AppendPayload appends to dst the JSON event with which an MSK event source mapping invokes a function, and returns
-// the extended slice. The records may be of several partitions, in any mixture: they are grouped under
-// "topic-partition" keys, each group keeping the order that its records have in the argument; the groups are sorted,
-// so that equal records give equal bytes.
+// the extended slice. The records may be of several partitions in any order: they are grouped by "topic-partition",
+// and each group keeps their order. The groups are sorted, so that equal records give equal bytes.
 //
 // Source: AWS Lambda Developer Guide, "Using Lambda with Amazon MSK", example event.
 func (s Source) AppendPayload(dst []byte, records []*kgo.Record) []byte {
@@ -47,12 +46,12 @@ func (s Source) AppendPayload(dst []byte, records []*kgo.Record) []byte {
 	return append(dst, '}', '}')
 }
 
-// partitionKey names a partition as the payload and the partial batch response do.
+// partitionKey is the name of a partition in the payload and in the partial batch response.
 func partitionKey(r *kgo.Record) string {
 	return r.Topic + "-" + strconv.Itoa(int(r.Partition))
 }
 
-// byPartition splits records into one slice for each topic and partition, sorted by these, order kept within each.
+// byPartition splits records by topic and partition, sorted by these. It keeps their order within each.
 func byPartition(records []*kgo.Record) [][]*kgo.Record {
 	same := func(a, b *kgo.Record) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
@@ -81,8 +80,8 @@ func appendRecord(dst []byte, r *kgo.Record) []byte {
 	dst = append(dst, `,"timestampType":"`...)
 	dst = append(dst, timestampType(r)...)
 	dst = append(dst, '"')
-	// A null key or value is an absent member, as functions on AWS see a tombstone; an empty one is "". Go's events
-	// package reads both as "", other runtimes tell them apart.
+	// A null key or value is an absent member, as for functions in AWS; an empty one is "". Go's events package reads
+	// both as "", other runtimes distinguish them.
 	if r.Key != nil {
 		dst = appendBase64(append(dst, `,"key":`...), r.Key)
 	}
@@ -101,7 +100,7 @@ func appendRecord(dst []byte, r *kgo.Record) []byte {
 	return append(dst, ']', '}')
 }
 
-// timestampType gives the name that Kafka's Java client, which the mapping of AWS is built on, has for the type.
+// timestampType is the name that Kafka's Java client has for the type; the mapping of AWS is built on that client.
 func timestampType(r *kgo.Record) string {
 	switch r.Attrs.TimestampType() {
 	case 0:
@@ -120,8 +119,8 @@ func appendBase64(dst, b []byte) []byte {
 	return append(dst, '"')
 }
 
-// appendSignedBytes writes bytes as Java sees them, -128 to 127: 0x80 and up come out negative. A null header value
-// becomes an empty array: functions expect an array there, and no documented event shows anything else.
+// appendSignedBytes writes bytes as Java has them, -128 to 127: those from 0x80 on are negative. A null header value
+// becomes an empty array, because functions expect an array there, and no documented event shows anything else.
 func appendSignedBytes(dst, b []byte) []byte {
 	dst = append(dst, '[')
 	for i, c := range b {
@@ -133,8 +132,8 @@ func appendSignedBytes(dst, b []byte) []byte {
 	return append(dst, ']')
 }
 
-// appendString writes a JSON string. Topics and nearly all header keys are plain ASCII and are copied; encoding/json
-// does the rest, and replaces what is not UTF-8 (Kafka does not check header keys) by U+FFFD.
+// appendString writes a JSON string. Topics and nearly all header keys are plain ASCII and are copied. encoding/json
+// does the others, and replaces what is not UTF-8 with U+FFFD (Kafka does not check header keys).
 func appendString(dst []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' {

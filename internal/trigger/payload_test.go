@@ -67,7 +67,7 @@ func TestPayloadOfNoRecordsIsAValidEvent(t *testing.T) {
 	}
 }
 
-// Any bytes that Kafka can carry reach a function that reads events.KafkaEvent, and no other bytes do.
+// All bytes that Kafka can carry reach a function that reads events.KafkaEvent unchanged.
 func TestPayloadGivesBackEveryByteOfARecord(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -99,8 +99,8 @@ func TestPayloadGivesBackEveryByteOfARecord(t *testing.T) {
 	}
 }
 
-// The same event, written by aws-lambda-go and by this package, reads the same as plain JSON. Empty keys and values
-// are left out of the comparison's input: aws-lambda-go cannot tell them from null.
+// An event that aws-lambda-go writes and the same event that this package writes are equal as JSON. The input has no
+// empty keys and values, because aws-lambda-go cannot tell them from null.
 func TestPayloadAgreesWithTheEventsPackage(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -126,7 +126,7 @@ func TestPayloadAgreesWithTheEventsPackage(t *testing.T) {
 			t.Fatal(err)
 		}
 		ours := testSource.AppendPayload(nil, records)
-		// cmp is slow on trees of interfaces, so it only words the difference.
+		// cmp is slow on trees of interfaces, so it only describes the difference.
 		if want, got := generic(t, theirs), generic(t, ours); !reflect.DeepEqual(want, got) {
 			t.Fatalf("-aws-lambda-go +ours:\n%s", cmp.Diff(want, got))
 		}
@@ -241,7 +241,7 @@ type plainRecord struct {
 	Headers    [][2]string
 }
 
-// plain makes records comparable; null and empty bytes are one.
+// plain makes records comparable: null and empty bytes become equal.
 func plain(records []*kgo.Record) []plainRecord {
 	var out []plainRecord
 	for _, r := range records {

@@ -13,21 +13,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// poller works one partition off, batch after batch, for as long as this member of the group has it.
+// poller processes one partition, batch after batch, while this member of the group has it.
 type poller struct {
 	*consumer
 	partition int32
-	ctx       context.Context // ends when the partition is to be given up: nothing new is begun for it
+	ctx       context.Context // ends when the partition is to be given up; no new invocation begins then
 	end       context.CancelFunc
-	arrived   chan struct{} // has room for one: there are new records in pending
-	done      chan struct{} // closed when no more is done for the partition
+	arrived   chan struct{} // buffered for one: pending has new records
+	done      chan struct{} // closed when the poller has ended
 
 	// Guarded by consumer.mu.
-	pending []waiting // read and in no batch yet, in the order of offsets
+	pending []waiting // read and not yet in a batch, in the order of offsets
 	bytes   int       // of pending
 	paused  bool
 
-	// Guarded by consumer.commits. From then on the partition's offset is another member's to commit.
+	// Guarded by consumer.commits. Once it is set, only another member may commit the partition's offset.
 	gone bool
 }
 
@@ -47,7 +47,7 @@ func (p *poller) run() {
 	}
 }
 
-// next waits for the next batch: until there are enough records, enough bytes, or the first record has waited for the
+// next waits for the next batch: until there are enough records or bytes, or the first record has waited for the
 // window. It returns nil when the partition is given up.
 func (p *poller) next() []*kgo.Record {
 	for p.ctx.Err() == nil {
@@ -68,7 +68,7 @@ func (p *poller) next() []*kgo.Record {
 	return nil
 }
 
-// take returns the next batch if it is due, or else the time until the window ends, -1 if nothing waits.
+// take returns the next batch if it is due, or else the time until the window ends; -1 if no record waits.
 func (p *poller) take(now time.Time) ([]*kgo.Record, time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,7 +76,7 @@ func (p *poller) take(now time.Time) ([]*kgo.Record, time.Duration) {
 		return nil, -1
 	}
 	n, bytes := 0, p.emptyPayload+len(`"":[],`)+len(partitionKey(p.pending[0].record))
-	// A record that is too large by itself makes a batch of its own; what becomes of it is decided there.
+	// A record that is too large by itself makes a batch of its own, and deliver decides about it.
 	for n < len(p.pending) && n < p.cfg.BatchSize && (n == 0 || bytes+p.pending[n].size <= p.cfg.MaxPayloadBytes) {
 		bytes += p.pending[n].size
 		n++
@@ -98,8 +98,8 @@ func (p *poller) take(now time.Time) ([]*kgo.Record, time.Duration) {
 	return batch, 0
 }
 
-// deliver invokes the function with the records of a batch until it took all of them, and commits behind what it took.
-// It reports false if the partition is to be given up before that; the records are the next owner's then.
+// deliver invokes the function with the records of a batch until it took all of them, and commits them. It returns
+// false if the partition is given up before that; the next owner delivers the rest.
 func (p *poller) deliver(batch []*kgo.Record) bool {
 	left := slices.DeleteFunc(slices.Clone(batch), func(r *kgo.Record) bool { return r.Attrs.IsControl() })
 	for retries := 0; len(left) > 0; retries++ {
@@ -113,7 +113,7 @@ func (p *poller) deliver(batch []*kgo.Record) bool {
 		}
 		left = failed
 		if p.ctx.Err() != nil {
-			// The invocation may have been broken off, which says nothing about its records.
+			// The invocation may have been interrupted, which says nothing about its records.
 			return false
 		}
 		delay := p.cfg.backoff(retries)
@@ -122,8 +122,8 @@ func (p *poller) deliver(batch []*kgo.Record) bool {
 		var tooLarge *payloadTooLargeError
 		switch {
 		case errors.As(err, &tooLarge):
-			// AWS drops such a record unless there is an on-failure destination. Here it is held, and its partition with
-			// it: losing it unasked is worse than standing still.
+			// AWS drops such a record unless there is an on-failure destination. Here the partition stops at it, because a stop
+			// is better than a silent loss.
 			log.Error("record is too large for an invocation; "+
 				"its partition stands still until the group's offset is set behind it", "error", err)
 			<-p.ctx.Done()
@@ -141,19 +141,18 @@ func (p *poller) deliver(batch []*kgo.Record) bool {
 	return true
 }
 
-// payloadTooLargeError is the failure of a batch that no invocation can carry: a single record, since larger batches
-// are never gathered.
+// payloadTooLargeError is the failure of a record that is too large for any invocation. Larger batches are never made.
 type payloadTooLargeError struct{ size, limit int }
 
 func (e *payloadTooLargeError) Error() string {
 	return fmt.Sprintf("payload of one record has %d bytes, an invocation takes %d", e.size, e.limit)
 }
 
-// slowInvocation is when a person who watches would begin to wonder.
+// slowInvocation is how long a person who watches would wait without asking why.
 const slowInvocation = 5 * time.Second
 
-// invoke runs the function once and returns the records that it did not take, with an error unless it named these
-// itself.
+// invoke runs the function once and returns the records that it did not take. The error is nil if the function named
+// them itself.
 func (p *poller) invoke(requestID string, records []*kgo.Record) ([]*kgo.Record, error) {
 	payload := p.cfg.Source.AppendPayload(nil, records)
 	if len(payload) > p.cfg.MaxPayloadBytes {
@@ -178,8 +177,8 @@ func (p *poller) invoke(requestID string, records []*kgo.Record) ([]*kgo.Record,
 	}
 }
 
-// backoff is the wait before a retry, with up to a quarter taken off, so that partitions that failed together do not
-// come back together.
+// backoff is the wait before a retry. It is shortened by up to a quarter at random, so that partitions that failed
+// together do not retry together.
 func (c *Config) backoff(retries int) time.Duration {
 	d := c.MaxRetryBackoff
 	if retries < 30 { // more would overflow
@@ -188,7 +187,7 @@ func (c *Config) backoff(retries int) time.Duration {
 	return d - rand.N(d/4+1)
 }
 
-// pause waits, and reports false if ctx ended first.
+// pause waits. It returns false if ctx ended first.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

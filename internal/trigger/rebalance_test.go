@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// logWatch is a logger that tells when a message is logged.
+// logWatch is a logger that signals when a message is logged.
 type logWatch struct {
 	slog.Handler
 	message string
@@ -60,7 +60,7 @@ func TestMappingsOfOneGroupShareThePartitionsAndTakeOver(t *testing.T) {
 
 	start(t, b.config(), two)
 	round := 1
-	eventually(t, func() bool { // until the second has partitions of its own
+	eventually(t, func() bool { // until the second member has partitions
 		round++
 		for p := range int32(4) {
 			b.put(t, p, fmt.Sprintf("round%d", round))
@@ -81,7 +81,7 @@ func TestMappingsOfOneGroupShareThePartitionsAndTakeOver(t *testing.T) {
 	}
 }
 
-// blocked is a function whose invocations run until it is released. running says that two of them do.
+// blocked is a function whose invocations run until it is released. running signals that two of them run.
 func blocked() (f *function, running, release chan struct{}) {
 	running, release = make(chan struct{}), make(chan struct{})
 	var invoked atomic.Int32
@@ -131,7 +131,7 @@ func TestMappingDoesNotCommitAPartitionThatItHasGivenUp(t *testing.T) {
 	b.put(t, 1, "a")
 	one, running, release := blocked()
 	cfg := b.config()
-	cfg.ShutdownGrace = 50 * time.Millisecond // the invocations outlast it
+	cfg.ShutdownGrace = 50 * time.Millisecond // the invocations take longer
 	start(t, cfg, one)
 	within(t, running, "the first invocation of both partitions")
 
@@ -142,7 +142,7 @@ func TestMappingDoesNotCommitAPartitionThatItHasGivenUp(t *testing.T) {
 	b.awaitCommitted(t, fmt.Sprintf("%d:3", moved))
 
 	close(release)
-	both := fmt.Sprintf("%d:3", moved) // and not 1, where the late invocation ended
+	both := fmt.Sprintf("%d:3", moved) // not 1, the offset of the late invocation
 	if moved == 0 {
 		both += " 1:1"
 	} else {
@@ -157,7 +157,7 @@ func TestMappingHandsAFailingPartitionOver(t *testing.T) {
 	b.put(t, 1, "a")
 	one := &function{answer: func(context.Context, string) (string, error) { return "", errNo }}
 	cfg := b.config()
-	cfg.ShutdownGrace = maxShutdownGrace // longer than the test waits: the retries have to end by themselves
+	cfg.ShutdownGrace = maxShutdownGrace // longer than the test waits, so the retries must end by themselves
 	stopOne := start(t, cfg, one)
 	one.await(t, 5)
 	two := &function{}
@@ -185,7 +185,7 @@ func TestMappingReadsAPartitionAgainThatComesBack(t *testing.T) {
 		return "", errNo
 	}}
 	cfg := b.config()
-	cfg.BatchSize = 2 // more than that waits behind each failing batch, so reading is paused
+	cfg.BatchSize = 2 // more records wait behind each failing batch, so reading is paused
 	start(t, cfg, one)
 	one.await(t, 20)
 	two := &function{}

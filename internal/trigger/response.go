@@ -25,7 +25,7 @@ func failedRecords(response []byte, records []*kgo.Record) ([]*kgo.Record, error
 	case "", "null", "{}", "[]", `""`:
 		return nil, nil
 	}
-	// Maps and not structs: encoding/json would match the fields of a struct in any case, and AWS would not.
+	// Maps, not structs: encoding/json matches the fields of a struct in any case, and AWS does not.
 	var answer map[string]json.RawMessage
 	if err := json.Unmarshal(response, &answer); err != nil {
 		return records, fmt.Errorf("read partial batch response: %w", err)

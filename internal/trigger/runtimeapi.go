@@ -19,15 +19,16 @@ type RuntimeConfig struct {
 	Bootstrap string
 	// Args are the binary's arguments; Lambda gives none.
 	Args []string
-	// Env are KEY=value pairs for the child, over those of this process and under those that Lambda sets.
+	// Env are KEY=value pairs for the child. They override those of this process, and Lambda's own variables override
+	// them.
 	Env []string
 	// Function is what the child is told about itself.
 	Function Function
-	// Stdout and Stderr take what the child writes. Nil discards it.
+	// Stdout and Stderr get the child's output. nil discards it.
 	Stdout, Stderr io.Writer
-	// StopGrace is the time between SIGTERM and SIGKILL at Close. 0 is 500 ms, as on AWS.
+	// StopGrace is the time between SIGTERM and SIGKILL at Close. 0 is 500 ms, as in AWS.
 	StopGrace time.Duration
-	// Logger is told of starts and ends of the child. Nil discards.
+	// Logger gets starts and ends of children. nil discards them.
 	Logger *slog.Logger
 }
 
@@ -35,15 +36,15 @@ const (
 	// Source: AWS Lambda Developer Guide, "Understanding the Lambda execution environment lifecycle", shutdown phase.
 	defaultStopGrace = 500 * time.Millisecond
 
-	// A child that dies before its first poll is not started again at once: 100 ms, 200 ms, ... 10 s.
+	// A child that dies before its first poll is started again after a pause: 100 ms, 200 ms, ... 10 s.
 	firstRestartDelay = 100 * time.Millisecond
 	maxRestartDelay   = 10 * time.Second
 )
 
 // RuntimeAPI is an [Invoker] that serves the AWS Lambda Runtime API (version 2018-06-01) on loopback ports and runs
-// the real bootstrap binary against it, as Lambda does: a child, like an execution environment, has one invocation at
-// a time. An invocation goes to the child that was used last of those that wait, or starts another. After a timeout,
-// a crash or a failed start a child is gone.
+// the real bootstrap binary against it. A child has one invocation at a time, as an execution environment of Lambda
+// has. An invocation goes to the waiting child that was used last, or starts another child. A child ends after a
+// timeout, a crash or a failed start.
 //
 // Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes" and "Building a custom
 // runtime".
@@ -54,16 +55,16 @@ type RuntimeAPI struct {
 	busy      sync.WaitGroup
 
 	mu    sync.Mutex
-	idle  []*environment // the one used last is the last
-	early int            // children in a row that ended before their first poll
+	idle  []*environment // the last element was used last
+	early int            // consecutive children that ended before their first poll
 }
 
-// NewRuntimeAPI checks the config; it starts nothing yet.
+// NewRuntimeAPI checks the config. It does not start a child.
 func NewRuntimeAPI(cfg RuntimeConfig) (*RuntimeAPI, error) {
 	if cfg.Bootstrap == "" {
 		return nil, errors.New("bootstrap: a path is required")
 	}
-	// The child runs in the binary's folder, as in /var/task, so a relative path would miss.
+	// The child runs in the binary's folder, as in /var/task, so a relative path would be wrong.
 	path, err := filepath.Abs(cfg.Bootstrap)
 	if err != nil {
 		return nil, fmt.Errorf("resolve bootstrap %s: %w", cfg.Bootstrap, err)
@@ -86,12 +87,13 @@ func NewRuntimeAPI(cfg RuntimeConfig) (*RuntimeAPI, error) {
 	return &RuntimeAPI{cfg: cfg, closed: make(chan struct{})}, nil
 }
 
-// FirstPoll is the time from the start of the latest child to its first poll for work: its cold start, as far as the
-// function can influence it. 0 before the first poll.
+// FirstPoll is the time from the start of the latest child to its first poll: the part of a cold start that the
+// function can influence. It is 0 before the first poll.
 func (r *RuntimeAPI) FirstPoll() time.Duration { return time.Duration(r.firstPoll.Load()) }
 
-// Invoke runs the function once. At the context's deadline the child is killed and the error is a [*FunctionError] of
-// [ErrorTypeTimeout]. If the context is cancelled the child is killed too, as nothing else ends a running invocation.
+// Invoke runs the function once. At the context's deadline it kills the child and returns a [*FunctionError] of
+// [ErrorTypeTimeout]. It kills the child, too, when the context is cancelled, because nothing else ends a running
+// invocation.
 func (r *RuntimeAPI) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	env, err := r.take()
 	if err != nil {
@@ -115,7 +117,7 @@ func (r *RuntimeAPI) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 	return response, err
 }
 
-// take returns a child that waits, nil if there is none, and counts the invocation, unless the API is closed.
+// take returns a waiting child, or nil, and counts the invocation. It fails if the API is closed.
 func (r *RuntimeAPI) take() (*environment, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -184,8 +186,8 @@ func (r *RuntimeAPI) isClosed() bool {
 	}
 }
 
-// Close ends the children: SIGTERM, and SIGKILL when StopGrace is over. It waits for running invocations first; cancel
-// their contexts to hurry them. Later invocations fail.
+// Close ends the children: SIGTERM, and SIGKILL after StopGrace. It first waits for running invocations; cancel their
+// contexts to shorten that. Later invocations fail.
 func (r *RuntimeAPI) Close() error {
 	r.mu.Lock()
 	if !r.isClosed() {
@@ -204,7 +206,7 @@ func (r *RuntimeAPI) Close() error {
 	return nil
 }
 
-// shared returns a writer that several children may write to. One that is a file is theirs directly.
+// shared returns a writer that several children may write to. They get a file as it is.
 func shared(w io.Writer, mu *sync.Mutex) io.Writer {
 	if _, isFile := w.(*os.File); w == nil || isFile {
 		return w
@@ -213,7 +215,7 @@ func shared(w io.Writer, mu *sync.Mutex) io.Writer {
 }
 
 type sharedWriter struct {
-	mu  *sync.Mutex // of all writers that may be one
+	mu  *sync.Mutex // shared by Stdout and Stderr, which may be the same writer
 	out io.Writer
 }
 

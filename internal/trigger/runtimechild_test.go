@@ -98,7 +98,7 @@ func TestRuntimeAPIGivesUpOnAChildThatNeverPolls(t *testing.T) {
 	}
 }
 
-// waitingChild is the one that the next invocation goes to.
+// waitingChild is the child that gets the next invocation.
 func waitingChild(t *testing.T, f *RuntimeAPI) *environment {
 	t.Helper()
 	f.mu.Lock()
@@ -134,7 +134,7 @@ func TestRuntimeAPIPassesTheChildsOutputOn(t *testing.T) {
 	var out bytes.Buffer
 	f := childFunction(t, "serves", func(c *RuntimeConfig) { c.Stdout = &out })
 	mustInvoke(t, f, "print hello")
-	if err := f.Close(); err != nil { // it waits for the end of the output
+	if err := f.Close(); err != nil { // waits for the end of the output
 		t.Fatal(err)
 	}
 	if out.String() != "hello\n" {

@@ -15,8 +15,7 @@ import (
 const (
 	runtimeAPIVersion = "/2018-06-01"
 
-	// maxResponseBytes is Lambda's limit for a synchronous response, 6 MB and the 100 bytes that its own error message
-	// names.
+	// maxResponseBytes is Lambda's limit for a synchronous response: 6 MB and the 100 bytes that its error message adds.
 	maxResponseBytes = 6_291_556
 
 	headerErrorType = "Lambda-Runtime-Function-Error-Type"
@@ -35,7 +34,7 @@ func (e *environment) routes() http.Handler {
 	return mux
 }
 
-// next holds the request until there is work; a runtime sets no time limit to it.
+// next holds the request until there is work. A runtime sets no time limit for it.
 func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 	e.polled.Do(func() { e.polledAt = time.Now() })
 	gone := r.Context().Done()
@@ -72,13 +71,13 @@ func (e *environment) response(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		return // the child went away in the middle; its exit ends the invocation
+		return // the child ended during the answer; its exit ends the invocation
 	}
-	// A streamed response can fail after it began; the runtime then says so in trailers.
+	// A streamed response can fail after it began. The runtime reports that in trailers.
 	if errorType := r.Trailer.Get(headerErrorType); errorType != "" {
 		detail, err := base64.StdEncoding.DecodeString(r.Trailer.Get(headerErrorBody))
 		if err != nil {
-			detail = nil // the type alone has to do
+			detail = nil // the type alone must do
 		}
 		inv.answer(answer{err: parseFunctionError(errorType, detail)})
 	} else {
@@ -111,8 +110,8 @@ func (e *environment) initializationError(w http.ResponseWriter, r *http.Request
 	accepted(w)
 }
 
-// runningInvocation is the invocation that the path names. Any other id has been answered for (by a timeout, say) and
-// is refused as Lambda does.
+// runningInvocation is the invocation that the path names. Any other id has been answered already (by a timeout, for
+// example) and is refused as in Lambda.
 func (e *environment) runningInvocation(w http.ResponseWriter, r *http.Request) *invocation {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -123,11 +122,12 @@ func (e *environment) runningInvocation(w http.ResponseWriter, r *http.Request) 
 	return e.running
 }
 
-// parseFunctionError reads a runtime's error document; the header's type is for runtimes whose document has none.
+// parseFunctionError reads a runtime's error document. errorType comes from a header and is used if the document has
+// no type.
 func parseFunctionError(headerType string, body []byte) *FunctionError {
 	var fe FunctionError
 	if err := json.Unmarshal(body, &fe); err != nil {
-		fe = FunctionError{Message: string(body)} // a runtime that does not write JSON still has something to say
+		fe = FunctionError{Message: string(body)} // the body of a runtime that does not write JSON
 	}
 	fe.Type = cmp.Or(fe.Type, headerType, "Unhandled")
 	return &fe

@@ -19,7 +19,7 @@ func TestMappingDeliversAgainWhatWasRunningWhenItWasKilled(t *testing.T) {
 		return "", ctx.Err()
 	}}
 	cfg := b.config()
-	cfg.ShutdownGrace = time.Millisecond // as good as a kill: nothing gets to finish
+	cfg.ShutdownGrace = time.Millisecond // no invocation can finish, as with a kill
 	stop := start(t, cfg, killed)
 	<-running
 	stop()
@@ -117,7 +117,7 @@ func TestMappingStopsWhileTheBrokerRefusesItsCommits(t *testing.T) {
 }
 
 func TestMappingDoesNotWaitForABrokerThatHangs(t *testing.T) {
-	t.Parallel() // it waits for most of its time
+	t.Parallel() // it mostly waits
 	b := newBroker(t, 1)
 	hang := make(chan struct{})
 	b.ControlKey(int16(kmsg.LeaveGroup), func(kmsg.Request) (kmsg.Response, error, bool) {

@@ -17,10 +17,10 @@ const (
 	lookInterval = time.Second
 )
 
-// awaitTopic returns the id of the topic once it exists, or ctx ends. A consumer of a topic that does not exist says
-// nothing: it has no partition that could fail. If the topic is not the one of before, what the group committed for
-// that one is removed first. Kafka does so itself when a topic is deleted, but a commit that was under way may have
-// come after it, and would make the reader of the new topic skip records.
+// awaitTopic returns the id of the topic once it exists, or an error when ctx ends. It is needed because a consumer of
+// a missing topic reports nothing: it has no partition that could fail. If the topic is not the previous one, the
+// group's commits for the previous one are removed first. Kafka removes them when it deletes a topic, but a late
+// commit may have come after that, and the new topic's reader would skip records.
 func awaitTopic(ctx context.Context, cfg Config, before kadm.TopicID, log *slog.Logger) (id kadm.TopicID, err error) {
 	client, err := kgo.NewClient(cfg.ClientOptions...)
 	if err != nil {

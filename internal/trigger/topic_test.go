@@ -19,7 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// logLines is a logger's output that may be read while it is written.
+// logLines is a logger's output that can be read while it is written.
 type logLines struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -37,7 +37,7 @@ func (l *logLines) lines() []string {
 	return strings.Split(strings.TrimSpace(l.b.String()), "\n")
 }
 
-// with counts the lines that contain a text.
+// with counts the lines that contain text.
 func (l *logLines) with(text string) int {
 	n := 0
 	for _, line := range l.lines() {
@@ -88,7 +88,7 @@ func TestATopicThatIsCreatedAgainIsReadFromItsStart(t *testing.T) {
 	b.put(t, 0, "a", "b", "c")
 	b.awaitCommitted(t, "0:3")
 	recreate(t, b, "events")
-	b.put(t, 0, "d", "e", "f", "g", "h") // more than were committed: a reader of the old offset would skip some
+	b.put(t, 0, "d", "e", "f", "g", "h") // more than were committed: a reader from the old offset would skip some
 	eventually(t, func() bool { return strings.Contains(strings.Join(f.seen(), " "), "h") },
 		func() string { return strings.Join(log.lines(), "\n") })
 	if got := strings.Fields(strings.ReplaceAll(strings.Join(f.seen(), " "), "0:", "")); !slices.Equal(got,
@@ -109,7 +109,7 @@ func recreate(t *testing.T, b *broker, topic string) {
 	if _, err := admin.CreateTopic(t.Context(), 1, -1, nil, topic); err != nil {
 		t.Fatal(err)
 	}
-	b.client.PurgeTopicsFromProducing(topic) // the producer's own memory of the old one
+	b.client.PurgeTopicsFromProducing(topic) // the producer remembers the old topic
 }
 
 func TestBrokersThatAreAwayAreSaid(t *testing.T) {
@@ -168,10 +168,10 @@ func TestTransactionsThatAreAbortedOrNotDecidedTakeNoEffectAndMarkersAreNoLag(t 
 	transaction("committed", decide(kgo.TryCommit))
 	f := &function{}
 	start(t, b.config(), f)
-	b.awaitCommitted(t, "0:4") // two records, two markers
+	b.awaitCommitted(t, "0:4") // two records and two markers
 	transaction("undecided", func(*kgo.Client) error { return nil })
 	b.put(t, 0, "behind it")
-	for n := range 3 { // one fetch brings what both partitions have
+	for n := range 3 { // one fetch returns records of both partitions
 		b.put(t, 1, "witness")
 		b.awaitCommitted(t, fmt.Sprintf("0:4 1:%d", n+1))
 	}
@@ -209,7 +209,7 @@ func TestAnInvocationThatTakesLongIsSaid(t *testing.T) {
 	})
 }
 
-// A commit that was under way when the topic was deleted may come after Kafka has removed the group's offsets.
+// A commit that is under way while the topic is deleted may arrive after Kafka has removed the group's offsets.
 func TestOffsetsOfATopicThatIsGoneAreForgottenBeforeTheNewOneIsRead(t *testing.T) {
 	b := newBroker(t, 1)
 	b.put(t, 0, "a", "b", "c")
