@@ -8,14 +8,14 @@ import (
 	"event-processing-service/internal/payload"
 )
 
-// What is measured is all from the payload to the handler's call, and back to the answer; the store costs nothing. A
-// record has seven headers and no key. The events package of aws-lambda-go took 105 allocations and 10 times the
-// payload's size.
+// Measures all that happens between the payload and the handler's call, and between its return and the answer; the
+// store costs nothing. A record has seven headers and no key. With the events package of aws-lambda-go it took 105
+// allocations and 10 times the payload's size.
 func TestAnInvocationAllocatesLittle(t *testing.T) {
 	newFunction := func(handled bool) payload.Function {
 		r := newRig()
 		r.store = freeStore{}
-		r.cfg.Concurrency = 1 // how many workers there are depends on how they are scheduled
+		r.cfg.Concurrency = 1 // the number of workers depends on scheduling
 		if handled {
 			r.mux.HandleFunc("order.created", func(context.Context, event.Event) error { return nil })
 		}
@@ -26,7 +26,7 @@ func TestAnInvocationAllocatesLittle(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, most := range map[string]float64{"recorded": 10.5, "handled": 11.5} { // one is the handler's context
+	for name, most := range map[string]float64{"recorded": 10.5, "handled": 11.5} { // one is the context
 		const count = 1000
 		f, text := newFunction(name == "handled"), apiPayload(t, count)
 		if perEvent := testing.AllocsPerRun(5, func() { invoke(f, text) }) / count; perEvent > most {

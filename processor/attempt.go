@@ -9,15 +9,15 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// handlerError is a handler's failure as far as the engine looks at it. The handler's own error is left behind with its
-// methods, any of which may panic: that of a nil pointer does.
+// handlerError has what the engine needs of a handler's failure. It does not keep the handler's own error, because any
+// of its methods may panic: those of a nil pointer do.
 type handlerError struct {
 	text      string
 	permanent bool
 	stack     string // of a panic
 }
 
-// errExited is that of a handler that ended its goroutine, as t.FailNow does, instead of returning.
+// errExited is the failure of a handler that ended its goroutine, as t.FailNow does, instead of returning.
 var errExited = &handlerError{text: "handler ended its goroutine"}
 
 func (e *handlerError) Error() string { return e.text }
@@ -35,26 +35,26 @@ func describe(err error) (e *handlerError) {
 	return e
 }
 
-// caller is a goroutine that calls handlers, one after the other. It is not the worker's own, because Go can't stop a
-// handler that does not return: then the worker leaves the caller behind, and takes another.
+// caller is a goroutine that calls handlers, one after the other. It is not the worker's own goroutine because Go
+// can't stop a handler that does not return: then the worker abandons the caller and takes another.
 type caller struct {
 	calls   chan *call
-	results chan *handlerError // room for one: a handler left behind can still end
+	results chan *handlerError // buffered, so that an abandoned handler can end
 }
 
-// call is one call of a handler, and the context that the handler is given, by which Deps.Publish finds the cause.
+// call is one call of a handler, and the context that the handler gets. Deps.Publish finds the call in it.
 type call struct {
 	context.Context
 	handler   Handler
 	event     event.Event
 	cfg       *Config
-	client    string // whose key the event was posted with
+	client    string // name of the client whose key the event was posted with
 	published publications
 }
 
 type callKey struct{}
 
-// Value finds the call in every context that the handler makes from its own.
+// Value makes the call visible in every context that the handler derives from its own.
 func (c *call) Value(key any) any {
 	if key == (callKey{}) {
 		return c
@@ -87,8 +87,8 @@ func (c *caller) call(call *call) {
 	failure = nil
 }
 
-// panicText reads the value of a panic, under recover: its String or Error method may panic, too. fmt catches that of
-// most.
+// panicText returns the text of a panic. It recovers, because the value's String or Error method may panic, too; fmt
+// handles most of these panics.
 func panicText(value any) (text string) {
 	defer func() {
 		if recover() != nil {
@@ -98,17 +98,17 @@ func panicText(value any) (text string) {
 	return fmt.Sprintf("panic: %v", value)
 }
 
-// leave lets the caller's goroutine end, as soon as its handler returns.
+// leave ends the caller's goroutine as soon as its handler returns.
 func (c *caller) leave() { close(c.calls) }
 
-// lendAfter is how long a handler keeps others from beginning: most are done by then. One that takes longer is still
-// called beside the others, but no longer counts among Config.Concurrency.
+// lendAfter is how long a handler counts among Config.Concurrency. Most return sooner. One that takes longer
+// continues, and lends its slot to others meanwhile.
 const lendAfter = time.Second
 
-// attempt calls the handler once, and renews the lease meanwhile. After its time and some patience the handler is left
-// behind, and the batch goes on without it.
+// attempt calls the handler once and renews the lease meanwhile. When the handler's time and some patience are over,
+// it abandons the handler, and the batch continues.
 func (j *job) attempt(ctx context.Context) *handlerError {
-	over := ctx.Done() // the work's own, of which there is one; that of the attempt is made only if somebody asks for it
+	over := ctx.Done() // the work's own channel; the attempt's is made only on demand
 	timeout := j.handler.timeoutOr(j.cfg.AttemptTimeout)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -143,11 +143,11 @@ waiting:
 			defer j.lendSlow()()
 		}
 	}
-	<-ctx.Done() // it ends for the same reason, if not sooner
+	<-ctx.Done() // ends for the same reason, at the latest now
 	j.alarm(j.patience())
 	select {
 	case failure := <-j.caller.results:
-		return j.result(failure) // nil too: late, but done
+		return j.result(failure) // nil as well: late, but successful
 	case <-j.timer.C:
 		j.leaveCaller()
 		return &handlerError{text: fmt.Sprintf("handler did not return %s after its context ended: %v",
@@ -170,12 +170,12 @@ func (w *worker) alarm(after time.Duration) {
 		w.timer = time.NewTimer(after)
 		return
 	}
-	w.timer.Reset(after) // since Go 1.23 nothing of an earlier time is left in it
+	w.timer.Reset(after) // since Go 1.23 the channel has no stale value
 }
 
 func (w *worker) stopAlarm() { w.timer.Stop() }
 
-// result is what the handler returned. One that ended its goroutine has ended the caller with it.
+// result is what the handler returned. If the handler ended its goroutine, the caller has ended with it.
 func (w *worker) result(failure *handlerError) *handlerError {
 	if failure == errExited {
 		w.leaveCaller()
@@ -190,8 +190,8 @@ func (w *worker) leaveCaller() {
 	}
 }
 
-// renew keeps the event from others while its handler runs. A failure is not told: should the lease end and another
-// consumer begin, Finish says so.
+// renew keeps the lease while the handler runs. It ignores failures: if the lease ends and another consumer begins,
+// Finish reports that.
 func (j *job) renew(ctx context.Context) {
 	r, err := j.store.Renew(ctx, j.claim)
 	if err == nil && r.Answer == event.Granted {

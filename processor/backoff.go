@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// hiccup is the part of Config.BackoffBase that an event waits whose failure seems to be its own.
+// hiccup is the part of Config.BackoffBase that an event waits for if the failure seems to be its own.
 const hiccup = 20
 
 // backOff waits before the next attempt, while others work, and tells whether there is time for it.
 //
-// The first pause is short, as most failures are gone at once. How long the others are depends on whether the handler
-// succeeds with other events meanwhile. If it does, the failure is this event's own, and a long pause would only hold
-// up its partition. If not, what the handler needs may be away, and the pauses are as long as outages are: giving up
-// earlier would send every event of that time to the dead letter topic.
+// The first pause is short, because most failures pass at once. The length of later pauses depends on whether the
+// handler succeeds with other events meanwhile. If it does, the failure is this event's own, and a long pause would
+// only delay its partition. If it does not, a system that the handler needs may be away, and the pauses are as long as
+// an outage: otherwise every event of that time would become a dead letter.
 func (j *job) backOff(ctx context.Context) bool {
 	failures := j.attempts()
 	base, limit := j.handler.backoffOr(j.cfg.BackoffBase, j.cfg.BackoffCap)

@@ -16,19 +16,19 @@ type item struct {
 	raw       *payload.Record
 	partition string // the payload's name of it, "<topic>-<partition number>"
 	next      int    // index of the next record with the same key, -1: none
-	err       error  // why the record has not reached its end
+	err       error  // why the record is not finished
 }
 
 var errBehind = errors.New("behind a record of the same key that is not finished")
 
-// batch holds the items by partition, in each by offset.
+// batch holds the items, by partition and within each by offset.
 type batch struct {
 	items   []item
-	heads   []int          // index of the first record of each lane: a key, or a record that waits for no other
-	company *event.Company // of the lanes: each has one record at work at a time
+	heads   []int          // index of the first record of each lane: the records of one key, or one record without a key
+	company *event.Company // of the lanes, each of which works on one record at a time
 }
 
-// seed makes the hashes of keys such that nobody can choose keys with one hash.
+// seed makes the hashes unpredictable, so that nobody can choose keys with the same hash.
 var seed = maphash.MakeSeed()
 
 func newBatch(in *payload.Batch, mux *Mux) *batch {
@@ -41,12 +41,12 @@ func newBatch(in *payload.Batch, mux *Mux) *batch {
 		for i := range records {
 			b.items = append(b.items, item{raw: &records[i], partition: partition.Name, next: -1})
 		}
-		// Lambda delivers in order; a payload put together by hand may not be.
+		// Lambda delivers in order; a payload written by hand may not be.
 		slices.SortStableFunc(b.items[start:], func(x, y item) int { return cmp.Compare(x.raw.Offset, y.raw.Offset) })
 		clear(tails)
 		for i := start; i < len(b.items); i++ {
-			// The payload's text of the key will do: equal keys have equal texts. So will its hash: two keys with one would
-			// wait for each other, nothing worse. No key means no order, so each is a lane of its own.
+			// The key's text in the payload is sufficient: equal keys have equal texts. So is its hash: if two keys share one,
+			// they only wait for each other. A record without a key has no order and is a lane by itself.
 			key := b.items[i].raw.KeyText()
 			if key == nil || mux.waitsForNobody(b.items[i].raw) {
 				b.heads = append(b.heads, i)
@@ -65,15 +65,15 @@ func newBatch(in *payload.Batch, mux *Mux) *batch {
 	return b
 }
 
-// abandon says of the rest of a lane that it was not begun.
+// abandon marks the rest of a lane as not begun.
 func (b *batch) abandon(i int) {
 	for ; i >= 0; i = b.items[i].next {
 		b.items[i].err = errBehind
 	}
 }
 
-// failures returns, of each partition, the first record that is not finished and all behind it. Those behind it may be
-// finished: they are skipped when they come again, while a gap would let the mapping commit past the first.
+// failures returns, for each partition, the first unfinished record and all behind it. Some of those may be finished:
+// they are skipped when they come again. Leaving them out would let the mapping commit an offset behind the first.
 func (b *batch) failures() []payload.BatchItemFailure {
 	failures := []payload.BatchItemFailure{}
 	failed, isFailed := "", false
@@ -89,8 +89,7 @@ func (b *batch) failures() []payload.BatchItemFailure {
 	return failures
 }
 
-// err returns nil when every record has reached its end; otherwise it says how many have not, and why the first has
-// not.
+// err returns nil if all records are finished. Otherwise it says how many are not, and why the first is not.
 func (b *batch) err() error {
 	var first *item
 	count := 0

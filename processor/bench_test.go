@@ -13,7 +13,7 @@ import (
 	"event-processing-service/internal/payload"
 )
 
-// freeStore grants everything and remembers nothing, so that what is measured is the processor.
+// freeStore grants everything and remembers nothing, so that only the processor is measured.
 type freeStore struct{}
 
 func (freeStore) Begin(context.Context, event.Claim) (event.Reply, error) {
@@ -44,7 +44,7 @@ func BenchmarkHandle(b *testing.B) {
 	})
 }
 
-// BenchmarkInvoke measures all that an invocation costs: payload in, answer out. The events are as the API writes them.
+// BenchmarkInvoke measures a whole invocation, from the payload to the answer. The events are as the API writes them.
 func BenchmarkInvoke(b *testing.B) {
 	eachSize(b, "order.created", func(b *testing.B, p *Processor, count int) (once func() error) {
 		function, text := payload.Function(p.Handle), apiPayload(b, count)

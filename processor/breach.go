@@ -10,9 +10,9 @@ import (
 	"event-processing-service/schemas"
 )
 
-// breach says where the event's data breaks the schema of its type, in words of the schema: it ends in logs and in the
-// dead letter's header, and the data is not to be seen there. It is nil without Config.Schemas, and where the handler
-// takes the data's older version.
+// breach says where the event's data breaks the schema of its type, in the schema's words only: the text goes into
+// logs and into a header of the dead letter, which must not show data. It returns nil without Config.Schemas, and if
+// the handler accepts the data's older version.
 func (c Config) breach(e *event.Event, handler *registration) error {
 	if c.Schemas == nil || !c.Schemas.Has(e.Type) || handler != nil && handler.upcastFor(e) != nil {
 		return nil
@@ -34,7 +34,7 @@ func (c Config) breach(e *event.Event, handler *registration) error {
 	return fmt.Errorf("data breaks the schema of %s: %s", e.Type, strings.Join(said, "; "))
 }
 
-// held is breach, which is only logged with Config.SchemasWarn.
+// held is breach, except that with Config.SchemasWarn it only logs it.
 func (j *job) held(ctx context.Context) error {
 	err := j.cfg.breach(&j.event, j.handler)
 	if err == nil || !j.cfg.SchemasWarn {
@@ -45,7 +45,7 @@ func (j *job) held(ctx context.Context) error {
 	return nil
 }
 
-// upcast makes data of an older version a handler's own.
+// upcast turns data of an older version into a handler's own type.
 type upcast struct {
 	version string
 	decode  func(e *event.Event) (any, error)
@@ -62,9 +62,10 @@ func (r *registration) upcastFor(e *event.Event) *upcast {
 	return nil
 }
 
-// Upcast lets a handler that On registers take data of an older version: of events whose dataschema ends in version,
-// such as "/order.created/1", data is decoded as an Old and made a T by f. Data that does not fit Old is a dead letter
-// at once, as is f's error. Config.Schemas has the newest version, so such data is not held against it.
+// Upcast lets a handler that On registers take data of an older version: if an event's dataschema ends in version,
+// such as "/order.created/1", its data is decoded as an Old, and f makes a T of it. Data that does not fit Old, or for
+// which f fails, makes the event a dead letter at once. Such data is not checked against Config.Schemas, which has the
+// newest version.
 func Upcast[Old, T any](version string, f func(old Old) (T, error)) Option {
 	require(version != "" && f != nil, "an upcast must have a version and a function")
 	decode := func(e *event.Event) (any, error) {

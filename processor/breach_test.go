@@ -15,7 +15,7 @@ import (
 	"event-processing-service/schemas"
 )
 
-// withSchemas is a rig in which order.created has an integer, and recorded too.
+// withSchemas is a rig with a schema by which the data of order.created and of recorded has an integer.
 func withSchemas(t *testing.T) *rig {
 	t.Helper()
 	schema := &fstest.MapFile{Data: []byte(`{"required":["n"],"properties":{"n":{"type":"integer","maximum":9}}}`)}

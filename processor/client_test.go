@@ -30,7 +30,7 @@ func TestAnOutcomeNamesTheClientThatPostedItsEvent(t *testing.T) {
 	}
 }
 
-// A producer that writes to Kafka directly sends what it likes: none of it makes a log line of any length.
+// A producer that writes to Kafka directly can send anything, and must not be able to make long log lines.
 func TestALogLineIsShortWhateverTheRecordSays(t *testing.T) {
 	var lines bytes.Buffer
 	r := newRig()

@@ -8,9 +8,9 @@ import (
 	"event-processing-service/schemas"
 )
 
-// Config says how hard the processor tries.
+// Config says how hard and how long the processor tries.
 type Config struct {
-	// Name is the processor's among those that read the topic. "": it is the first.
+	// Name tells the processors apart that read one topic. "": the first.
 	Name string
 
 	// MaxAttempts is how often a handler is called for one event, over all deliveries, before the event goes to the dead
@@ -20,50 +20,51 @@ type Config struct {
 	// AttemptTimeout bounds one call of a handler.
 	AttemptTimeout time.Duration
 
-	// The pause before attempt n+1 is random between half of BackoffBase × 2ⁿ⁻¹ and all of it, at most BackoffCap. It is a
-	// twentieth of that after the first failure, and ends early where the handler succeeds with another event meanwhile.
+	// The pause before attempt n+1 is random, at least half of BackoffBase × 2ⁿ⁻¹ and at most all of it, or BackoffCap.
+	// After the first failure it is a twentieth of that. It ends early if the handler succeeds with another event
+	// meanwhile.
 	BackoffBase, BackoffCap time.Duration
 
-	// Margin is kept from the end of the invocation for what must not be cut off: half of it for handlers to notice that
-	// their context ended, the rest for dead letters, the store and the answer. An invocation shorter than 2 × Margin
-	// keeps half of its time instead.
+	// Margin is kept at the end of the invocation for what must not be interrupted: half of it for handlers to notice
+	// that their context ended, the rest for dead letters, the store and the answer. An invocation shorter than 2 ×
+	// Margin keeps half of its time instead.
 	Margin time.Duration
 
-	// Concurrency is how many keys are worked on side by side.
+	// Concurrency is how many keys are processed at the same time.
 	Concurrency int
 
-	// PartialBatchResponse answers with the records that are not finished instead of an error. The event source mapping
-	// must have ReportBatchItemFailures set, which needs its provisioned mode: else it takes the answer for a success,
-	// and the records are lost.
+	// PartialBatchResponse returns the unfinished records instead of an error. The event source mapping must have
+	// ReportBatchItemFailures set, which needs provisioned mode. Otherwise it takes the answer for a success, and the
+	// records are lost.
 	PartialBatchResponse bool
 
-	// ForeignIDMember names the member of a JSON object that is the id of a record without CloudEvents attributes. "": its
-	// place is. The id of a body is as a rule that of an entity, which many events share.
+	// ForeignIDMember names the member of a JSON object that is the id of a record without CloudEvents attributes. "":
+	// the record's place is its id. An "id" in a body is usually that of an entity, which many events share.
 	ForeignIDMember string
 
-	// Schemas are held against the data of events before their handlers are called, and of follow-ups. nil: none. An event
-	// that breaks the schema of its type is a dead letter at once; with SchemasWarn it is only logged.
+	// Schemas check the data of events before their handlers are called, and of follow-ups. nil: no check. An event that
+	// breaks the schema of its type becomes a dead letter at once; with SchemasWarn this is only logged.
 	Schemas     *schemas.Set
 	SchemasWarn bool
 
-	// Opener decrypts data for the handlers. nil: an event with encrypted data is a dead letter at once.
+	// Opener decrypts data for the handlers. nil: an event with encrypted data becomes a dead letter at once.
 	Opener Opener
 
-	// DeadLetterTopic is written into the records that DeadLetters gets.
+	// DeadLetterTopic is the topic of the records that DeadLetters gets.
 	DeadLetterTopic string
 }
 
-// DefaultConfig fits a Lambda function with a timeout of a minute or more.
+// DefaultConfig is for a Lambda function with a timeout of a minute or more.
 func DefaultConfig() Config {
 	return Config{
 		MaxAttempts:    5,
-		AttemptTimeout: 10 * time.Second, // five attempts that time out hold up their partition for a minute
-		// Pauses of 0.1, 4, 8 and 16 s at most, half of that at least. What a handler needs may be away for 14 s, such as for
-		// a deployment, a leader election or a failover of Aurora, and no event is given up.
+		AttemptTimeout: 10 * time.Second, // five attempts that time out delay their partition by a minute
+		// Pauses of at most 0.1, 4, 8 and 16 s, and at least half of that. So no event is given up if a system that a
+		// handler needs is away for 14 s, as during a deployment, a leader election or a failover of Aurora.
 		BackoffBase: 2 * time.Second,
 		BackoffCap:  30 * time.Second,
-		// The producer of dead letters connects when it is first needed, which takes about a second with TLS and IAM; its
-		// part of the margin, 2.5 s less the answer, should hold two tries.
+		// The producer of dead letters connects when it is first needed, which takes about a second with TLS and IAM. Its
+		// part of the margin, 2.5 s less the answer, has room for two attempts.
 		Margin:          5 * time.Second,
 		Concurrency:     64, // a batch of 200 records at 5 ms a write takes 20 ms, not a second
 		DeadLetterTopic: "events.dlq",
@@ -89,8 +90,8 @@ func (c Config) Validate() error {
 	return errors.Join(problems...)
 }
 
-// lease is how long an event is kept from others after its process has last said that it works on it, which it says
-// every margin while a handler runs. So a margin may have gone when the handler ends; to that come half a margin of
-// patience with one that does not stop, a margin for the dead letter or the store, and half a margin by which clocks
-// may differ.
+// lease is how long an event is reserved after its process last renewed it, which it does every margin while a handler
+// runs. When the handler ends, the last renewal may be a margin ago. Added to that are half a margin of patience with
+// a handler that does not stop, a margin for the dead letter or the store, and half a margin for the difference of
+// clocks.
 func (c Config) lease() time.Duration { return 3 * c.Margin }

@@ -9,7 +9,7 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// The headers that a dead letter has on top of those of the original record.
+// The headers that a dead letter has besides those of the original record.
 const (
 	headerTopic     = "dlq-original-topic"
 	headerPartition = "dlq-original-partition"
@@ -20,7 +20,7 @@ const (
 	headerFailedAt  = "dlq-failed-at"          // RFC 3339
 	headerHops      = "dlq-hops"               // how often the event has come to the dead letter topic, this time included
 	headerVersion   = "dlq-version"            // identityVersion
-	headerOmitted   = "dlq-omitted"            // what the letter lacks of the record: "value" or "key, value, headers"
+	headerOmitted   = "dlq-omitted"            // what of the record the letter lacks: "value" or "key, value, headers"
 	headerProcessor = "dlq-processor"          // whose letter it is, and so whose replay. Absent: the first processor's
 )
 
@@ -29,19 +29,18 @@ var deadLetterHeaders = []string{
 	headerVersion, headerOmitted, headerProcessor,
 }
 
-// Everybody stands for the name of a processor where a record is for all of them.
+// Everybody is the addressee of a record that is for all processors.
 const Everybody = "*"
 
 type failure struct {
 	err       string
 	attempts  int
 	at        time.Time
-	processor string // whose it is
+	processor string // the processor that gave it up
 }
 
 // newDeadLetter returns the record for the dead letter topic: key, value and headers of r byte for byte, then the
-// headers above. Those that r has from an earlier time in the dead letter topic are replaced, except where it first
-// came from.
+// headers above. If r was a dead letter before, those are replaced, except for the place where it first came from.
 func newDeadLetter(r *event.Record, topic string, f failure) event.Record {
 	from := origin(r)
 	timestamp := int64(-1)
@@ -73,18 +72,18 @@ func newDeadLetter(r *event.Record, topic string, f failure) event.Record {
 	return event.Record{Place: at, Key: r.Key, Value: r.Value, Headers: headers}
 }
 
-// maxHops bounds what a header may say. A person replays each time, and the tool refuses after three unless told, so
-// more is a forgery: an event that claims to have come so often would make the processor drop its true replays as old
-// ones. A letter never says more, so that it can be read as a letter.
+// maxHops bounds the value of the header. People replay letters one by one, and the tool refuses after three times
+// unless told otherwise, so a larger number is forged: with it, the processor would drop the event's true replays as
+// old ones. A letter never has a larger number, so that it can always be read as a letter.
 const maxHops = 100
 
-// omitValue makes of a letter that is too large one that only says where the record lies.
+// omitValue removes the value of a letter that is too large. The letter still says where the record is.
 func omitValue(letter *event.Record) {
 	letter.Value = nil
 	letter.Headers = append(letter.Headers, event.Header{Key: headerOmitted, Value: []byte("value")})
 }
 
-// omitAll does so for a record whose key or headers are what is too large.
+// omitAll removes key, value and headers, for a record whose key or headers are too large.
 func omitAll(letter *event.Record) {
 	letter.Key, letter.Value = nil, nil
 	letter.Headers = slices.DeleteFunc(letter.Headers, func(h event.Header) bool {
@@ -94,15 +93,15 @@ func omitAll(letter *event.Record) {
 }
 
 // hops tells how often the record has been in the dead letter topic: 0 unless it was replayed. The header alone proves
-// nothing, as other systems that write to the topic may have one of that name: a replay says where it first came from,
-// too.
+// nothing, because other systems that write to the topic may use the same name. A replay also says where it first came
+// from.
 func hops(r *event.Record) int {
 	n, _, _ := returned(r)
 	return n
 }
 
-// addressee is the processor that a record is for: the one whose letter came back by it; Everybody for what was never a
-// letter.
+// addressee is the processor that a record is for: a replay is for the processor that wrote the letter, any other
+// record for Everybody.
 func addressee(r *event.Record) string {
 	if name := lastHeader(r, headerProcessor); name != "" {
 		return name
@@ -113,8 +112,8 @@ func addressee(r *event.Record) string {
 	return ""
 }
 
-// origin returns r as it was before its first failure: a replayed record lies elsewhere, but an event whose id is made
-// of its position must keep it, or its second replay would be another event.
+// origin returns r with its first place and timestamp. A replay has another place, but if the event's id is made of
+// its place, it must stay the same.
 func origin(r *event.Record) event.Record {
 	o := *r
 	if n, place, timestamp := returned(r); n > 0 {
@@ -123,12 +122,12 @@ func origin(r *event.Record) event.Record {
 	return o
 }
 
-// returned reads the headers of a replay, or of a letter: how often it was a letter, and where it first came from. It
-// returns 0 where one of them is missing or wrong.
+// returned reads the headers of a replay or of a letter: how often it was a letter, and where it first came from. It
+// returns 0 if one of them is missing or wrong.
 func returned(r *event.Record) (n int, from event.Place, timestamp time.Time) {
 	value := lastHeader(r, headerHops)
 	if value == "" {
-		return 0, from, timestamp // as almost all records: no need to look for the others
+		return 0, from, timestamp // the usual case: don't read the others
 	}
 	times, err1 := strconv.ParseInt(value, 10, 31)
 	topic := lastHeader(r, headerTopic)

@@ -143,11 +143,11 @@ func TestHopsOfSomebodyElseAreNone(t *testing.T) {
 	}
 }
 
-// Other systems have dead letter topics, too, and may publish with such headers to the topic of the events.
+// Other systems have dead letters, too, and may publish records with such headers to the topic of the events.
 func TestAHeaderOfADeadLetterByItselfChangesNothingOfAnEvent(t *testing.T) {
 	id := event.Event{Source: event.ForeignSource("events"), ID: "events/1/3"}
 	for _, key := range deadLetterHeaders {
-		if key == headerProcessor { // by which a copy is addressed to a processor
+		if key == headerProcessor { // addresses a copy to a processor
 			continue
 		}
 		r := event.Record{Place: event.Place{Topic: "events", Partition: 1, Offset: 3}, Value: []byte(`{"id":"order-1"}`),
@@ -247,7 +247,7 @@ func FuzzADeadLetterIsTheRecordByteForByte(f *testing.F) {
 		in := event.Record{Place: event.Place{Topic: "events"}, Key: key, Value: value,
 			Headers: []event.Header{{Key: name1, Value: value1}, {Key: name2, Value: value2}}}
 		if !utf8.ValidString(name1) || !utf8.ValidString(name2) {
-			return // no JSON has it; Lambda puts U+FFFD
+			return // JSON can't hold it: Lambda writes U+FFFD
 		}
 		batch, err := payload.Parse(payloadOf(batchOf(payloadRecord(in))))
 		if err != nil {
@@ -270,7 +270,7 @@ func FuzzADeadLetterIsTheRecordByteForByte(f *testing.F) {
 		}
 		more := len(deadLetterHeaders) - 2 // nothing is omitted, and the first processor has no name
 		if isOldLetter(&decoded) {
-			more-- // it has no version, by which its identity is known
+			more-- // the version, which decides about its identity, is missing
 		}
 		if len(out.Headers) != kept+more {
 			t.Errorf("%d headers, want %d of the record and %d more", len(out.Headers), kept, more)

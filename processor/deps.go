@@ -9,20 +9,21 @@ import (
 	"sync"
 )
 
-// Deps is what handlers are given when they are registered.
+// Deps is what handlers get when they are registered.
 type Deps struct {
 	Log       *slog.Logger
 	Publisher Publisher // of follow-up events; see Publish
 
-	// Lookup finds a variable of the environment. nil: there is none.
+	// Lookup reads a variable of the environment. nil: there are none.
 	Lookup func(name string) (value string, isSet bool)
-	// Secrets finds a secret's value. nil: secrets are variables of the environment, as on a laptop.
+	// Secrets reads a secret. nil: secrets are variables of the environment, as on a laptop.
 	Secrets func(ctx context.Context, name string) (value string, err error)
 
 	checks []Dependency
 }
 
-// Env is a variable of the environment: of processor.uses.env in the stack's file, or on a laptop of the shell or .env.
+// Env is a variable of the environment: set by processor.uses.env in the stack's file, or on a laptop by the shell or
+// .env.
 func (d *Deps) Env(name string) (string, error) {
 	if value := d.lookup(name); value != "" {
 		return value, nil
@@ -30,8 +31,8 @@ func (d *Deps) Env(name string) (string, error) {
 	return "", fmt.Errorf("%s is not set: set it below processor.uses.env in the stack's file, or here in .env", name)
 }
 
-// Secret is a secret's value as it is now. Call it where the value is used, not once in Register: it is read again
-// every few minutes, so that a rotated secret needs no new deployment, and kept while it can't be read. Never log it.
+// Secret is the current value of a secret. Call it where the value is used, not once in Register: it is read again
+// every few minutes, so that a rotated secret needs no deployment; if that fails, the last value stays. Never log it.
 func (d *Deps) Secret(ctx context.Context, name string) (string, error) {
 	if d.Secrets != nil {
 		return d.Secrets(ctx, name)
@@ -43,7 +44,7 @@ func (d *Deps) Secret(ctx context.Context, name string) (string, error) {
 		"or set it here in .env", name)
 }
 
-// SecretJSON decodes a secret that is JSON. The error tells nothing of the value.
+// SecretJSON decodes a secret that is JSON. The error does not show the value.
 func (d *Deps) SecretJSON(ctx context.Context, name string, into any) error {
 	value, err := d.Secret(ctx, name)
 	if err != nil {
@@ -67,23 +68,23 @@ func (d *Deps) lookup(name string) string {
 	return value
 }
 
-// Dependency is something that handlers need, and how to ask it.
+// Dependency is a system that handlers need, and its check.
 type Dependency struct {
 	Name  string
 	Check func(ctx context.Context) error
 }
 
-// Dependencies are those that Check was told of.
+// Dependencies are those that were given to Check.
 func (d *Deps) Dependencies() []Dependency { return d.checks }
 
-// Check makes f a part of the check at the start: a program whose dependencies do not answer stops before its first
-// event, with the name and f's error. Where the API runs in the same process, as in the local run, its health tells how
-// the dependency is. f must heed its context.
+// Check adds f to the checks at the start: if a dependency does not answer, the program stops before its first event,
+// with the dependency's name and f's error. If the API runs in the same process, as in the local run, its health check
+// shows the dependency, too. f must respect its context.
 func (d *Deps) Check(name string, f func(ctx context.Context) error) {
 	d.checks = append(d.checks, Dependency{name, f})
 }
 
-// Run runs the checks side by side and returns every error, joined, each with its dependency's name.
+// Run runs all checks at the same time and joins their errors, each with its dependency's name.
 func (d *Deps) Run(ctx context.Context) error {
 	problems := make([]error, len(d.checks))
 	var running sync.WaitGroup

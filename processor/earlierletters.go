@@ -7,23 +7,23 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// earlierLetters knows which dead letters earlier processes left, for one invocation. The topic is read when it is
-// first asked, once for all records that were taken over together: each reading is a connection, of which brokers with
-// IAM take few.
+// earlierLetters finds dead letters that earlier processes left, for one invocation. The topic is read on the first
+// request, once for all records that were taken over together, because each reading is a connection, and brokers with
+// IAM accept few.
 type earlierLetters struct {
 	dead   DeadLetters
-	slack  time.Duration // by which clocks may differ
+	slack  time.Duration // difference of clocks
 	member string        // Config.ForeignIDMember
-	turn   chan struct{} // room for one, who may touch what follows
+	turn   chan struct{} // buffered for one; its holder may use what follows
 
-	from, to time.Time // of the letters that are known
+	from, to time.Time // time range of the known letters
 	known    map[try]earlierLetter
 }
 
-// try is one way of an event through the processor: the first, or that of a replay.
+// try is one passage of an event through the processor: the first, or a replay.
 type try struct {
 	event.Identity
-	hops int // of the dead letter that it may end in
+	hops int // of the dead letter in which it may end
 }
 
 type earlierLetter struct {
@@ -52,11 +52,11 @@ func (b *earlierLetters) find(ctx context.Context, of try, from, to time.Time) (
 	if covered := !b.to.IsZero() && !from.Before(b.from) && to.Before(b.to); found || covered {
 		return letter, found, nil
 	}
-	// Further back than asked, for what was taken over with it and began a little earlier.
+	// Reads further back than asked, for records that were taken over together with this one and began a little earlier.
 	err := b.read(ctx, from.Add(-b.slack))
 	letter, found = b.known[of]
 	if found {
-		err = nil // whatever is missing behind it
+		err = nil // the letter is there; what is missing behind it does not matter
 	}
 	return letter, found, err
 }
@@ -74,7 +74,7 @@ func (b *earlierLetters) read(ctx context.Context, from time.Time) error {
 		if !ok {
 			continue
 		}
-		e, _ := Decode(&r, b.member) // with an error, too, it has the identity
+		e, _ := Decode(&r, b.member) // has the identity even with an error
 		of := try{e.Identity(), letter.Hops}
 		if _, twice := b.known[of]; !twice {
 			b.known[of] = earlierLetter{r.Place, letter.Attempts, letter.Error}
@@ -84,20 +84,21 @@ func (b *earlierLetters) read(ctx context.Context, from time.Time) error {
 	return nil
 }
 
-// blindAfter × MaxAttempts is how often work on a record begins before a dead letter is stored without a look. Brokers
-// that are away come back in fewer deliveries; what is left is a right that is missing, or too much to read.
+// blindAfter × MaxAttempts is how often work on a record begins before its dead letter is stored without looking for
+// an earlier one. Brokers that are away return in fewer deliveries; what remains is a missing right, or a topic that
+// is too large to read.
 const blindAfter = 4
 
-// earlierLetter returns the dead letter that a process stored which did not live to remember it, or did not hear that
-// it was stored. An error asks for another delivery. After many of these the letter is said not to be there, and so is
-// stored anew: twice is better than never. An event that nobody else began has none, and is not looked for.
+// earlierLetter returns the dead letter that an earlier process stored before it died, or whose acknowledgement was
+// lost. An error asks for another delivery. After many errors it reports no letter, and the letter is stored again:
+// two are better than none. It does not look for a letter if no other process began work on the event.
 func (j *job) earlierLetter(ctx context.Context) (earlierLetter, bool, error) {
 	if !j.inherited {
 		return earlierLetter{}, false, nil
 	}
 	last := j.attempts() >= blindAfter*j.cfg.MaxAttempts
 	if end, ok := ctx.Deadline(); ok {
-		budget := time.Until(end) * 3 / 4 // the rest is for a letter that is not there, over a connection that is by then
+		budget := time.Until(end) * 3 / 4 // the rest is for storing the letter, over a connection that exists by then
 		if last {
 			budget = time.Until(end) / 2
 		}

@@ -14,8 +14,8 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// killed is a store that nobody reaches any more once there is a dead letter: for what it remembers, the process that
-// wrote the letter has died.
+// killed is a store that fails once there is a dead letter: as if the process that wrote the letter died before it
+// could remember it.
 type killed struct {
 	Store
 	dead bool
@@ -61,7 +61,7 @@ func TestADeadLetterOfAProcessThatDiedIsRememberedAndNotStoredAgain(t *testing.T
 				r := newRig()
 				h, calls := failing(100, errNo)
 				r.mux.Handle(event.ForeignType, h)
-				for hops := range 2 { // the second time as the replay of the letter
+				for hops := range 2 { // the second time with the replay of the letter
 					one := test.record
 					if hops == 1 {
 						one = payloadRecord(r.replay(0, 7))
@@ -127,7 +127,7 @@ func TestTheDeadLetterTopicIsNotReadForWhatOneProcessDoes(t *testing.T) {
 }
 
 func TestTheDeadLetterTopicIsReadOnceForAllThatWereTakenOver(t *testing.T) {
-	r := newRig() // by a real clock: in a synctest everything happens in one moment
+	r := newRig() // with a real clock: in a synctest everything happens in one moment
 	r.cfg.BackoffBase, r.cfg.BackoffCap = time.Millisecond, time.Millisecond
 	began := make(chan struct{}, 20)
 	all := make(chan struct{})
@@ -150,7 +150,7 @@ func TestTheDeadLetterTopicIsReadOnceForAllThatWereTakenOver(t *testing.T) {
 		for range 20 {
 			<-began
 		}
-		time.Sleep(time.Millisecond) // so that all are claimed before, by the clock, too
+		time.Sleep(time.Millisecond) // so that all are claimed before, by the clock as well
 		close(all)
 	}()
 	if _, err := r.deliver(t.Context(), t, batchOf(records...)); err != nil || r.dead.Len() != 20 {
@@ -182,7 +182,7 @@ func TestADeadLetterIsStoredAgainAfterSomeDeliveriesWhereTheTopicCannotBeRead(t 
 						t.Fatalf("%d dead letters before delivery %d", r.dead.Len(), deliveries)
 					}
 					start := time.Now()
-					_, _ = r.deliver(invocation(t, time.Minute), t, in) // says the same as the outcome
+					_, _ = r.deliver(invocation(t, time.Minute), t, in) // the error says the same as the outcome
 					if took := time.Since(start); took > r.cfg.Margin {
 						t.Errorf("delivery %d took %s", deliveries, took)
 					}
@@ -249,7 +249,7 @@ func TestADeadLetterOfAProcessThatDiedSaysWhyTheAttemptBeforeFailed(t *testing.T
 			t.Fatal("the process lives")
 		}
 		r.store, r.p = r.mem, nil
-		r.dead.records = nil // it did not come to its letter
+		r.dead.records = nil // the process died before it wrote its letter
 		if _, err := r.deliver(invocation(t, 14*time.Minute), t, in); err != nil {
 			t.Fatal(err)
 		}
@@ -259,7 +259,8 @@ func TestADeadLetterOfAProcessThatDiedSaysWhyTheAttemptBeforeFailed(t *testing.T
 	})
 }
 
-// Clocks differ, so a letter may seem older than the work that ended in it, for the second question as for the first.
+// Clocks differ, so a letter may seem older than the work that ended in it. That must not matter, in the first lookup
+// and in the second.
 func TestALetterOfALateClockIsFoundByWhoeverAsksSecond(t *testing.T) {
 	now := time.Now()
 	old := event.Record{Place: event.Place{Topic: "events", Offset: 1}, Value: []byte("x")}

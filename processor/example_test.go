@@ -26,8 +26,8 @@ type accounts struct {
 	booked  map[event.Identity]bool
 }
 
-// book is one transaction: the amount, and the memory that it was booked. Only both together make the effect happen
-// once, as the same event may be handled again.
+// book is one transaction: it adds the amount and remembers that it did. Only both together let the effect happen
+// once, because the same event may be handled again.
 func (a *accounts) book(account string, amount int, by event.Identity) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -18,12 +18,13 @@ import (
 	"event-processing-service/internal/store"
 )
 
-// topicFake is the dead letter topic. fail, if set, decides for each record whether the broker takes it; forget,
-// whether it takes it and the answer is lost; unreadable, whether a reading breaks off after so many records.
+// topicFake is the dead letter topic. Optional functions decide about each call: fail, whether the broker refuses the
+// record; forget, whether it stores the record and the answer is lost; unreadable, whether a reading breaks off after
+// so many records.
 type topicFake struct {
 	mu         sync.Mutex
 	records    []event.Record
-	readings   []time.Time // from when on the topic was read
+	readings   []time.Time // start time of each reading
 	fail       func(event.Record) error
 	forget     func(event.Record) error
 	unreadable func(ctx context.Context, records int) error
@@ -74,7 +75,7 @@ func (t *topicFake) all() []event.Record {
 
 func (t *topicFake) Len() int { return len(t.all()) }
 
-// rig is a processor with everything that it needs. A test changes one thing of it before the first call of deliver.
+// rig is a processor with all its parts. A test changes one of them before the first call of deliver.
 type rig struct {
 	cfg   Config
 	mux   Mux
@@ -107,7 +108,7 @@ func (r *rig) deliver(ctx context.Context, t testing.TB, in events.KafkaEvent) (
 	return invoke(ctx, r.build(t), in)
 }
 
-// invoke goes the whole way that an invocation goes under Lambda.
+// invoke calls the function as Lambda does, with a payload.
 func invoke(ctx context.Context, p *Processor, in events.KafkaEvent) (response payload.Response, err error) {
 	answer, err := payload.Function(p.Handle).Invoke(ctx, payloadOf(in))
 	if err == nil {
@@ -116,7 +117,7 @@ func invoke(ctx context.Context, p *Processor, in events.KafkaEvent) (response p
 	return response, err
 }
 
-// payloadOf is the payload as aws-lambda-go writes it, except that records without a time have none.
+// payloadOf is the payload as aws-lambda-go writes it, but a record without a timestamp has none.
 func payloadOf(in events.KafkaEvent) []byte {
 	text, err := json.Marshal(in)
 	if err != nil {
@@ -138,7 +139,7 @@ func (r *rig) outcome(t testing.TB, source, id string) event.Outcome {
 	return o
 }
 
-// record returns a CloudEvent in binary mode as the payload has it.
+// record is a payload's record with a CloudEvent in binary mode.
 func record(offset int64, key, id, eventType string) events.KafkaRecord {
 	return payloadRecord(event.Record{
 		Place: event.Place{Topic: "events", Offset: offset}, Key: []byte(key), Value: []byte(`{"n":1}`),

@@ -55,7 +55,7 @@ func TestTwoConsumersWithOneRecordDoItOnce(t *testing.T) {
 	})
 }
 
-// brokenStore fails in the calls for which fails says so.
+// brokenStore fails in the calls that fails chooses.
 type brokenStore struct {
 	Store
 	fails func(call string) bool
@@ -107,7 +107,7 @@ func TestABrokenStoreFailsTheBatchAndNoEvent(t *testing.T) {
 	}
 }
 
-// unreadable has something of another program under every identity.
+// unreadable has another program's item under every identity.
 type unreadable struct{ Store }
 
 func (unreadable) Begin(context.Context, event.Claim) (event.Reply, error) {

@@ -21,8 +21,8 @@ func (j *job) succeed(ctx context.Context) error {
 	return nil
 }
 
-// deadLetter stores the dead letter before it remembers it. After a death in between the letter is found by the next
-// one.
+// deadLetter stores the dead letter, and then the outcome. If the process dies in between, its successor finds the
+// letter.
 func (j *job) deadLetter(ctx context.Context, attempts int, reason string) error {
 	closing, cancel := context.WithDeadline(j.closing(ctx), j.closingEnd(time.Now()))
 	defer cancel()
@@ -49,10 +49,10 @@ func (j *job) deadLetter(ctx context.Context, attempts int, reason string) error
 	return nil
 }
 
-// publishLetter stores the dead letter, and says in o where it lies. One that the topic will never take goes without
-// what makes it too large: otherwise it would stop its partition for ever.
+// publishLetter stores the dead letter, and writes its place into o. If the letter is too large for the topic, it is
+// stored without the part that is too large: otherwise it would stop its partition for ever.
 func (j *job) publishLetter(ctx context.Context, o *event.Outcome) (err error) {
-	original := j.item.raw.Decode() // not the bytes that a handler had
+	original := j.item.raw.Decode() // not the bytes that a handler could change
 	letter := newDeadLetter(&original, j.cfg.DeadLetterTopic, failure{
 		err: o.Reason, attempts: o.Attempts, at: time.Now(), processor: j.cfg.Name,
 	})
@@ -71,9 +71,8 @@ func (j *job) publishLetter(ctx context.Context, o *event.Outcome) (err error) {
 	return nil
 }
 
-// bury sends an event to the dead letter topic that the store can't remember, as there is something unreadable in its
-// place. Whether it took effect is unknown, so no handler is called: the operator decides. A redelivery makes a second
-// letter.
+// bury makes a dead letter of an event whose item in the store can't be read. Whether the event took effect is
+// unknown, so no handler is called, and the operator decides. A redelivery makes a second letter.
 func (j *job) bury(ctx context.Context, cause error) error {
 	o := event.Outcome{Status: event.StatusDeadLettered, Attempts: j.attempts(), Reason: event.Shorten(cause.Error())}
 	closing, cancel := context.WithDeadline(j.closing(ctx), j.closingEnd(time.Now()))
@@ -85,7 +84,7 @@ func (j *job) bury(ctx context.Context, cause error) error {
 	return nil
 }
 
-// giveBack ends the lease, so that the next delivery need not wait for its end, and returns cause.
+// giveBack ends the lease, so that the next delivery need not wait for it, and returns cause.
 func (j *job) giveBack(ctx context.Context, attempts int, cause error) error {
 	if cause == nil {
 		return nil
@@ -115,8 +114,8 @@ func (j *job) finish(ctx context.Context, o event.Outcome) (r event.Reply, err e
 	return r, err
 }
 
-// persist makes a change of the store, with some persistence: what is not remembered will be done again. The first call
-// is bounded by the store, as nearly all are the only one; those after a failure, by the margin.
+// persist repeats a change of the store, because an outcome that is not stored means that the work is repeated. The
+// store bounds the first call, nearly always the only one; the margin bounds those after a failure.
 func (j *job) persist(ctx context.Context, doing string, change func(context.Context) error) error {
 	end := j.closingEnd(time.Now())
 	ctx = j.closing(ctx)

@@ -26,33 +26,33 @@ type Publisher interface {
 // FollowUp is an event that a handler publishes because of the one that it handles, its cause.
 type FollowUp struct {
 	Type    string
-	Subject string // also its key: those with one key are processed in their order
-	Name    string // tells follow-ups of one cause apart that have one type and subject; part of the id, and nowhere seen
-	Data    any    // made JSON by its tags. nil: none
+	Subject string // also the key: follow-ups with one key are processed in order
+	Name    string // distinguishes follow-ups of one cause with equal type and subject; it is used for the id only
+	Data    any    // encoded as JSON. nil: no data
 
-	DataSchema string // URI of the schema, where readers are to know its version
+	DataSchema string // URI of the schema, to tell readers its version
 }
 
 // The extension attributes of a follow-up event.
 const (
 	causationID   = "causationid"   // the cause's id
-	correlationID = "correlationid" // that of the first event of the chain, unless its sender named another
-	causationHops = "causationhops" // how many follow-ups led here, this one included
+	correlationID = "correlationid" // the correlationid of the cause, or the cause's id
+	causationHops = "causationhops" // number of follow-ups in the chain, this one included
 )
 
-// MaxHops is how long a chain of follow-ups may be. Handlers that publish what each other handle would go on for ever.
+// MaxHops bounds a chain of follow-ups. Handlers that publish each other's events would otherwise continue for ever.
 const MaxHops = 16
 
-// errOutside keeps follow-ups to events: without a cause there is no id that a repeat would give again.
+// errOutside: without a cause, a repetition could not use the same id.
 var errOutside = errors.New("publish follow-up: ctx must be the handler's own, or made from it")
 
-// Publish stores follow-ups of the event that is being handled, in their order. ctx is the one that the handler was
-// given. The error is nil only when every in-sync replica has all of them; after an error some may be stored, so return
-// it: the next attempt publishes them again, under the same ids, and the processor drops copies.
+// Publish stores follow-ups of the current event, in their order. ctx is the handler's own. The error is nil only if
+// every in-sync replica has all of them. After an error some may be stored, so return it: the next attempt publishes
+// them again, under the same ids, and the processor drops copies.
 //
-// The id is made of the cause's identity, the type, the subject, the name, and the processor's name where it has one,
-// so two of one call that agree in these are refused. So is a follow-up that is not a valid event or too large, and one
-// whose chain is longer than MaxHops: such an error is permanent.
+// The id is made of the cause's identity, the type, the subject, the name, and the processor's name if it has one.
+// Publish refuses two follow-ups that agree in these, a follow-up that is not a valid event or too large, and a chain
+// longer than MaxHops: these errors are permanent.
 func (d *Deps) Publish(ctx context.Context, followUps ...FollowUp) error {
 	c, ok := ctx.Value(callKey{}).(*call)
 	if !ok || d.Publisher == nil {
@@ -74,7 +74,7 @@ func (d *Deps) Publish(ctx context.Context, followUps ...FollowUp) error {
 	}
 	var receipts []event.Receipt
 	stored := make(chan []event.Receipt, 1)
-	go func() { stored <- d.Publisher.Publish(ctx, events, c.transport()...) }() // it may wait beyond the end of ctx
+	go func() { stored <- d.Publisher.Publish(ctx, events, c.transport()...) }() // may take longer than ctx
 	select {
 	case receipts = <-stored:
 	case <-ctx.Done():
@@ -125,8 +125,8 @@ func (f *FollowUp) event(cause *event.Event, processor string) (event.Event, err
 	return e, e.Validate()
 }
 
-// id is the same each time that the same cause leads to the same follow-up of the same processor. Lengths keep its
-// parts apart.
+// id is the same whenever the same processor publishes the same follow-up of the same cause. Lengths separate its
+// parts.
 func (f *FollowUp) id(cause *event.Event, processor string) string {
 	parts := []string{cause.Source, cause.ID, f.Type, f.Subject, f.Name}
 	if processor != "" {
@@ -140,13 +140,13 @@ func (f *FollowUp) id(cause *event.Event, processor string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// publications are the ids that one call of a handler has published: a second event under one of them would be lost.
+// publications are the ids that one call of a handler has published. A second event with one of them would be lost.
 type publications struct {
 	mu  sync.Mutex
 	ids []string
 }
 
-// without returns the ids of events, unless one of them is taken.
+// without returns the ids of events, or an error if one of them was published before.
 func (p *publications) without(events []event.Event) (ids []string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -166,8 +166,8 @@ func (p *publications) add(ids []string) {
 	p.ids = append(p.ids, ids...)
 }
 
-// transport is what goes on from the cause's record to those of its follow-ups: the request that it came with, and
-// whose it was, who may then read what became of them.
+// transport returns the headers that follow-ups take over from the cause's record: the request id, and the client,
+// which may read their outcomes.
 func (c *call) transport() (headers []event.Header) {
 	if id := telemetry.RequestID(c); id != "" {
 		headers = append(headers, event.Header{Key: "x-request-id", Value: []byte(id)})

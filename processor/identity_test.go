@@ -10,7 +10,7 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// handled counts the data that a rig's foreign records were handled with.
+// handled counts the calls of a rig's handler by the data of foreign records.
 func (r *rig) handled() *[]string {
 	var seen []string
 	r.mux.HandleFunc(event.ForeignType, func(_ context.Context, e event.Event) error {
@@ -52,7 +52,7 @@ func TestTheMemberThatTheOperatorNamesIsTheIDOfAForeignRecord(t *testing.T) {
 	r.deliverRecords(t,
 		foreignRecord(1, 5, `{"event_id":"e-1"}`), foreignRecord(2, 6, `{"event_id":"e-1","again":true}`),
 		foreignRecord(3, 7, `{"event_id":"e-2"}`), foreignRecord(4, 8, `{}`),
-		foreignRecord(5, 9, `{"event_id":"events/0/4@8"}`)) // no record takes another's place
+		foreignRecord(5, 9, `{"event_id":"events/0/4@8"}`)) // a record can't take another's place
 	if want := []string{`{"event_id":"e-1"}`, `{"event_id":"e-2"}`, `{}`,
 		`{"event_id":"events/0/4@8"}`}; !slices.Equal(*seen, want) {
 		t.Errorf("handled were %q, want %q", *seen, want)
@@ -72,7 +72,7 @@ func TestTheRecordsOfARecreatedTopicAreNewOnes(t *testing.T) {
 	}
 }
 
-// Letters of before the places had a time, and their outcomes, are in topics and tables.
+// Topics and tables still have letters and outcomes from the time when places had no timestamp.
 func TestAReplayOfAnOldDeadLetterIsTheEventThatWasDeadLettered(t *testing.T) {
 	for name, test := range map[string]struct{ value, id string }{
 		"known by its place":     {"hello", "events/0/1"},
@@ -111,7 +111,7 @@ func TestAReplayOfAnOldDeadLetterIsTheEventThatWasDeadLettered(t *testing.T) {
 					return
 				}
 				fails = false
-				second := r.dead.all()[0] // written by this version, of an event of the one before
+				second := r.dead.all()[0] // written by this version, for an event of the previous one
 				third, _ := Replay(&second)
 				third.Topic, third.Offset = "events", 10
 				r.deliverRecords(t, third, third)

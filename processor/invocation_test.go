@@ -11,7 +11,7 @@ import (
 	"event-processing-service/internal/payload"
 )
 
-// samplePayload is a file of the package that reads payloads.
+// samplePayload is a test file of package payload.
 func samplePayload(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile("../internal/payload/testdata/" + name)
@@ -37,7 +37,7 @@ func TestAPayloadThatIsNoEventOfKafkaBeginsNoRecord(t *testing.T) {
 	}
 }
 
-// Lambda's runtime reads the next payload into the memory of this one.
+// Lambda's runtime reads the next payload into the same memory.
 func TestAHandlerMayKeepItsEventWhenThePayloadIsGone(t *testing.T) {
 	r := newRig()
 	var kept event.Event

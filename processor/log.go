@@ -8,11 +8,11 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// attrs says which event and where it lies. Its data is never logged.
+// attrs says which event it is and where its record is. Data is never logged.
 func (j *job) attrs(attempts int, more ...slog.Attr) []slog.Attr {
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs,
-		slog.String("event_id", event.Shorten(j.event.ID)), // producers that write to Kafka bound nothing
+		slog.String("event_id", event.Shorten(j.event.ID)), // Kafka producers can send any length
 		slog.String("event_type", event.Shorten(j.event.Type)),
 		slog.String("event_source", event.Shorten(j.event.Source)),
 		slog.String("topic", j.record.Topic),
@@ -21,7 +21,7 @@ func (j *job) attrs(attempts int, more ...slog.Attr) []slog.Attr {
 		slog.Int("attempts", attempts),
 		slog.Float64("duration_ms", milliseconds(time.Since(j.started))),
 	)
-	if j.claim.Hops > 0 { // it was brought back from the dead letters, so often
+	if j.claim.Hops > 0 { // it is a replay
 		attrs = append(attrs, slog.Int("replays", j.claim.Hops))
 	}
 	return append(attrs, more...)
@@ -29,7 +29,7 @@ func (j *job) attrs(attempts int, more ...slog.Attr) []slog.Attr {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// logStep tells who watches the work, such as the console, how far it is. A log without DEBUG costs nothing.
+// logStep logs progress for tools that follow it, such as the console. It costs nothing unless the level is DEBUG.
 func (j *job) logStep(ctx context.Context, step string, more ...slog.Attr) {
 	if j.log.Enabled(ctx, slog.LevelDebug) {
 		j.log.LogAttrs(ctx, slog.LevelDebug, step, j.attrs(j.attempts(), more...)...)

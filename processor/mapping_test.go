@@ -13,8 +13,8 @@ import (
 	"event-processing-service/internal/payload"
 )
 
-// mapping is a model of the event source mapping: it delivers the topic in batches, the next one when all of the one
-// before has succeeded. On demand it delivers a failed batch again as it was; in provisioned mode, what was reported.
+// mapping is a model of the event source mapping: it delivers the topic in batches, the next one after the previous
+// one has succeeded. It delivers a failed batch again, as a whole or, in provisioned mode, as the response says.
 type mapping struct {
 	*world
 	cfg       Config
@@ -22,7 +22,7 @@ type mapping struct {
 	committed map[int32]int
 }
 
-// deliverAll runs until everything in the topic is committed.
+// deliverAll runs until the whole topic is committed.
 func (m *mapping) deliverAll() {
 	for {
 		batch := events.KafkaEvent{Records: map[string][]events.KafkaRecord{}}
@@ -51,7 +51,7 @@ func (m *mapping) deliverAll() {
 
 func name(partition int32) string { return "events-" + strconv.Itoa(int(partition)) }
 
-// deliver delivers the batch until it has succeeded, and then looks whether it had reason to.
+// deliver delivers the batch until it succeeds, and then checks that the success was justified.
 func (m *mapping) deliver(batch events.KafkaEvent) {
 	p := m.processor(m.cfg)
 	var zombies sync.WaitGroup
@@ -61,10 +61,10 @@ func (m *mapping) deliver(batch events.KafkaEvent) {
 			m.violated("a batch is not done after %d deliveries", deliveries)
 			return
 		}
-		if m.dice.IntN(10) == 0 { // the process died, and another one starts with the same store
+		if m.dice.IntN(10) == 0 { // the process dies, and another one starts with the same store
 			p = m.processor(m.cfg)
 		}
-		if m.dice.IntN(10) == 0 { // a consumer that has lost its partitions without knowing it yet
+		if m.dice.IntN(10) == 0 { // a consumer that does not know yet that it lost its partitions
 			zombie, wait, copied := m.processor(m.cfg), time.Duration(m.dice.IntN(500))*time.Millisecond, pending
 			zombies.Go(func() {
 				time.Sleep(wait)
@@ -74,7 +74,7 @@ func (m *mapping) deliver(batch events.KafkaEvent) {
 		timeout := []time.Duration{100 * time.Millisecond, time.Second, 5 * time.Second, time.Minute}[m.dice.IntN(4)]
 		response, err := m.invoke(p, pending, timeout)
 		rest := m.checkAnswer(pending, response, err)
-		if m.dice.IntN(10) > 0 { // else the answer is lost
+		if m.dice.IntN(10) > 0 { // otherwise the answer is lost
 			pending = rest
 		}
 		time.Sleep(time.Duration(m.dice.IntN(100)) * time.Millisecond)
@@ -99,7 +99,7 @@ func (m *mapping) invoke(p *Processor, batch events.KafkaEvent, timeout time.Dur
 	return response, err
 }
 
-// checkAnswer returns what has to be delivered again. What the answer leaves out must have reached its end.
+// checkAnswer returns the records to deliver again, and checks that all others are finished.
 func (m *mapping) checkAnswer(delivered events.KafkaEvent, response payload.Response, err error) events.KafkaEvent {
 	if err != nil {
 		if m.cfg.PartialBatchResponse {
@@ -134,7 +134,7 @@ func (m *mapping) checkAnswer(delivered events.KafkaEvent, response payload.Resp
 	return rest
 }
 
-// appendRecord puts a record at the end of its partition.
+// appendRecord appends a record to its partition.
 func (w *world) appendRecord(r event.Record) {
 	r.Topic, r.Offset = "events", int64(len(w.topic[r.Partition]))
 	w.topic[r.Partition] = append(w.topic[r.Partition], r)

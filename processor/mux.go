@@ -13,17 +13,17 @@ import (
 
 // Handler acts on one event.
 //
-// It is called at least once: again after an error, a panic or a time-out, and again if the process dies between the
-// handler's effect and the store's memory of it. So repeating the effect must be harmless. Either it is so by nature
-// (set a value, put an object under the event's id), or the handler hands the event's identity to the system that has
+// It is called at least once: again after an error, a panic or a time-out, and after the process died between the
+// handler's effect and the store's write. So repeating the effect must be harmless. Either it is harmless by nature
+// (set a value, put an object under the event's id), or the handler passes the event's identity to the system that has
 // the effect, as an idempotency key or as the condition of a write; see the example of Mux.
 //
-// The handler must return soon after its context ends. One that does not is left behind: the event counts as failed,
+// The handler must return soon after its context ends. If it does not, it is abandoned: the event counts as failed,
 // and its next attempt or the next event of its key may begin while the handler still runs.
 //
-// It must not end the process: that takes an attempt from every event that is being handled beside it.
+// It must not end the process: that would cost every event that is being handled an attempt.
 //
-// It may keep and change the event's data, which is its own.
+// It may keep and change the event's data, which is its own copy.
 type Handler interface {
 	Handle(ctx context.Context, e event.Event) error
 }
@@ -34,14 +34,15 @@ type HandlerFunc func(ctx context.Context, e event.Event) error
 // Handle calls f.
 func (f HandlerFunc) Handle(ctx context.Context, e event.Event) error { return f(ctx, e) }
 
-// Mux finds the handler of an event by its type. The zero Mux has none, which leaves every event to the store.
+// Mux finds the handler of an event by its type. The zero Mux has no handlers; all events are then only recorded in
+// the store.
 //
 // Register everything before the first event: Mux is not safe for registering while it is in use.
 type Mux struct {
 	exact     map[string]*registration
 	prefixes  []prefix // longest first
 	fallback  *registration
-	unordered bool // one of them is
+	unordered bool // one of the handlers is unordered
 }
 
 type prefix struct {
@@ -101,11 +102,11 @@ func (m *Mux) HandleFunc(pattern string, f func(ctx context.Context, e event.Eve
 	m.Handle(pattern, HandlerFunc(f), options...)
 }
 
-// Default registers h for every event that no pattern takes. Without it such an event is recorded in the store and
-// nothing else, exactly once.
+// Default registers h for every event that no pattern matches. Without it such an event is only recorded in the store,
+// exactly once.
 func (m *Mux) Default(h Handler, options ...Option) { m.fallback = m.register("all types", h, options) }
 
-// handler returns nil where the store's record is the whole effect.
+// handler returns nil if the event is only to be recorded.
 func (m *Mux) handler(eventType string) *registration {
 	if r := m.exact[eventType]; r != nil {
 		return r
@@ -118,8 +119,8 @@ func (m *Mux) handler(eventType string) *registration {
 	return m.fallback
 }
 
-// waitsForNobody tells whether the record's type has a handler that needs no order. A type that only a structured
-// event's value tells is not looked for: such events keep their order.
+// waitsForNobody tells whether the record's type has a handler that needs no order. It does not read the type of
+// structured events, which is in their value: they keep their order.
 func (m *Mux) waitsForNobody(r *payload.Record) bool {
 	if !m.unordered {
 		return false
@@ -133,7 +134,7 @@ func (m *Mux) waitsForNobody(r *payload.Record) bool {
 	return false
 }
 
-// Permanent marks an error that no retry fixes: the event goes to the dead letter topic at once. Permanent(nil) is nil.
+// Permanent marks an error that a retry can't fix: the event becomes a dead letter at once. Permanent(nil) is nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil

@@ -12,11 +12,11 @@ type registration struct {
 	timeout   time.Duration // 0: Config.AttemptTimeout
 	attempts  int           // 0: Config.MaxAttempts
 	base, cap time.Duration // 0: Config.BackoffBase and Config.BackoffCap
-	limit     chan struct{} // room for the events that may be handled at once; nil: no limit of its own
+	limit     chan struct{} // one place for each event that may be handled at the same time; nil: no limit of its own
 	unordered bool
 	upcasts   []upcast
 
-	successes atomic.Int64 // of all its events
+	successes atomic.Int64 // with all its events
 }
 
 func (r *registration) timeoutOr(byDefault time.Duration) time.Duration {
@@ -40,7 +40,7 @@ func (r *registration) backoffOr(base, limit time.Duration) (time.Duration, time
 	return base, limit
 }
 
-// Option says how one handler is called, where that differs from the configuration. One that makes no sense panics.
+// Option changes how one handler is called, compared with the configuration. An option that makes no sense panics.
 type Option func(*registration)
 
 // Timeout bounds one call of the handler, instead of Config.AttemptTimeout.
@@ -62,15 +62,15 @@ func Backoff(base, limit time.Duration) Option {
 	return func(r *registration) { r.base, r.cap = base, limit }
 }
 
-// Concurrency bounds how many events the handler is called for at once in this process, below Config.Concurrency: as
-// many as the other system takes.
+// Concurrency bounds how many events the handler is called for at once in this process, below Config.Concurrency: for
+// example, as many as another system can take.
 func Concurrency(n int) Option {
 	require(n >= 1, "concurrency must be above 0, not %d", n)
 	return func(r *registration) { r.limit = make(chan struct{}, n) }
 }
 
-// Unordered says that the handler's events need not wait for those ahead of them with the same key, nor those behind
-// for them. It is for events in binary mode, as the API writes them; structured ones keep their order.
+// Unordered lets the handler's events overtake others with the same key, and be overtaken by them. It applies to
+// events in binary mode, as the API writes them; structured events keep their order.
 func Unordered() Option { return func(r *registration) { r.unordered = true } }
 
 func require(ok bool, format string, args ...any) {

@@ -88,7 +88,7 @@ func TestEventsOfOneKeyRunInOrderAndDifferentKeysSideBySide(t *testing.T) {
 			running++
 			most = max(most, running)
 			mu.Unlock()
-			time.Sleep(time.Second / 2) // not so long that others may begin beside it
+			time.Sleep(time.Second / 2) // too short for others to begin meanwhile
 			mu.Lock()
 			running--
 			mu.Unlock()

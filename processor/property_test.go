@@ -24,7 +24,7 @@ var (
 // the handlers and replays the dead letters, some of them twice.
 func TestEveryRecordReachesItsEndOnceAndInOrder(t *testing.T) { tryTopics(t, *runsFlag, inMemory) }
 
-// The same with the store whose changes share requests. Its client takes most of the time, so there are fewer topics.
+// The same with the store in a table. Its client takes most of the time, so there are fewer topics.
 func TestEveryRecordReachesItsEndOnceAndInOrderInATable(t *testing.T) {
 	tryTopics(t, (*runsFlag+4)/5, inATable)
 }
@@ -53,7 +53,7 @@ func tryTopics(t *testing.T, runs int, store func(*world) remembering) {
 func tryTopic(t *testing.T, seed uint64, store func(*world) remembering) {
 	dice := rand.New(rand.NewPCG(seed, 0))
 	w := newWorld(seed, store)
-	defer time.Sleep(time.Minute) // for handlers that were left behind
+	defer time.Sleep(time.Minute) // for abandoned handlers
 	defer close(w.release)
 	w.storeFaults = dice.IntN(2) == 0
 	m := &mapping{world: w, dice: dice, committed: map[int32]int{}, cfg: Config{
@@ -87,8 +87,8 @@ func tryTopic(t *testing.T, seed uint64, store func(*world) remembering) {
 	}
 }
 
-// fill makes a topic of up to 3 partitions with up to 20 records each: few keys, some records with none, and some
-// events that their producer sent twice.
+// fill makes a topic of up to 3 partitions with up to 20 records each. There are few keys, some records have none, and
+// some events were sent twice.
 func (w *world) fill(dice *rand.Rand) {
 	kinds := []string{
 		"recorded", "recorded", "recorded", "ok", "ok", "slow", "slow", "late", "flaky",
@@ -127,12 +127,12 @@ func (w *world) fill(dice *rand.Rand) {
 	}
 }
 
-// check looks at the ends that everything has come to.
+// check checks the end of every record.
 func (w *world) check(cfg Config, replayed bool) {
 	for _, id := range sortedIdentities(w.kinds) {
 		kind := w.kinds[id]
 		o, known, _ := w.mem.Outcome(context.Background(), id)
-		w.mu.Lock() // handlers that were left behind may still come to their end
+		w.mu.Lock() // abandoned handlers may still end
 		calls, successes, letters := w.calls[id], w.successes[id], w.letters[id]
 		w.mu.Unlock()
 		tell := func(want string) {
@@ -181,7 +181,7 @@ func (w *world) check(cfg Config, replayed bool) {
 	}
 }
 
-// checkBytes compares a dead letter with a record of the topic that it may be of.
+// checkBytes compares a dead letter with the record of the topic that it is made of.
 func (w *world) checkBytes(id event.Identity, letter event.Record) {
 	for _, records := range w.topic {
 		for _, r := range records {

@@ -21,7 +21,7 @@ var (
 	errLost   = errors.New("another consumer took the event over before this one was done with it")
 )
 
-// diedReason is that of a dead letter whose every attempt ended without a word.
+// diedReason is the reason of a dead letter whose attempts all ended with their process.
 const diedReason = "no attempt came to a result: the process died, or was killed, each time"
 
 // job is the work on one record.
@@ -29,17 +29,17 @@ type job struct {
 	*worker
 	item       *item
 	record     event.Record
-	event      event.Event   // of an undecodable record only source and id, made of its place
+	event      event.Event   // of an undecodable record it has only source and id, made of its place
 	handler    *registration // nil: none
 	claim      event.Claim
-	claimed    time.Time // since when the event is this job's
-	inherited  bool      // somebody else began before, and may have got as far as the dead letter
-	unreadable bool      // what the store has under the event's identity
+	claimed    time.Time // since when this job holds the lease
+	inherited  bool      // another process began before, and may have stored the dead letter
+	unreadable bool      // the store's item of the event can't be read
 	started    time.Time
 }
 
-// process brings one record to its end, or says why it is not there. Once it is begun it is one line in the log either
-// way.
+// process brings one record to its end, or returns why it can't now. Either way it writes one log line once work has
+// begun.
 func (w *worker) process(ctx context.Context, i *item) (err error) {
 	if ctx.Err() != nil {
 		return errNoTime
@@ -57,7 +57,7 @@ func (w *worker) process(ctx context.Context, i *item) (err error) {
 
 	j.handler = w.mux.handler(j.event.Type)
 	refused := undecodable
-	if refused == nil && !j.event.IsSealed() { // else its data is looked at once it is decrypted
+	if refused == nil && !j.event.IsSealed() { // encrypted data is checked after it is decrypted
 		refused = j.held(ctx)
 	}
 	switch {
@@ -77,7 +77,7 @@ func (w *worker) process(ctx context.Context, i *item) (err error) {
 	return err
 }
 
-// decode reads the record and its event, or says why it is not one. Each call gives the event bytes of its own.
+// decode reads the record and its event, or returns why it is not one. Each call gives the event new bytes.
 func (j *job) decode() error {
 	j.record = j.item.raw.Decode()
 	var err error
@@ -85,7 +85,7 @@ func (j *job) decode() error {
 	return err
 }
 
-// recordOnly is the whole work on an event without a handler: one conditional write.
+// recordOnly handles an event without a handler: one conditional write.
 func (j *job) recordOnly(ctx context.Context) error {
 	for waits := 1; ; waits++ {
 		r, err := j.finish(ctx, event.Outcome{Status: event.StatusProcessed, Attempts: 1})
@@ -104,7 +104,7 @@ func (j *job) recordOnly(ctx context.Context) error {
 	}
 }
 
-// refuse sends a record that no handler is to see to the dead letter topic.
+// refuse makes a dead letter of a record without calling a handler.
 func (j *job) refuse(ctx context.Context, cause error) error {
 	if granted, err := j.begin(ctx); !granted {
 		return err
@@ -112,7 +112,7 @@ func (j *job) refuse(ctx context.Context, cause error) error {
 	return j.deadLetter(ctx, 0, cause.Error())
 }
 
-// handle calls the handler until the event has reached its end or the time is up.
+// handle calls the handler until the event has reached its end or the time is over.
 func (j *job) handle(ctx context.Context) error {
 	if !j.enter(ctx) {
 		return errNoTime
@@ -144,15 +144,15 @@ func (j *job) handle(ctx context.Context) error {
 			return j.deadLetter(ctx, j.attempts(), failure.text)
 		}
 		j.logFailedAttempt(ctx, failure)
-		j.claim.Reason = event.Shorten(failure.text) // for whoever takes over, should the next attempt end this process
+		j.claim.Reason = event.Shorten(failure.text) // for the next process, in case this one dies during the next attempt
 		if !j.backOff(ctx) {
 			return j.giveBack(ctx, j.attempts(), failure)
 		}
-		_ = j.decode() // fresh bytes: the handler may have changed the others, or may still do so
+		_ = j.decode() // new bytes, because the handler may have changed the others, or still does
 	}
 }
 
-// enter waits until the handler takes one more event, while others work. False: the time is up.
+// enter waits until the handler can take one more event, while others work. It returns false if the time is over.
 func (j *job) enter(ctx context.Context) bool {
 	if j.handler.limit == nil {
 		return true
@@ -178,12 +178,12 @@ func (j *job) leave() {
 	}
 }
 
-// attempts is how often work on the record has begun, the attempt of this claim included.
+// attempts is how often work on the record has begun, including this claim's attempt.
 func (j *job) attempts() int { return j.claim.Last.Attempt }
 
 func (j *job) isGranted() bool { return j.claim.Last.Answer == event.Granted }
 
-// begin claims the event, after waiting for another consumer that works on it. Without an error, false says that
+// begin claims the event. If another consumer has it, it waits for that one. It returns false without an error if
 // nothing is left to do.
 func (j *job) begin(ctx context.Context) (bool, error) {
 	if j.claim.Owner == "" {
@@ -196,7 +196,7 @@ func (j *job) begin(ctx context.Context) (bool, error) {
 		r, err := j.store.Begin(ctx, j.claim)
 		switch {
 		case err != nil:
-			// Asked again with the same owner: otherwise a claim whose answer was lost would hold up the next delivery.
+			// Retried with the same owner: if the answer to a claim was lost, a new owner would have to wait for its lease.
 			j.unreadable = errors.Is(err, event.ErrUnreadable)
 			if failures++; j.unreadable || failures == j.cfg.MaxAttempts || !j.rest(ctx, j.retryAfter(failures)) {
 				return false, fmt.Errorf("claim event: %w", err)
@@ -216,17 +216,17 @@ func (j *job) begin(ctx context.Context) (bool, error) {
 	}
 }
 
-// newOwner returns a name that no other claim has, in any process: 128 random bits.
+// newOwner returns a name that is unique among all processes: 128 random bits.
 func newOwner() string {
 	var random [16]byte
 	binary.BigEndian.PutUint64(random[:8], rand.Uint64())
 	binary.BigEndian.PutUint64(random[8:], rand.Uint64())
-	var name [2 * len(random)]byte // hex.EncodeToString would allocate twice, for each event
+	var name [2 * len(random)]byte // hex.EncodeToString would allocate twice per event
 	hex.Encode(name[:], random[:])
 	return string(name[:])
 }
 
-// waitForHolder waits until the other consumer may be done, at the longest until its lease ends.
+// waitForHolder waits until the other consumer may be done, at most until its lease ends.
 func (j *job) waitForHolder(ctx context.Context, until time.Time, waits int) bool {
 	return j.rest(ctx, max(j.cfg.retryBase(), min(j.retryAfter(waits), time.Until(until))))
 }

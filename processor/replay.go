@@ -15,12 +15,12 @@ type DeadLetter struct {
 	Attempts  int          // how often the handler was called; 0: it was not an event at all
 	FailedAt  time.Time
 	Hops      int    // how often it has come to the dead letter topic
-	Processor string // whose it is. "": the first processor's
-	Omitted   string // what it lacks of the record, which was too large: that is where Origin says. "": nothing
+	Processor string // that wrote it. "": the first
+	Omitted   string // what it lacks of a record that was too large; the record itself is at Origin. "": nothing
 }
 
-// ReadDeadLetter reads the headers. It returns false for a record that the processor did not write: nothing says where
-// such a record belongs.
+// ReadDeadLetter reads the headers. It returns false for a record that the processor did not write, because nothing
+// says where such a record belongs.
 func ReadDeadLetter(r *event.Record) (DeadLetter, bool) {
 	from := origin(r)
 	d := DeadLetter{
@@ -31,15 +31,15 @@ func ReadDeadLetter(r *event.Record) (DeadLetter, bool) {
 	if d.Hops == 0 {
 		return DeadLetter{}, false
 	}
-	d.Attempts, _ = strconv.Atoi(lastHeader(r, headerAttempts))                 // 0 is what it would say
-	d.FailedAt, _ = time.Parse(time.RFC3339Nano, lastHeader(r, headerFailedAt)) // the zero time likewise
+	d.Attempts, _ = strconv.Atoi(lastHeader(r, headerAttempts))                 // 0 if it is missing
+	d.FailedAt, _ = time.Parse(time.RFC3339Nano, lastHeader(r, headerFailedAt)) // the zero time if it is missing
 	return d, true
 }
 
-// Replay returns the record that brings a dead letter back to its topic: key, value and headers as they first came.
-// What it keeps of the dead letter's headers is where it first lay, as that may be its identity, the hops, by which the
-// processor tells a new try from a redelivery of the old one, and whose letter it is, as it is for that processor
-// alone. Made twice of one letter, both are the same try, so it takes effect once. It returns false for a record that
+// Replay returns the record that brings a dead letter back to its topic, with the original key, value and headers. It
+// keeps some of the dead letter's headers: the first place, which may be the event's id; the hops, by which the
+// processor tells a new try from a redelivery of the old one; and the processor, which alone is to handle it. Two
+// replays of one letter are the same try, so they take effect once. Replay returns false for a record that
 // ReadDeadLetter does not read, and for a letter that lacks a part.
 func Replay(letter *event.Record) (event.Record, bool) {
 	d, ok := ReadDeadLetter(letter)
@@ -53,15 +53,14 @@ func Replay(letter *event.Record) (event.Record, bool) {
 	return r, true
 }
 
-// Copy returns the record for a repetition of its topic, or a part of it: as it is, for one processor, or Everybody.
-// Only a record whose identity is made of its position gets the position along in headers, as one that was
-// dead-lettered there, because elsewhere it would be another event. A replay stays that of the processor whose it was,
-// unless one is named.
+// Copy returns the record for repeating a topic, or a part of it, for one processor or for Everybody. If the event's
+// id is made of its place, the copy has the place in headers, as if it had been a dead letter, because it would be
+// another event otherwise. The copy of a replay stays for the processor of the replay, unless another is named.
 func Copy(r *event.Record, processor string) event.Record {
 	copied := event.Record{Place: event.Place{Topic: r.Topic}, Key: r.Key, Value: r.Value, Headers: r.Headers}
 	if e, err := event.FromRecord(r); hops(r) == 0 && (err != nil || e.Source == event.ForeignSource(r.Topic)) {
 		letter := newDeadLetter(r, "", failure{processor: processor})
-		copied, _ = Replay(&letter) // it has all that Replay asks for
+		copied, _ = Replay(&letter) // it has all headers that Replay needs
 		return copied
 	}
 	if processor != Everybody {

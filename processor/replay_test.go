@@ -61,7 +61,7 @@ func TestEachReturnToTheDeadLetterTopicIsCounted(t *testing.T) {
 			t.Fatalf("after %d failures: %+v, %v", want, d, ok)
 		}
 		again, _ := Replay(&letter)
-		again.Partition, again.Offset = 0, int64(100*want) // where the replay put it
+		again.Partition, again.Offset = 0, int64(100*want) // the place of the replay
 		letter = lettered(again)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"event-processing-service/internal/payload"
 )
 
-// replay returns the record as it comes when the dead letter n is published to its topic again.
+// replay returns the record that results from replaying dead letter n.
 func (r *rig) replay(n int, offset int64) event.Record {
 	letter := r.dead.all()[n]
 	letter.Topic, letter.Offset = "events", offset

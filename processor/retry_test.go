@@ -50,7 +50,7 @@ func TestAFailedEventIsTriedAgainAfterAPauseThatDoubles(t *testing.T) {
 			t.Fatal(err)
 		}
 		const ms = time.Millisecond
-		// Of the second and third each the pause that it would be if others succeeded, and the pause that it is.
+		// For the second and third: the pause if others succeed meanwhile, and the pause otherwise.
 		if diff := cmp.Diff([]time.Duration{100 * ms, 200 * ms, 4000 * ms, 400 * ms, 8000 * ms}, pauses); diff != "" {
 			t.Errorf("bounds of the pauses (-want +got):\n%s", diff)
 		}
@@ -191,7 +191,7 @@ func TestAHandlerThatStopsInTimeIsNotRunTwiceAtOnce(t *testing.T) {
 				t.Error("the next attempt began before the one before had ended")
 			}
 			<-ctx.Done()
-			time.Sleep(2 * time.Second) // cleans up, within half of the margin
+			time.Sleep(2 * time.Second) // it cleans up, within half of the margin
 			running--
 			return ctx.Err()
 		})

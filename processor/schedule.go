@@ -34,8 +34,8 @@ func (s schedule) work(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithDeadline(ctx, s.stop)
 }
 
-// answer returns a context that ends when the answer is due. It goes on when the work has ended, be it for lack of time
-// or because the process shuts down.
+// answer returns a context that ends when the answer is due. It continues after the work's context has ended, for lack
+// of time or by a shutdown.
 func (s schedule) answer() (context.Context, context.CancelFunc) {
 	if !s.bounded {
 		return context.WithCancel(context.Background())
@@ -46,7 +46,7 @@ func (s schedule) answer() (context.Context, context.CancelFunc) {
 // patience is how long a handler has to return after its context has ended.
 func (s schedule) patience() time.Duration { return s.margin / 2 }
 
-// closingEnd is until when an attempt that ends now may be written down.
+// closingEnd is how long the outcome of an attempt that ends now may be stored.
 func (s schedule) closingEnd(now time.Time) time.Time {
 	end := now.Add(s.margin)
 	if s.bounded && s.answerBy.Before(end) {
@@ -55,9 +55,8 @@ func (s schedule) closingEnd(now time.Time) time.Time {
 	return end
 }
 
-// closing is the context for writing down how an attempt ended: it has the values of ctx, and goes on until the answer
-// is due. There is one context with a timer for all records of an invocation: one for each would take five allocations
-// more.
+// closing is the context for storing the outcome of an attempt: it has the values of ctx, and lasts until the answer
+// is due. All records of an invocation share one context with a timer; one for each would take five more allocations.
 func (c *crew) closing(ctx context.Context) context.Context {
 	return closingContext{Context: c.end, values: ctx}
 }
@@ -69,20 +68,21 @@ type closingContext struct {
 }
 
 func (c closingContext) Value(key any) any {
-	// The context that ends knows itself, which is how the contexts below it find it; all else is the other's to say.
+	// The context that ends must find itself, because contexts derived from it look it up; all other values are the
+	// other's.
 	if value := c.Context.Value(key); value != nil {
 		return value
 	}
 	return c.values.Value(key)
 }
 
-// fits tells whether ctx lets anything begin after d.
+// fits tells whether ctx lasts longer than d.
 func fits(ctx context.Context, d time.Duration) bool {
 	end, ok := ctx.Deadline()
 	return ctx.Err() == nil && (!ok || time.Now().Add(d).Before(end))
 }
 
-// pause waits for d and tells whether ctx lets anything begin after it. If not, it does not wait.
+// pause waits for d, and tells whether ctx then still allows something to begin. If not, it does not wait.
 func pause(ctx context.Context, d time.Duration) bool {
 	if !fits(ctx, d) {
 		return false
@@ -98,10 +98,10 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // retryBase is the first pause after a failure of the store or of the dead letter topic: 0.1 s of a margin of 5 s, so
-// that several tries fit in what is left of the time. What a hiccup of theirs outlives, Kafka delivers again.
+// that the rest of the time allows several attempts. If they all fail, Kafka delivers again.
 func (c Config) retryBase() time.Duration { return max(1, c.Margin/50) }
 
-// retryAfter returns the pause after so many failures.
+// retryAfter returns the pause after n failures.
 func (p *Processor) retryAfter(failures int) time.Duration {
 	return p.jitter(doubled(p.cfg.retryBase(), p.cfg.Margin, failures))
 }

@@ -36,7 +36,7 @@ func TestWhatIsWrittenDownGoesOnUnderItsRequestIDAfterTheWorkIsCancelled(t *test
 		work, cancel := context.WithCancel(telemetry.WithRequestID(t.Context(), "req-1"))
 		closing, other := c.closing(work), c.closing(telemetry.WithRequestID(t.Context(), "req-2"))
 		goroutines := runtime.NumGoroutine()
-		call, cancelCall := context.WithTimeout(closing, time.Hour) // as a store makes it for a call
+		call, cancelCall := context.WithTimeout(closing, time.Hour) // a store bounds its calls like this
 		defer cancelCall()
 		if n := runtime.NumGoroutine() - goroutines; n > 0 {
 			t.Errorf("a store's context takes %d goroutines to end in time, want none", n)

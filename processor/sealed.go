@@ -9,9 +9,9 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// unseal decrypts the event's data for its handler. Where done, the work on the event has come to its end, or can't go
-// on now: that of a forgotten subject is done with, and what can't be decrypted is a dead letter, as encrypted as it
-// came. While the keys are away the event waits, and no attempt counts.
+// unseal decrypts the event's data for its handler. It returns true if the work on the event ends here: an event of a
+// forgotten subject is done, an event that can't be decrypted becomes a dead letter, still encrypted. If the keys
+// can't be read, the event waits, and no attempt is counted.
 func (j *job) unseal(ctx context.Context) (done bool, err error) {
 	if !j.event.IsSealed() {
 		return false, nil
@@ -20,7 +20,7 @@ func (j *job) unseal(ctx context.Context) (done bool, err error) {
 		return true, j.deadLetter(ctx, j.attempts()-1, "the data is encrypted, and this processor has no keys")
 	}
 	for failures := 1; ; failures++ {
-		e := j.event // a pointer to the job's own would make an allocation of each job
+		e := j.event // a pointer to the job's event would allocate for each job
 		err := j.cfg.Opener.Open(ctx, &e)
 		switch {
 		case err == nil:
@@ -39,7 +39,7 @@ func (j *job) unseal(ctx context.Context) (done bool, err error) {
 	}
 }
 
-// forget remembers the event as done, without an effect.
+// forget stores the event as done without effect.
 func (j *job) forget(ctx context.Context) error {
 	r, err := j.finish(ctx, event.Outcome{
 		Status: event.StatusProcessed, Attempts: j.attempts() - 1, Reason: event.ReasonForgotten,

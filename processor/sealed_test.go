@@ -13,10 +13,10 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// opener decrypts by turning letters into capitals, or fails.
+// opener decrypts by capitalizing letters, or fails.
 type opener struct {
 	err   error
-	fails int // so often, and then no more; below 0: always
+	fails int // number of calls that fail; below 0: all
 	asked int
 }
 
@@ -29,7 +29,7 @@ func (o *opener) Open(_ context.Context, e *event.Event) error {
 	return nil
 }
 
-// sealedRig has a handler that notes the data of its events, and fails for that of fail.
+// sealedRig has a handler that records the data of its events, and fails if the data is fail.
 func sealedRig(o Opener) (r *rig, seen *[]string) {
 	r, seen = newRig(), &[]string{}
 	r.cfg.Opener = o
@@ -118,7 +118,7 @@ func TestWhileTheKeysAreAwayAnEventWaitsAndNoAttemptCounts(t *testing.T) {
 	})
 }
 
-// reversing decrypts by turning the data around.
+// reversing decrypts by reversing the data.
 type reversing struct{}
 
 func (reversing) Open(_ context.Context, e *event.Event) error {

@@ -10,19 +10,19 @@ import (
 
 // Set is the handlers of one processor. Several processors read one topic, each in processes of its own.
 type Set struct {
-	// "": it is the first. Its consumer group, its dead letter topic and its outcomes have the name in theirs
+	// "": the first. Otherwise the name is part of the names of its consumer group, dead letter topic and outcomes.
 	Name     string
 	Register func(ctx context.Context, mux *Mux, deps *Deps) (closeAll func(), err error)
 }
 
-// Sets are those of one binary: the first, which has no name, and others.
+// Sets are the sets of one binary: the first, which has no name, and others.
 type Sets []Set
 
-// names are such that a consumer group, a topic, a function in AWS and a key of the table can have them in theirs.
+// names can be part of the name of a consumer group, a topic, a function in AWS, and a key of the table.
 var names = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$`)
 
-// Find returns the set with a name. It fails where there is none, and for a list of which two sets would share a
-// consumer group, or one has no name that can be used: in every process alike, whichever set it runs.
+// Find returns the set with a name. It fails if there is none, if two sets would share a consumer group, and if a name
+// can't be used. It checks the whole list, so that every process fails alike, whichever set it runs.
 func (s Sets) Find(name string) (found Set, err error) {
 	seen := map[string]bool{}
 	for i, set := range s {
@@ -49,7 +49,7 @@ func (s Sets) Find(name string) (found Set, err error) {
 	return found, nil
 }
 
-// Names are those of all. The first has "".
+// Names are the names of all sets. The first is "".
 func (s Sets) Names() []string { return append([]string{""}, s.Others()...) }
 
 // Others are the names of all but the first.

@@ -24,7 +24,7 @@ func withHeader(r events.KafkaRecord, key, value string) events.KafkaRecord {
 	return r
 }
 
-// letterOf fails an event in the processor of this name and returns the record of its replay.
+// letterOf lets an event fail in the processor with this name, and returns the record of its replay.
 func letterOf(t *testing.T, name string) (letter, again event.Record) {
 	t.Helper()
 	r := newRig()
@@ -112,7 +112,7 @@ func TestACopyCanBeAddressedToOneProcessor(t *testing.T) {
 	}
 }
 
-// The letters of the first processor, and so all that exist, are what they were.
+// Letters of the first processor have not changed, so that older letters stay valid.
 func TestTheFirstProcessorsLettersNameNoProcessor(t *testing.T) {
 	letter, again := letterOf(t, "")
 	for _, r := range []event.Record{letter, again} {

@@ -14,15 +14,15 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// On registers a handler that gets the event's data as a T, as Mux.Handle does. An event whose data is not JSON, or
-// does not fit T, goes to the dead letter topic at once, with the place in the data and what is expected there. Members
-// that T does not have are ignored; those that it has and the data lacks keep their zero value.
+// On registers a handler that gets the event's data as a T, as Mux.Handle does. If the data is not JSON, or does not
+// fit T, the event becomes a dead letter at once, with the place in the data and what is expected there. Members that
+// T does not have are ignored; a field of T that the data lacks keeps its zero value.
 //
-// Names of members are exact, as in JSON Schema: a member that differs in case is one that T does not have, unless the
-// field's tag says "case:ignore". An object that has one name twice is refused, in members that T does not have, too.
+// Names of members are case-sensitive, as in JSON Schema, unless the field's tag says "case:ignore". An object that
+// has one name twice is refused, even if T does not have that member.
 func On[T any](mux *Mux, pattern string, f func(ctx context.Context, e event.Event, data T) error, options ...Option) {
 	var takes T
-	told := &registration{} // its upcasts
+	told := &registration{} // for its upcasts
 	for _, option := range options {
 		option(told)
 	}
@@ -60,8 +60,8 @@ func decodeData[T any](e *event.Event) (data T, err error) {
 	return data, nil
 }
 
-// describeMismatch says where the data does not fit, and what would. It has no part of the data but the names in the
-// pointer: it ends in logs and in the dead letter's header.
+// describeMismatch says where the data does not fit, and what would fit. It shows no data, except names in the
+// pointer, because the text goes into logs and into a header of the dead letter.
 func describeMismatch(err error) error {
 	var semantic *json.SemanticError
 	if errors.As(err, &semantic) {
@@ -91,7 +91,7 @@ func expectation(err *json.SemanticError) string {
 		t = t.Elem()
 	}
 	if says, ok := reflect.New(t).Interface().(interface{ Expectation() string }); ok {
-		return says.Expectation() // a type that knows, such as schemas.Date
+		return says.Expectation() // a type that describes itself, such as schemas.Date
 	}
 	switch t.Kind() {
 	case reflect.Bool:

@@ -82,7 +82,7 @@ func TestDataThatDoesNotFitIsADeadLetterAtOnceThatSaysWhere(t *testing.T) {
 	}
 }
 
-// A schema that has checked "placed" says nothing of "Placed".
+// A schema that checks "placed" does not check "Placed".
 func TestMembersWhoseNamesDifferInCaseDoNotReachATypedHandler(t *testing.T) {
 	for data, want := range map[string]order{
 		`{"Number":7,"PLACED":"31 January","Lines":{}}`: {},

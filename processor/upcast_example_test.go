@@ -17,7 +17,7 @@ type placed struct {
 	Currency string `json:"currency"`
 }
 
-// Events of the first version lie in Kafka still: they have no currency.
+// Kafka still has events of the first version, without a currency.
 func ExampleUpcast() {
 	var mux processor.Mux
 	handle := func(_ context.Context, _ event.Event, order placed) error {

@@ -14,7 +14,7 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// doneAt returns after what time an event was processed, or fails.
+// doneAt returns how long after start an event was processed.
 func (r *rig) doneAt(t *testing.T, id string, start time.Time) time.Duration {
 	t.Helper()
 	o := r.outcome(t, "/test", id)
@@ -211,7 +211,7 @@ func TestAnEventWhoseProcessDiedIsTakenOverSoonHoweverLongItsHandlerMayTake(t *t
 	})
 }
 
-// fragile is an error that many a handler has returned: a nil pointer in an interface.
+// fragile is a frequent mistake of handlers: a nil pointer in an error interface.
 type fragile struct{ code int }
 
 func (e *fragile) Error() string { return fmt.Sprint(e.code) }

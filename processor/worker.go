@@ -7,30 +7,29 @@ import (
 	"time"
 )
 
-// crew is the workers of one batch, each of which works on one lane after the other: the records of one key in order,
-// each after the one before has come to its end. Config.Concurrency of them work at once. One that waits, for a pause,
-// for another consumer or for a slow handler, makes room for the next meanwhile: what waits does not stop what can be
-// done.
+// crew is the workers of one batch. Each works on one lane after the other: the records of one key in order, each
+// after the previous one has reached its end. Config.Concurrency of them work at the same time. A worker that waits,
+// for a pause, for another consumer or for a slow handler, makes room for the next one.
 type crew struct {
 	*Processor
 	schedule
 	ctx     context.Context // of the work
-	end     context.Context // of the answer, for what is written down
+	end     context.Context // of the answer, for storing outcomes
 	batch   *batch
 	letters *earlierLetters
 
-	slots   chan struct{} // as many as may work at once
-	begun   atomic.Int64  // lanes
-	hired   atomic.Int64  // workers, without those that replace another
+	slots   chan struct{} // one for each worker that may work at the same time
+	begun   atomic.Int64  // lanes that were begun
+	hired   atomic.Int64  // workers that were started, without those that replace another
 	slow    atomic.Int64  // handlers that have lent their slots
 	members sync.WaitGroup
 }
 
 // run works on all lanes. After an error the rest of a lane is not begun.
 //
-// Each worker hires the next with its first lane. Where the work waits for something, all of them work at once; where
-// it does not, few are hired: BenchmarkInvoke takes a third longer for 100 events that are only recorded if all are
-// hired at once.
+// Each worker starts the next one when it begins its first lane. If the work waits for something, all of them soon
+// work at the same time; if it does not, few are started: BenchmarkInvoke takes a third longer for 100 events that are
+// only recorded if all start at once.
 func (c *crew) run() {
 	c.hired.Add(1)
 	(&worker{crew: c}).run()
@@ -41,11 +40,11 @@ func (c *crew) hire() { c.members.Go((&worker{crew: c}).run) }
 
 func (c *crew) hasLanes() bool { return int(c.begun.Load()) < len(c.batch.heads) }
 
-// worker works on one record after the other. What it needs again for the next one it keeps.
+// worker works on one record after the other, and keeps what it can use again.
 type worker struct {
 	*crew
 	hasSlot  bool
-	replaced bool        // another works in its place from now on
+	replaced bool        // another worker continues in its place
 	caller   *caller     // nil: none yet
 	timer    *time.Timer // of an attempt; nil: none yet
 }
@@ -74,8 +73,8 @@ func (w *worker) run() {
 	}
 }
 
-// takeSlot waits for a slot unless the worker has one. At the end of the work it goes on without: what follows is not
-// begun.
+// takeSlot waits for a slot unless the worker has one. When the work ends it continues without one: no further record
+// is begun.
 func (w *worker) takeSlot() {
 	if w.hasSlot {
 		return
@@ -94,7 +93,7 @@ func (w *worker) leaveSlot() {
 	}
 }
 
-// lend leaves the slot to others until takeSlot.
+// lend gives the slot to others until takeSlot.
 func (w *worker) lend() {
 	w.leaveSlot()
 	if !w.replaced && w.hasLanes() {
@@ -103,11 +102,11 @@ func (w *worker) lend() {
 	}
 }
 
-// maxSlow × Config.Concurrency is how many slow handlers may lend their slots at once: what bounds the handlers bounds
-// the memory and the connections that they take.
+// maxSlow × Config.Concurrency is how many slow handlers may lend their slots at the same time. The bound limits the
+// memory and connections of handlers.
 const maxSlow = 3
 
-// lendSlow lends the slot of a handler that takes long, and returns what ends that.
+// lendSlow lends the slot of a handler that takes long. The returned function ends that.
 func (w *worker) lendSlow() (end func()) {
 	if w.slow.Add(1) <= int64(maxSlow*cap(w.slots)) {
 		w.lend()

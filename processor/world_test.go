@@ -19,14 +19,15 @@ import (
 	"event-processing-service/internal/store/tabletest"
 )
 
-// world is what the processor meets in the property test: handlers, a store and a dead letter topic that fail by a dice
-// whose throws depend on the seed and on what is thrown for, not on which goroutine comes first. It watches itself.
+// world is the processor's surroundings in the property test: handlers, a store and a dead letter topic that fail at
+// random. Each random number depends on the seed and on its purpose, not on which goroutine comes first. world also
+// checks the processor's promises.
 type world struct {
 	seed        uint64
 	name        string // of the processor
 	storeFaults bool
 	mem         remembering
-	release     chan struct{} // lets hanging handlers go
+	release     chan struct{} // ends hanging handlers
 
 	mu         sync.Mutex
 	fixed      bool                     // handlers succeed from now on, as after a repair
@@ -43,18 +44,18 @@ type world struct {
 	violations []string
 }
 
-// remembering is a store that also tells what became of an event.
+// remembering is a store that can return outcomes.
 type remembering interface {
 	Store
 	Outcome(context.Context, event.Identity) (event.Outcome, bool, error)
 }
 
-// inMemory is the store that never fails by itself.
+// inMemory is the store without faults of its own.
 func inMemory(*world) remembering { return store.NewMemory(store.DefaultRetention) }
 
-// inATable is DynamoDB's, whose changes share requests. Where the store has faults, some of the statements fail, each
-// for its own event: most of them at once, few for lack of capacity, as the pause after it outlasts the margins of this
-// test.
+// inATable is DynamoDB's store, whose changes share requests. If the store has faults, some statements fail, each for
+// its own event: most of them at once, a few for lack of capacity, because the pause after that is longer than the
+// margins of this test.
 func inATable(w *world) remembering {
 	table := &tabletest.Table{Fault: func(r tabletest.Request) (f tabletest.Fault) {
 		if !w.storeFaults || r.Operation != "BatchExecuteStatement" {
@@ -93,7 +94,7 @@ func (w *world) violated(format string, args ...any) {
 	w.violations = append(w.violations, fmt.Sprintf(format, args...))
 }
 
-// throw returns a number below n. The caller holds mu.
+// throw returns a random number below n. The caller holds mu.
 func (w *world) throw(n uint64, what string, id event.Identity) uint64 {
 	thrown := what + id.Source + id.ID
 	w.throws[thrown]++
@@ -102,7 +103,7 @@ func (w *world) throw(n uint64, what string, id event.Identity) uint64 {
 	return h.Sum64() >> 8 % n
 }
 
-// happens throws the dice for something that happens in so many of 100 cases.
+// happens returns true in percent of 100 cases.
 func (w *world) happens(percent uint64, what string, id event.Identity) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -119,7 +120,7 @@ func (w *world) ended(id event.Identity) bool {
 	return known
 }
 
-// checkOrder tells on whoever works on a record before those ahead of it with the same key have reached their end.
+// checkOrder reports work on a record before those ahead of it with the same key have reached their end.
 func (w *world) checkOrder(doing string, partition int32, offset int64) {
 	w.mu.Lock()
 	ahead := w.topic[partition][:offset]
@@ -133,7 +134,7 @@ func (w *world) checkOrder(doing string, partition int32, offset int64) {
 	}
 }
 
-// handler behaves as the kind of the event says.
+// handler behaves as the event's kind says.
 func (w *world) handler(kind string) HandlerFunc {
 	return func(ctx context.Context, e event.Event) (err error) {
 		id := e.Identity()
@@ -166,7 +167,7 @@ func (w *world) handler(kind string) HandlerFunc {
 			}
 		}()
 		err = w.behave(ctx, does, calls, pause)
-		clear(e.Data) // it is the handler's own
+		clear(e.Data) // the data is the handler's own
 		returned = true
 		return err
 	}
@@ -178,7 +179,7 @@ func (w *world) behave(ctx context.Context, kind string, calls int, pause time.D
 		if !pauseFor(ctx, pause) {
 			return ctx.Err()
 		}
-	case "late": // does not look at its context, and takes up to twice the time of an attempt
+	case "late": // ignores its context, and takes up to twice the time of an attempt
 		time.Sleep(pause * 5 / 2)
 	case "flaky":
 		if calls == 1 {
@@ -208,7 +209,7 @@ func pauseFor(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Publish and Since are the dead letter topic. What fails to be stored may be there all the same.
+// Publish and Since are the dead letter topic. A letter may be stored although Publish fails.
 func (w *world) Publish(_ context.Context, letter event.Record) (event.Place, error) {
 	r := letter
 	r.Topic = "events"
@@ -227,7 +228,7 @@ func (w *world) Publish(_ context.Context, letter event.Record) (event.Place, er
 	return letter.Place, nil
 }
 
-// Every other reading breaks off.
+// Every second reading breaks off.
 func (w *world) Since(_ context.Context, since time.Time) iter.Seq2[event.Record, error] {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -270,7 +271,7 @@ func (w *world) processor(cfg Config) *Processor {
 	return p
 }
 
-// sortedIdentities makes what is done for each the same in every run.
+// sortedIdentities gives every run the same order.
 func sortedIdentities[V any](m map[event.Identity]V) []event.Identity {
 	return slices.SortedFunc(maps.Keys(m),
 		func(a, b event.Identity) int { return cmp.Compare(a.Source+a.ID, b.Source+b.ID) })

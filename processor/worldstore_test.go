@@ -6,7 +6,7 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// Begin, Renew, Finish and Release are the store. A fault is a call that does nothing, or one whose answer is lost.
+// Begin, Renew, Finish and Release are the store. With a fault, either the call does nothing or its answer is lost.
 func (w *world) Begin(ctx context.Context, c event.Claim) (event.Reply, error) {
 	if w.storeFaults && w.happens(3, "begin fails", c.Identity) {
 		return event.Reply{}, errStore

@@ -18,7 +18,7 @@ type invoice struct {
 	Total string `json:"total"`
 }
 
-// publishing handles order.* with a handler that may publish, and registers what else is given.
+// publishing has a handler of order.* that may publish, and whatever else is registered.
 func publishing(
 	handle func(ctx context.Context, deps *processor.Deps, e event.Event) error, more ...func(*processor.Mux),
 ) processortest.Register {
@@ -119,7 +119,7 @@ func TestAFollowUpThatWouldBeLostOrRefusedIsADeadLetterOfItsCauseAtOnce(t *testi
 	}
 }
 
-// deaf is a topic of which no broker answers.
+// deaf is a topic whose brokers do not answer.
 type deaf struct{ calls atomic.Int64 }
 
 func (d *deaf) Publish(ctx context.Context, events []event.Event, _ ...event.Header) []event.Receipt {

@@ -1,5 +1,5 @@
-// Package processortest tests handlers on the real processor: payload, retries, leases, dead letters and all. Only the
-// store, which is memory, the dead letter topic and the time are the kit's.
+// Package processortest tests handlers with the real processor: payload, retries, leases, dead letters and all. Only
+// the store (in memory), the dead letter topic and the time are the kit's.
 package processortest
 
 import (
@@ -18,11 +18,11 @@ import (
 	"event-processing-service/processor"
 )
 
-// Kit is a topic, the processor's memory, and processes that come and go.
+// Kit is a topic, the processor's store, and processes that start and end.
 type Kit struct {
-	Config processor.Config  // of processes that start from now on
-	Time   time.Duration     // that Lambda gives one invocation
-	Env    map[string]string // variables and secrets of processes that start from now on
+	Config processor.Config  // of processes that start later
+	Time   time.Duration     // of one invocation
+	Env    map[string]string // variables and secrets of processes that start later
 
 	t        testing.TB
 	register Register
@@ -35,7 +35,7 @@ type Kit struct {
 // Register registers handlers, as handlers.Register does.
 type Register func(ctx context.Context, mux *processor.Mux, deps *processor.Deps) (closeAll func(), err error)
 
-// Mux makes a Register of a function for handlers that need nothing.
+// Mux makes a Register of a function, for handlers without dependencies.
 func Mux(register func(mux *processor.Mux)) Register {
 	return func(_ context.Context, mux *processor.Mux, _ *processor.Deps) (func(), error) {
 		register(mux)
@@ -43,10 +43,10 @@ func Mux(register func(mux *processor.Mux)) Register {
 	}
 }
 
-// Run runs a test in a bubble of fake time (testing/synctest): pauses, time-outs and leases take no time at all.
-// register registers the handlers, once for each process, at the end of which what it returns is closed; what they
-// share lies outside of it. A handler that never returns, not even when its context ends, keeps the test from ending,
-// as does a connection that is left open: pass an http.Client whose idle connections are closed.
+// Run runs a test in a bubble of fake time (testing/synctest), in which pauses, time-outs and leases take no time. It
+// calls register once for each process, and the function that register returns when the process ends; what processes
+// share is made outside of it. The test can't end while a handler has not returned or a connection is open: use an
+// http.Client whose idle connections are closed.
 func Run(t *testing.T, register Register, test func(k *Kit)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { test(New(t, register)) })
@@ -61,11 +61,11 @@ func New(t testing.TB, register Register) *Kit {
 	}
 }
 
-// Deliver delivers events in one batch, in this order, as often as it takes for all of them to be done. The same event
+// Deliver delivers events in one batch, in this order, until all of them are done. An event that was delivered before
 // comes as the same record again.
 func (k *Kit) Deliver(events ...event.Event) {
 	k.t.Helper()
-	const enough = 100 // deliveries: each ends within the time of an invocation
+	const enough = 100 // deliveries; each ends within the time of an invocation
 	var err error
 	for range enough {
 		if err = k.Invoke(events...); err == nil {
@@ -76,13 +76,14 @@ func (k *Kit) Deliver(events ...event.Event) {
 	k.t.Errorf("the batch is not done after %d deliveries: %v", enough, err)
 }
 
-// Invoke delivers events once. The error says that not all of them are done, so that Kafka would deliver them again.
+// Invoke delivers events once. The error says that not all are done, so that Kafka would deliver them again.
 func (k *Kit) Invoke(events ...event.Event) error {
 	k.t.Helper()
 	return k.invoke(nowhere, events)
 }
 
-// InvokeAndDie delivers events once to a process that dies at a step of the first of them, as Lambda's may at any time.
+// InvokeAndDie delivers events once, to a process that dies at a step of the first of them. Lambda's processes may die
+// at any time.
 func (k *Kit) InvokeAndDie(at Step, events ...event.Event) {
 	k.t.Helper()
 	if err := k.invoke(at, events); !errors.Is(err, errDied) {
@@ -145,14 +146,14 @@ func (k *Kit) ExpectDeadLetter(e event.Event, reason string) {
 	}
 }
 
-// Outcome is what the processor remembers of an event; without a Status it is not done.
+// Outcome is what the processor remembers of an event. Its Status is empty if the event is not done.
 func (k *Kit) Outcome(e event.Event) event.Outcome {
 	o, _, _ := k.memory.Outcome(k.t.Context(), e.Identity()) // it never fails
 	return o
 }
 
-// FollowUps are the events that handlers have published because of e, each once, in the order in which they first came.
-// They are delivered only by the test: k.Deliver(k.FollowUps(e)...).
+// FollowUps are the events that handlers have published because of e, each once, in the order in which they first
+// came. Only the test delivers them: k.Deliver(k.FollowUps(e)...).
 func (k *Kit) FollowUps(e event.Event) (found []event.Event) {
 	for _, f := range k.topic.once() {
 		if f.Extension("causationid") == e.ID {
@@ -162,9 +163,9 @@ func (k *Kit) FollowUps(e event.Event) (found []event.Event) {
 	return found
 }
 
-// ExpectOnce delivers an event in every way in which it may come again, each time under an id of its own, and expects
-// that it takes effect once. effects tells how often the event of an id has. A handler that is not idempotent fails
-// here.
+// ExpectOnce delivers an event in each way in which it can come again, each time under another id, and fails the test
+// unless it takes effect once. effects returns how often the event with an id took effect. A handler that is not
+// idempotent fails here.
 func (k *Kit) ExpectOnce(e event.Event, effects func(id string) int) {
 	k.t.Helper()
 	for _, way := range ways {

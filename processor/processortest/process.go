@@ -31,7 +31,7 @@ const (
 
 var errDied = errors.New("the process died")
 
-// process is the store and the dead letter topic as one process sees them: once it is dead, none of its calls has an
+// process is the store and the dead letter topic as one process sees them. After the process died, its calls have no
 // effect.
 type process struct {
 	*store.Memory
@@ -49,7 +49,7 @@ func (p *process) isDead() bool {
 	return p.dead
 }
 
-// reach tells whether the process is dead, or dies at this step.
+// reach tells whether the process is dead; it may die at this step.
 func (p *process) reach(s Step) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,7 +110,7 @@ func (p *process) Since(_ context.Context, since time.Time) iter.Seq2[event.Reco
 	return p.letters.since(since)
 }
 
-// followUps is what a process publishes by.
+// followUps is the process's publisher.
 type followUps struct{ *process }
 
 func (p followUps) Publish(_ context.Context, events []event.Event, _ ...event.Header) []event.Receipt {
@@ -141,7 +141,7 @@ func (t *topic) add(e event.Event) event.Receipt {
 	return event.Receipt{Place: event.Place{Topic: "events", Offset: int64(len(t.all) - 1)}}
 }
 
-// once returns each event once, as the processor handles it, in the order in which they first came.
+// once returns each event once, in the order in which they first came, because the processor handles each once.
 func (t *topic) once() (events []event.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -182,7 +182,7 @@ func (l *letters) since(since time.Time) iter.Seq2[event.Record, error] {
 
 func (l *letters) of(id event.Identity) (n int) {
 	for r, err := range l.since(time.Time{}) {
-		if err != nil { // cannot be: it is memory
+		if err != nil { // cannot happen: it is memory
 			return n
 		}
 		if e, err := processor.Decode(&r, ""); err == nil && e.Identity() == id {
@@ -226,7 +226,7 @@ func (k *Kit) payload(events []event.Event) []byte {
 	}
 	text, err := json.Marshal(map[string]any{"eventSource": "aws:kafka", "records": map[string]any{"events-0": records}})
 	if err != nil {
-		panic(fmt.Sprintf("processortest: %v", err)) // they are numbers and strings
+		panic(fmt.Sprintf("processortest: %v", err)) // cannot happen: they are numbers and strings
 	}
 	return text
 }
@@ -236,7 +236,7 @@ func encode(b []byte) *string {
 	return &s
 }
 
-// signed is bytes as Java has them.
+// signed converts bytes to Java's signed bytes.
 func signed(b []byte) []int {
 	all := make([]int, len(b))
 	for i, c := range b {
