@@ -48,7 +48,7 @@ esac
 func consoled(t *testing.T, session, choice string) (cmd *exec.Cmd, dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	pulumi := "#!/usr/bin/env bash\ncase \"$*\" in\n*operator.console) echo '" + choice + "' ;;\n" +
+	pulumi := "#!/usr/bin/env bash\ncase \"$*\" in\n*operator.console) " + given(choice) + " ;;\n" +
 		"*) echo \"the-${*: -1}\" ;;\nesac\n"
 	for name, text := range map[string]string{"aws": fakeSession, "pulumi": pulumi,
 		"session-manager-plugin": "#!/usr/bin/env bash\n"} {

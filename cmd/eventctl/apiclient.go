@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,7 @@ import (
 type apiClient struct {
 	url, key string
 	retryFor time.Duration
+	client   *http.Client // nil: Go's own
 
 	processor string // whose outcomes are asked for. "": the first's
 }
@@ -54,7 +56,7 @@ func (c *apiClient) ask(ctx context.Context, method, path, contentType string, b
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := cmp.Or(c.client, http.DefaultClient).Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("ask the API: %w", err)
 	}

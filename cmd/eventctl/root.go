@@ -43,7 +43,8 @@ func root() *cobra.Command {
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	cmd.AddCommand(sendCommand(), schemaCommand(), newCommand(), initCommand(), serveCommand(), healthcheckCommand(),
-		keysCommand(), provenanceCommand(), archiveCommand(), seedCommand(), auditCommand(), forgetCommand())
+		keysCommand(), provenanceCommand(), archiveCommand(), seedCommand(), auditCommand(), forgetCommand(),
+		loadCommand())
 	cmd.AddCommand(ofProcessor(tailCommand(), invokeCommand(), topicsCommand(), setupCommand(), triggerCommand(),
 		statusCommand(), dlqCommand(), replayCommand(), consoleCommand())...)
 	return cmd
