@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// axes are one chart of a plot: numbers of connections to the right, a figure upwards in powers of ten.
+// axes are one chart of a plot: the number of connections on the x axis, a figure on a logarithmic y axis.
 type axes struct {
 	left        int
 	connections []int
-	low, high   float64 // powers of ten
+	low, high   float64 // exponents of ten
 	of          func(*row) float64
 }
 

@@ -11,9 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// bareLoop writes n new items as the SDK's documentation would have it, 25 in a request, one request after the other,
-// and does nothing else: no records, no rules, no answers. The items have the attributes of an event that was
-// processed.
+// bareLoop writes n new items as the SDK's documentation shows it: 25 per request, one request after the other. It
+// does nothing else, so it is the baseline. The items have the attributes of a processed event.
 func bareLoop(ctx context.Context, client *dynamodb.Client, table string, n int, run int64) error {
 	texts := []string{"source", "id", "status", "at", "type", "topic"}
 	numbers := []string{"version", "expires_at", "work_hops", "work_attempts", "attempts", "hops", "partition", "offset"}

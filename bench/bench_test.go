@@ -62,7 +62,7 @@ func TestEventsHaveTheSizeThatIsAskedFor(t *testing.T) {
 
 func TestARatioIsTheMedianOfTheRoundsRatios(t *testing.T) {
 	r := &results{}
-	// The machine was half as fast in the second round, for both.
+	// Both got half the speed in the second round.
 	for i, speed := range []float64{1000, 500, 1000} {
 		r.add(limit, 64, 0, sample{EventsPerSecond: speed})
 		r.add("API", 64, 0, sample{EventsPerSecond: speed * []float64{0.8, 0.9, 0.7}[i]})

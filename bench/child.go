@@ -19,16 +19,16 @@ import (
 // child is a server under test, in a process of its own.
 type child struct {
 	cmd     *exec.Cmd
-	addr    string // of the server
+	addr    string // of the server, host:port
 	metrics string // URL of its metrics, "": none
 	ready   time.Duration
 	errors  bytes.Buffer
 }
 
-// serveArgs make the API of the service's binary.
+// serveArgs make the service's binary serve the API.
 var serveArgs = []string{"serve"}
 
-// startChild runs a program whose environment names its ports, and waits until its health check answers.
+// startChild runs a program on ports of its own, and waits until its health check answers.
 func startChild(ctx context.Context, path string, args []string, metrics bool, env ...string) (*child, error) {
 	port, err := freePort()
 	if err != nil {
@@ -85,7 +85,7 @@ func (c *child) stop() {
 
 var mallocs = regexp.MustCompile(`(?m)^go_memstats_mallocs_total (\S+)$`)
 
-// allocations returns how many objects the child has allocated so far, false where it does not tell.
+// allocations returns how many objects the child has allocated so far; false if it has no metrics.
 func (c *child) allocations() (float64, bool) {
 	if c.metrics == "" {
 		return 0, false
@@ -104,8 +104,9 @@ func (c *child) allocations() (float64, bool) {
 	return n, err == nil
 }
 
-// nextPort counts up from another start in each run, so that two runs do not meet, and stays below the ports that Linux
-// gives to connections (32,768 and up): the load's own would take a port between its choice and the child's start.
+// nextPort counts up from a start that differs between runs, so that two runs do not collide. It stays below the ports
+// that Linux uses for connections (32,768 and up), because a connection of the load could take the port before the
+// child does.
 var nextPort = func() *atomic.Int32 {
 	var n atomic.Int32
 	n.Store(10_000 + int32(os.Getpid()%100)*100)

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// request is an HTTP request as bytes. Where its events' ids stand, a counter is written before each use, so that no
-// two events are the same.
+// request is an HTTP request as bytes. Before each use a counter is written where the ids of its events are, so that
+// no two events are the same.
 type request struct {
 	bytes  []byte
 	ids    []int // offsets of idDigits digits each
-	events int   // how many it carries
+	events int   // number of events in it
 	stamp  bool  // the ids are the time of sending, in nanoseconds since 1970, not a counter
 }
 
@@ -40,15 +40,15 @@ func (r *request) number(n uint64) uint64 {
 	return n
 }
 
-// connection speaks just enough HTTP/1.1 to keep a server busy at little cost of its own: net/http's client would take
-// several times the CPU that the server takes, on the same cores.
+// connection is a minimal HTTP/1.1 client. On shared cores, net/http's client would take several times the CPU of the
+// server.
 type connection struct {
 	conn    net.Conn
 	in      *bufio.Reader
 	request *request
 	next    uint64
 
-	mayBeRefused  bool // 429 is an answer like others
+	mayBeRefused  bool // accepts 429 as an answer
 	sent, refused uint64
 }
 
@@ -60,7 +60,8 @@ func dial(addr string, r *request, number int) (*connection, error) {
 	return &connection{conn: conn, in: bufio.NewReaderSize(conn, 16<<10), request: r.clone(), next: firstID(number)}, nil
 }
 
-// roundTrip sends the request and reads the answer. Any status but 200 and 202 is an error: a 207 has lost events.
+// roundTrip sends the request and reads the answer. Any status but 200 and 202 is an error: after a 207, events are
+// missing.
 func (c *connection) roundTrip() error {
 	if c.request.stamp {
 		c.next = uint64(time.Now().UnixNano()) - 1
@@ -102,7 +103,7 @@ func (c *connection) roundTrip() error {
 	return nil
 }
 
-// line reads one line without its end.
+// line reads one line without its line end.
 func (c *connection) line() ([]byte, error) {
 	line, err := c.in.ReadSlice('\n')
 	if err != nil {
@@ -111,7 +112,7 @@ func (c *connection) line() ([]byte, error) {
 	return bytes.TrimSuffix(line[:len(line)-1], []byte("\r")), nil
 }
 
-// firstID leaves each connection room for 2^40 events, and lets two runs hardly ever meet.
+// firstID leaves room for 2^40 events per connection, and makes a collision of two runs improbable.
 func firstID(connection int) uint64 {
 	return uint64(time.Now().UnixNano())<<50 | uint64(connection)<<40
 }

@@ -14,11 +14,11 @@ import (
 	"event-processing-service/processor"
 )
 
-// endRate is a steady load that leaves both sides mostly idle, so that the figure is latency and not a queue.
+// endRate is a load that leaves both sides mostly idle, so that latency is measured and not a queue.
 const endRate = 500
 
-// measureEndToEnd measures from the moment at which a post is due to the store's memory of the event: through the API,
-// the broker, and the trigger with its batching window.
+// measureEndToEnd measures the time from the moment at which a post is due until the store has the outcome: API,
+// broker, and the trigger with its batching window.
 func measureEndToEnd(ctx context.Context, p plan, l *lab, r *results) error {
 	for _, window := range []time.Duration{time.Microsecond, 500 * time.Millisecond} { // 0 would be the default
 		for round := range p.rounds {
@@ -55,7 +55,7 @@ func endToEnd(ctx context.Context, p plan, l *lab, window time.Duration, name st
 		return sample{}, err
 	}
 	defer all.close()
-	// The group forms and the connections warm up with events whose age does not count.
+	// These events only let the group form and the connections open. Their age does not count.
 	if _, err := all.openLoop(ctx, endRate, max(p.warmUp, time.Second)); err != nil {
 		return sample{}, err
 	}
@@ -99,7 +99,7 @@ func startTrigger(ctx context.Context, l *lab, store *ageStore, window time.Dura
 	return func() { cancel(); <-done }, nil
 }
 
-// ageStore notes how old an event is when it is done. The event's id is the time of its post.
+// ageStore records the age of each event when it is done. The event's id is the time of its post.
 type ageStore struct {
 	freeStore
 	mu sync.Mutex
@@ -136,7 +136,7 @@ func (s *ageStore) await(ctx context.Context, n uint64) error {
 	return fmt.Errorf("%d events were not processed within 30s", n)
 }
 
-// stamped is an event whose id is the time at which it is sent.
+// stamped is an event whose id is its time of sending.
 func stamped() *request {
 	r := structured(eventBytes)
 	r.stamp = true

@@ -9,8 +9,8 @@ import (
 	"event-processing-service/internal/trigger"
 )
 
-// tables are where the function remembers: DynamoDB Local, whose time says little about DynamoDB's, and an endpoint
-// that answers at once, which leaves what the function takes. stop ends the latter.
+// tables are the stores of the function: DynamoDB Local, whose speed says little about DynamoDB, and an endpoint that
+// answers at once, which leaves the function's own time. stop ends the endpoint.
 func tables(ctx context.Context) (endpoints map[string]string, stop func(), err error) {
 	instant, err := startChild(ctx, os.Args[0], []string{"serve", "table"}, false)
 	if err != nil {
@@ -25,7 +25,7 @@ func tables(ctx context.Context) (endpoints map[string]string, stop func(), err 
 	return endpoints, instant.stop, nil
 }
 
-// functions are the builds of the function that are measured by turns.
+// functions are the builds of the function to compare.
 func (p plan) functions(l *lab) map[string]string {
 	all := map[string]string{"function": l.binary("bootstrap")}
 	if p.compareFunction != "" {
@@ -43,8 +43,8 @@ func startFunction(l *lab, binary, endpoint, table string) (*trigger.RuntimeAPI,
 	}})
 }
 
-// measureFunction measures the real binary with a table: how long an invocation takes, and what the process takes for
-// it.
+// measureFunction measures the real binary with a table: the time of an invocation, and the CPU and memory of the
+// process.
 func measureFunction(ctx context.Context, p plan, l *lab, r *results) error {
 	endpoints, stop, err := tables(ctx)
 	if err != nil {
@@ -81,8 +81,7 @@ func measureFunction(ctx context.Context, p plan, l *lab, r *results) error {
 	return nil
 }
 
-// invokeFresh invokes the function with events that it has not met. Only the invocations count, not the making of
-// payloads.
+// invokeFresh invokes the function with new events. It measures only the invocations, not the making of payloads.
 func invokeFresh(ctx context.Context, p plan, api *trigger.RuntimeAPI, n int) (sample, error) {
 	var h histogram
 	var took time.Duration
@@ -99,7 +98,7 @@ func invokeFresh(ctx context.Context, p plan, api *trigger.RuntimeAPI, n int) (s
 		if err != nil {
 			return sample{}, err
 		}
-		if i == 0 { // starts the process and its connections
+		if i == 0 { // the first starts the process and its connections
 			if before, err = cpuOfChildren("bootstrap"); err != nil {
 				return sample{}, err
 			}

@@ -12,21 +12,21 @@ import (
 	"time"
 )
 
-// What 64 clients that ask for many times their limit do to those that keep within theirs. What the 64 may have is
-// little, so that it is their refusals which are measured.
+// 64 greedy clients ask for many times their limit. The measurement shows what that costs the clients that stay below
+// theirs, the modest ones. The greedy ones have a low limit, so that mostly refusals are measured.
 const (
 	greedyClients = 64
-	modestClients = 40 // with as many, there are enough requests for a p99
-	perClient     = 2  // events a second, the limit
-	modestRate    = 1  // of each client, a second
+	modestClients = 40 // enough requests for a p99
+	perClient     = 2  // events per second, the limit
+	modestRate    = 1  // events per second of each client
 	greedyRate    = 80
-	// greedyTime bounds the life of the greedy, should nobody end them.
+	// greedyTime bounds how long the greedy clients run, in case nobody stops them.
 	greedyTime = 2 * time.Minute
 )
 
-// measureGreedy measures the modest by turns: alone, beside the greedy, and beside as many who post as much to another
-// server, a bare Fiber handler. The last tells what part of the difference is the machine's, which the greedy, too, run
-// on. The measurements are longer than others, as they need few requests a second.
+// measureGreedy measures the modest clients alone, beside the greedy ones, and beside greedy clients of another
+// server, a bare Fiber handler. The last shows how much of the difference comes from sharing the machine. It takes
+// longer than other measurements, because the modest clients send few requests per second.
 func measureGreedy(ctx context.Context, p plan, l *lab, r *results) error {
 	keys := map[string]string{}
 	for i := range max(greedyClients, modestClients) {
@@ -87,8 +87,8 @@ func measureModest(ctx context.Context, p plan, all crowd, r *results, name stri
 	return nil
 }
 
-// startGreedy runs this program as `bench greedy ADDR`: the work of the greedy is not to stand in the modest's clock's
-// way.
+// startGreedy runs this program as `bench greedy ADDR`, in a process of its own, so that the greedy clients' work does
+// not delay the clock of the modest ones.
 func startGreedy(ctx context.Context, addr string) (stop func() error, err error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -108,7 +108,7 @@ func startGreedy(ctx context.Context, addr string) (stop func() error, err error
 	}, nil
 }
 
-// driveGreedyLoad is the main of that process.
+// driveGreedyLoad is the main function of that process.
 func driveGreedyLoad(ctx context.Context, addr string) error {
 	all, err := connectEach(addr, "greedy", greedyClients)
 	if err != nil {
@@ -126,7 +126,7 @@ func driveGreedyLoad(ctx context.Context, addr string) error {
 	return nil
 }
 
-// connectEach gives each connection the key of a client of its own.
+// connectEach opens one connection per client, each with the client's own key.
 func connectEach(addr, kind string, n int) (crowd, error) {
 	c := make(crowd, 0, n)
 	for i := range n {
@@ -143,7 +143,7 @@ func connectEach(addr, kind string, n int) (crowd, error) {
 	return c, nil
 }
 
-// keyOf has the length of key, so that the ids in a request stay where they are.
+// keyOf returns a key as long as key, so that the ids in a request stay at their offsets.
 func keyOf(kind string, client int) string {
 	return fmt.Sprintf("%s-%0*d", kind, len(key)-len(kind)-1, client)
 }

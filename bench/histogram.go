@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// histogram counts durations in buckets whose width is 1/64 of their lower bound's power of two, so that a quantile is
-// off by less than 1.6 %. Counting costs some nanoseconds and no memory.
+// histogram counts durations in buckets. A bucket's width is 1/64 of its lower bound's power of two, so a quantile is
+// off by less than 1.6 %. Counting takes some nanoseconds and no memory.
 type histogram struct {
 	buckets [64 * 40]uint64 // 2^40 ns are 18 minutes
 	count   uint64
@@ -22,11 +22,11 @@ func bucketOf(ns uint64) int {
 	if ns < 64 {
 		return int(ns)
 	}
-	shift := bits.Len64(ns) - 7 // keeps the leading 1 and six bits after it
+	shift := bits.Len64(ns) - 7 // keeps the leading 1 and the six bits after it
 	return min((shift+1)*64+int(ns>>shift)-64, 64*40-1)
 }
 
-// upperBound is the largest duration that bucket i takes.
+// upperBound is the largest duration in bucket i.
 func upperBound(i int) time.Duration {
 	if i < 64 {
 		return time.Duration(i)
@@ -42,7 +42,7 @@ func (h *histogram) merge(other *histogram) {
 	h.count += other.count
 }
 
-// quantile returns the duration that a share q of all did not exceed.
+// quantile returns the duration that a share q of all durations did not exceed.
 func (h *histogram) quantile(q float64) time.Duration {
 	rank, seen := uint64(math.Ceil(q*float64(h.count))), uint64(0)
 	for i, n := range h.buckets {

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// variant is one way to post events to one kind of server.
+// variant is one way to post events to one server.
 type variant struct {
 	name    string
-	server  string // "fiber" and "limit" are in this binary, "api" is the service, else the path of a build of it
-	open    bool   // the API has neither keys nor limits
+	server  string // "fiber" and "limit" are in this binary, "api" is the service; else the path of a build of it
+	open    bool   // the API has no keys and no limits
 	metrics bool
 	request *request
-	base    string // the variant whose figures the ratios are to; "": limit
+	base    string // variant to compare with; "": limit
 	at      []int  // numbers of connections; nil: all of the plan. 64 batches of 1,000 are more than the API takes at once
 }
 
@@ -55,14 +55,14 @@ func variants(p plan) []variant {
 	return slices.DeleteFunc(all, func(v variant) bool { return !p.only.MatchString(v.name) })
 }
 
-// key lets the bench in. It is not a secret: it opens only servers that the bench starts.
+// key is the bench's key. It is no secret: it opens only servers that the bench starts.
 const key = "bench-bench-bench-bench"
 
-// limit is the variant that the others are compared with.
+// limit is the variant that all others are compared with.
 const limit = "limit"
 
-// start runs the variant's server. Each variant has one of its own: a heap that batches blew up would flatter what
-// comes after them.
+// start runs the variant's server. Each variant has its own, because a heap that has grown for batches would make
+// later variants look faster.
 func (v variant) start(ctx context.Context, l *lab) (*child, error) {
 	if v.server != "fiber" && v.server != "limit" {
 		path := v.server
@@ -85,8 +85,8 @@ func (v variant) start(ctx context.Context, l *lab) (*child, error) {
 	return startChild(ctx, path, []string{"serve", v.server}, v.metrics)
 }
 
-// measureHTTP measures every variant at every number of connections, one after the other, and that several times: what
-// else goes on on the machine then meets all of them.
+// measureHTTP measures all variants at all numbers of connections, several times and interleaved, so that other work
+// on the machine affects all of them.
 func measureHTTP(ctx context.Context, p plan, l *lab, r *results) error {
 	chosen, children := variants(p), []*child(nil)
 	defer func() {
@@ -104,7 +104,7 @@ func measureHTTP(ctx context.Context, p plan, l *lab, r *results) error {
 	for round := range p.rounds {
 		for _, n := range p.connections {
 			for i := range chosen {
-				i = (i + round) % len(chosen) // so that none has always the same neighbour
+				i = (i + round) % len(chosen) // so that neighbours change
 				if at := chosen[i].at; at != nil && !slices.Contains(at, n) {
 					continue
 				}
@@ -120,7 +120,7 @@ func measureHTTP(ctx context.Context, p plan, l *lab, r *results) error {
 	return nil
 }
 
-// measureOpenLoop asks how long requests take when they come at a steady rate below what the server can do.
+// measureOpenLoop measures the latency of requests at a steady rate below the server's capacity.
 func measureOpenLoop(ctx context.Context, p plan, l *lab, r *results) error {
 	for _, v := range variants(p) {
 		if !slices.Contains([]string{limit, "API, structured", "API, binary"}, v.name) {
@@ -194,7 +194,7 @@ func measureOnce(ctx context.Context, p plan, c *child, req *request, connection
 
 func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
 
-// ownCPUTime is what this process, the load generator, has used.
+// ownCPUTime is the CPU time of this process, the load generator.
 func ownCPUTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {

@@ -15,10 +15,10 @@ import (
 	"event-processing-service/internal/kafka"
 )
 
-// topic is the bench's own, so that no figure hangs on what another topic holds.
+// topic belongs to the bench alone, so that no figure depends on the content of another topic.
 const topic = "bench.events"
 
-// lab is what all measurements share: a topic, and the binaries that are measured.
+// lab is what all measurements share: a topic, and the binaries to measure.
 type lab struct {
 	brokers string
 	folder  string // of the binaries
@@ -44,7 +44,7 @@ func newLab(ctx context.Context, brokers string) (*lab, error) {
 	for name, args := range map[string][]string{
 		"eventctl":  {"-tags", "lambda.norpc", "-o", filepath.Join(folder, "eventctl"), "./cmd/eventctl"},
 		"bootstrap": {"-tags", "lambda.norpc", "-o", filepath.Join(folder, "bootstrap"), "./cmd/processor"},
-	} { // the flags of the images
+	} { // the flags that the images are built with
 		build := exec.CommandContext(ctx, "go",
 			append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}, args...)...)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -61,7 +61,7 @@ func (l *lab) kafkaConfig() kafka.Config {
 
 func (l *lab) binary(name string) string { return filepath.Join(l.folder, name) }
 
-// createTopic makes a topic that forgets soon: a run writes some GB, and what it wrote is of no interest.
+// createTopic makes a topic with a short retention, because a run writes several GB that nobody needs.
 func (l *lab) createTopic(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()

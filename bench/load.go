@@ -30,13 +30,13 @@ func (c crowd) close() {
 	}
 }
 
-// load is what a crowd met: requests that were answered, and how long each took.
+// load is the result of a crowd: the answered requests, and how long each took.
 type load struct {
 	histogram
 	took time.Duration
 }
 
-// closedLoop has each connection send its next request when the one before is answered.
+// closedLoop lets each connection send its next request after the answer to the previous one.
 func (c crowd) closedLoop(ctx context.Context, d time.Duration) (load, error) {
 	end := time.Now().Add(d)
 	return c.each(ctx, end.Add(10*time.Second), func(conn *connection, h *histogram) error {
@@ -53,8 +53,8 @@ func (c crowd) closedLoop(ctx context.Context, d time.Duration) (load, error) {
 	})
 }
 
-// openLoop sends rate requests a second, come what may, over whichever connections are free. A request's time counts
-// from when it was due, not from when a connection was free for it: a server that stalls is charged for all who wait.
+// openLoop sends rate requests per second over any free connection, whatever the server does. A request's time counts
+// from when it was due, not from when a connection was free, so that a stall counts for all requests that wait.
 func (c crowd) openLoop(ctx context.Context, rate int, d time.Duration) (load, error) {
 	total := int(float64(rate) * d.Seconds())
 	due := make(chan time.Time, total)
@@ -82,9 +82,9 @@ func (c crowd) openLoop(ctx context.Context, rate int, d time.Duration) (load, e
 	})
 }
 
-// paced has each connection send rate requests a second, the connections one after the other. As in openLoop, a
-// request's time counts from when it was due. Go's timers are up to a millisecond late, so connections whose times
-// matter wake early and sleep for the rest; for a crowd that only is to be there, that would be most of its work.
+// paced lets each connection send rate requests per second, in turns. As in openLoop, a request's time counts from
+// when it was due. Go's timers are up to a millisecond late, so connections whose times are measured wake early and
+// sleep for the rest. Connections that only make load don't, because that would be most of their work.
 func (c crowd) paced(ctx context.Context, rate int, d time.Duration, exact bool) (load, error) {
 	start, gap := time.Now(), time.Second/time.Duration(rate)
 	var begun atomic.Int64
@@ -112,7 +112,7 @@ func (c crowd) paced(ctx context.Context, rate int, d time.Duration, exact bool)
 	})
 }
 
-// each runs work for all connections side by side. No connection outlives the deadline.
+// each runs work for all connections at the same time, at most until the deadline.
 func (c crowd) each(ctx context.Context, deadline time.Time, work func(*connection, *histogram) error) (load, error) {
 	var wait sync.WaitGroup
 	histograms, failures := make([]histogram, len(c)), make([]error, len(c))
@@ -130,7 +130,7 @@ func (c crowd) each(ctx context.Context, deadline time.Time, work func(*connecti
 	}
 	for _, err := range append(failures, ctx.Err()) {
 		if err != nil {
-			return l, err // the first will do: the others say the same
+			return l, err // the first is enough: the others are the same
 		}
 	}
 	return l, nil

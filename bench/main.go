@@ -1,9 +1,9 @@
-// Command bench measures the service against the parts that it is made of: in one run, interleaved, on a real broker.
-// It prints a table with ratios, writes results.json and draws plot.svg. docs/performance.md says how to read them.
+// Command bench compares the service with the parts that it is made of: in one run, interleaved, on a real broker. It
+// prints a table with ratios, writes results.json and draws plot.svg. docs/performance.md says how to read them.
 //
-// The broker is KAFKA_BOOTSTRAP_SERVERS, and DynamoDB Local, which may be left out, DYNAMODB_ENDPOINT. The servers
-// under test are child processes, so that their CPU time is theirs alone; all load stays on the loopback interface and
-// is bounded in time.
+// KAFKA_BOOTSTRAP_SERVERS names the broker, DYNAMODB_ENDPOINT an optional DynamoDB Local. The servers under test are
+// child processes, so that their CPU time is theirs alone. All load stays on the loopback interface and is bounded in
+// time.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// plan is what a run measures, and how long.
+// plan is what to measure, and for how long.
 type plan struct {
 	rounds          int
 	duration        time.Duration // of one measurement

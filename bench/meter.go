@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// meter measures work that this process does itself.
+// meter measures work of this process.
 type meter struct {
 	start   time.Time
 	cpu     time.Duration

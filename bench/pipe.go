@@ -12,12 +12,12 @@ import (
 	"event-processing-service/internal/trigger"
 )
 
-// maxLag is how many events may wait for the function. The posters wait while there are more, so that what is measured
-// is what the whole pipe carries for as long as one likes.
+// maxLag is how many events may wait for the function. Beyond it the posters wait, so that the measured throughput is
+// one that the whole pipe can sustain.
 const maxLag = 5000
 
-// measurePipe measures from posts to events that are remembered: API, broker, trigger, and the real function with a
-// table that answers at once. All of them share the machine.
+// measurePipe measures the throughput from posts to stored outcomes: API, broker, trigger, and the real function with
+// a table that answers at once. All of them share the machine.
 func measurePipe(ctx context.Context, p plan, l *lab, r *results) error {
 	endpoints, stop, err := tables(ctx)
 	if err != nil {
@@ -44,7 +44,7 @@ func measurePipe(ctx context.Context, p plan, l *lab, r *results) error {
 	return nil
 }
 
-// pipe returns what the whole pipe carries, and what its parts take of the CPU.
+// pipe returns the throughput of the whole pipe, and the CPU time of its parts.
 func pipe(ctx context.Context, p plan, l *lab, binary, endpoint, name string, r *request,
 	connections int) (map[string]sample, error) {
 	if err := l.createTopic(ctx, name); err != nil {
@@ -100,7 +100,7 @@ func pipe(ctx context.Context, p plan, l *lab, binary, endpoint, name string, r 
 		})
 		return err
 	}
-	// The group forms, and everything connects, with events that do not count.
+	// These events do not count. They let the group form and the connections open.
 	if err := post(max(p.warmUp, time.Second/2)); err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func pipeCPU(api *child) (ofAPI, ofFunction time.Duration, err error) {
 	return ofAPI, ofFunction, err
 }
 
-// watch keeps count of what a group has committed of a new topic.
+// watch counts what a group has committed of a new topic.
 func (l *lab) watch(ctx context.Context, group string, done *atomic.Int64) {
 	admin := kadm.NewClient(l.admin)
 	for ctx.Err() == nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// plot draws events/s and CPU per event over the numbers of connections, as an SVG that needs nothing else.
+// plot draws events/s and CPU per event by the number of connections, as an SVG without dependencies.
 func (r *results) plot() string {
 	shown := []struct{ name, color string }{
 		{limit, "#64748b"}, {"API, structured", "#2563eb"}, {"API, binary", "#059669"}, {"API, batch of 100", "#d97706"},

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// clockTick is the unit of CPU time in /proc: 1/100 s on every architecture that Linux runs Go on. A measurement of 2 s
-// on a busy core is 200 of them, so it is off by half a percent.
+// clockTick is the unit of CPU time in /proc: 1/100 s on every architecture on which Go runs on Linux. A measurement
+// of 2 s on a busy core has 200 ticks, so its error is half a percent.
 const clockTick = 10 * time.Millisecond
 
 // cpuOf returns the user and system time that a process has used.
@@ -29,8 +29,8 @@ func cpuOf(pid int) (time.Duration, error) {
 	return time.Duration(user+system) * clockTick, nil
 }
 
-// stat returns the fields of /proc's stat of a process behind its name, which may hold anything. Its parent is the
-// second of them, utime and stime are the 12th and 13th.
+// stat returns the fields of /proc/PID/stat behind the process's name, which may contain any characters. The parent is
+// the second field, utime and stime are the 12th and 13th.
 func stat(pid int) ([]string, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -39,7 +39,7 @@ func stat(pid int) ([]string, error) {
 	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])), nil
 }
 
-// cpuOfChildren returns what this process's children that run a program of that name have used.
+// cpuOfChildren returns the CPU time of this process's children that run the program with this name.
 func cpuOfChildren(program string) (sum time.Duration, err error) {
 	processes, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -50,7 +50,7 @@ func cpuOfChildren(program string) (sum time.Duration, err error) {
 		if err != nil {
 			return 0, fmt.Errorf("read process: %w", err)
 		}
-		path, _ := os.Readlink(process + "/exe") // "" of one that is another's, or gone
+		path, _ := os.Readlink(process + "/exe") // "" if it is another user's process, or has ended
 		fields, err := stat(pid)
 		if err != nil || filepath.Base(path) != program || fields[1] != strconv.Itoa(os.Getpid()) {
 			continue
@@ -64,10 +64,10 @@ func cpuOfChildren(program string) (sum time.Duration, err error) {
 	return sum, nil
 }
 
-// forgetPeak makes peakOf start afresh.
+// forgetPeak resets peakOf.
 func forgetPeak(pid int) { _ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0) }
 
-// peakOf returns the most memory, in bytes, that a process had resident, and memoryOf what it has now.
+// peakOf returns the largest resident memory that a process had so far, in bytes, and memoryOf its present one.
 func peakOf(pid int) int64   { return status(pid, "VmHWM:") }
 func memoryOf(pid int) int64 { return status(pid, "VmRSS:") }
 
@@ -82,11 +82,11 @@ func status(pid int, field string) int64 {
 	return 0
 }
 
-// sleep is exact to some 60 µs. Go's own timers wake up to a millisecond late, which would stand in every latency of
-// the open loop.
+// sleep is exact to some 60 µs. Go's own timers wake up to a millisecond late, which would add to every latency of the
+// open loop.
 func sleep(d time.Duration) {
 	t := syscall.NsecToTimespec(int64(d))
-	_ = syscall.Nanosleep(&t, nil) // woken early: the caller looks at the clock
+	_ = syscall.Nanosleep(&t, nil) // if it wakes early, the caller looks at the clock
 }
 
 func describeCPU() string {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Elsewhere than on Linux the bench runs in a container: it reads its children's CPU time and memory from /proc.
+// The bench reads CPU time and memory from /proc. On other systems it runs in a container.
 func cpuOf(int) (time.Duration, error) { return 0, errors.New("read CPU time: only on Linux") }
 func cpuOfChildren(string) (time.Duration, error) {
 	return 0, errors.New("read CPU time: only on Linux")

@@ -52,7 +52,7 @@ func newProcessor(store processor.Store, mux *processor.Mux) (*processor.Process
 	return processor.New(processor.DefaultConfig(), mux, store, noDeadLetters{}, slog.New(slog.DiscardHandler))
 }
 
-// writePayload is one invocation of n records, as the event source mapping of MSK writes it. The events of each run
+// writePayload is one invocation with n records, as the event source mapping of MSK writes it. The events of each run
 // have ids of their own.
 func writePayload(n int, run int64) ([]byte, error) {
 	header := func(key, value string) map[string]events.JSONNumberBytes {
@@ -79,8 +79,8 @@ func writePayload(n int, run int64) ([]byte, error) {
 	return json.Marshal(in)
 }
 
-// measureProcessor measures one invocation of 1, 100 and 10,000 records: Handle alone, which gets the payload as it was
-// read, and the whole invocation, which reads it first.
+// measureProcessor measures one invocation with 1, 100 and 10,000 records: Handle alone, with a payload that is
+// already read, and the whole invocation.
 func measureProcessor(ctx context.Context, p plan, _ *lab, r *results) error {
 	proc, err := newProcessor(freeStore{}, &processor.Mux{})
 	if err != nil {
@@ -135,7 +135,7 @@ func repeat(ctx context.Context, p plan, records int, invoke func() error) (samp
 	return s, ctx.Err()
 }
 
-// growth returns how many MB one call of f allocates in all: the collector is off meanwhile, so nothing is given back.
+// growth returns how many MB one call of f allocates. The collector is off meanwhile, so nothing is freed.
 func growth(f func()) float64 {
 	runtime.GC()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
@@ -182,7 +182,7 @@ func measureRuntime(ctx context.Context, p plan, l *lab, r *results) error {
 			if err != nil {
 				return err
 			}
-			s.CPU, s.Allocations = 0, 0 // those of this side
+			s.CPU, s.Allocations = 0, 0 // they are this process's
 			r.add(fmt.Sprintf("processor, Runtime API, %d records", n), 0, 0, s)
 		}
 		r.add("processor, start to first poll", 0, 0, sample{P50: milliseconds(api.FirstPoll())})

@@ -12,7 +12,7 @@ import (
 	"event-processing-service/internal/kafka"
 )
 
-// measureKafka measures the client library alone: no HTTP, and this process's CPU time for the server's.
+// measureKafka measures the client library alone: without HTTP. The server's CPU time is that of this process.
 func measureKafka(ctx context.Context, p plan, l *lab, r *results) error {
 	for range p.rounds {
 		for _, n := range p.connections {
@@ -39,7 +39,7 @@ func (l *lab) producer(extra ...kgo.Opt) (*kgo.Client, error) {
 	return kgo.NewClient(append(append(opts, kgo.ProducerLinger(0), kgo.RequiredAcks(kgo.AllISRAcks())), extra...)...)
 }
 
-// produceWaiting has n goroutines that each wait for a record's acknowledgement before the next.
+// produceWaiting runs n goroutines. Each waits for the acknowledgement of a record before it sends the next.
 func produceWaiting(ctx context.Context, p plan, l *lab, n int) (sample, error) {
 	client, err := l.producer()
 	if err != nil {
@@ -91,7 +91,7 @@ func produceWaiting(ctx context.Context, p plan, l *lab, n int) (sample, error) 
 	return s, nil
 }
 
-// produceAsync waits for nothing but room in the client's buffer.
+// produceAsync waits only for room in the client's buffer.
 func produceAsync(ctx context.Context, p plan, l *lab) (sample, error) {
 	client, err := l.producer(kgo.MaxBufferedRecords(100_000))
 	if err != nil {

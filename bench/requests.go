@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// idMark stands where an event's id will be written.
+// idMark is where an event's id will be written.
 var idMark = strings.Repeat("#", idDigits)
 
-// eventBytes is the size of a structured event. The comparisons with other services were made with this size.
+// eventBytes is the size of a structured event, as in the comparisons with other services.
 const eventBytes = 270
 
 const envelope = `{"specversion":"1.0","id":"%s","source":"/bench/orders","type":"order.created",` +

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// sample is one measurement, or the median of several. What does not apply is 0 and is left out.
+// sample is one measurement, or the median of several. Figures that do not apply are 0 and are left out.
 type sample struct {
 	EventsPerSecond float64 `json:"events_per_second,omitempty"`
 	P50             float64 `json:"p50_ms,omitempty"`
@@ -33,16 +33,16 @@ type row struct {
 	Connections int    `json:"connections,omitempty"`
 	Rate        int    `json:"rate,omitempty"` // requests/s of the open loop, 0: closed loop
 	sample
-	// To the limit for events of that size at as many connections, from the same rounds.
+	// Compared with the limit for events of that size at the same number of connections, in the same rounds.
 	ThroughputRatio float64 `json:"throughput_ratio,omitempty"`
 	P99Ratio        float64 `json:"p99_ratio,omitempty"`
 	CPURatio        float64 `json:"cpu_ratio,omitempty"`
 
-	base    string // the row that the ratios are to; "": the limit
+	base    string // the row to compare with; "": the limit
 	samples []sample
 }
 
-// results are all that a run has measured.
+// results are all figures of a run.
 type results struct {
 	Machine string    `json:"machine"`
 	Time    time.Time `json:"time"`
@@ -75,8 +75,8 @@ func (r *results) add(name string, connections, rate int, s sample) *row {
 	return x
 }
 
-// settle puts medians and ratios into the rows. A ratio is the median of the rounds' own ratios: noise that lasts for a
-// round is in both sides of it.
+// settle computes the medians and ratios of the rows. A ratio is the median of the rounds' ratios, because noise that
+// lasts for a round affects both of its sides.
 func (r *results) settle() {
 	for _, x := range r.Rows {
 		x.sample = sample{
@@ -159,7 +159,7 @@ func (r *results) print(w io.Writer) {
 	}
 }
 
-// figure shows three digits, and nothing where there is nothing.
+// figure shows three digits, or nothing for 0.
 func figure(v float64) string {
 	switch {
 	case v == 0:

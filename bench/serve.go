@@ -17,7 +17,7 @@ import (
 	"event-processing-service/internal/kafka"
 )
 
-// serve is a child's main: the least that a server can do.
+// serve is the main function of a child: a minimal server.
 func serve(variant string) error {
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, BodyLimit: 8 << 20})
 	app.Get("/health/live", func(c *fiber.Ctx) error { return c.SendStatus(fiber.StatusOK) })
@@ -45,7 +45,7 @@ func serve(variant string) error {
 	return app.Listen("127.0.0.1:" + os.Getenv("PORT"))
 }
 
-// limitClient waits for all in-sync replicas and for no company, as the service's own client does.
+// limitClient waits for all in-sync replicas and does not linger, as the service's own client.
 func limitClient() (*kgo.Client, error) {
 	opts, err := kafka.Options(kafka.Config{Brokers: kafka.ParseBrokers(os.Getenv("KAFKA_BOOTSTRAP_SERVERS")),
 		Auth: kafka.AuthNone})
@@ -55,7 +55,7 @@ func limitClient() (*kgo.Client, error) {
 	return kgo.NewClient(append(opts, kgo.ProducerLinger(0), kgo.RequiredAcks(kgo.AllISRAcks()))...)
 }
 
-// limitHandler is what no handler that keeps the promise can be faster than: the body becomes a record as it is, and
+// limitHandler is the lower bound for every handler that keeps the promise: the body becomes a record unchanged, and
 // the answer waits for the acknowledgement.
 func limitHandler(client *kgo.Client, topic string) fiber.Handler {
 	return func(c *fiber.Ctx) error {
@@ -69,8 +69,7 @@ func limitHandler(client *kgo.Client, topic string) fiber.Handler {
 	}
 }
 
-// answerAtOnce takes DynamoDB's place where the limit of its client is measured: every write succeeds, and nothing is
-// kept.
+// answerAtOnce replaces DynamoDB to measure the client alone: every write succeeds, and nothing is stored.
 func answerAtOnce(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, "application/x-amz-json-1.0")
 	if !strings.HasSuffix(c.Get("X-Amz-Target"), ".BatchExecuteStatement") {

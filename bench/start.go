@@ -10,7 +10,7 @@ import (
 )
 
 // measureStart measures what a task costs before its first request: the time from exec to the first 200 of its health
-// check, the memory that it then has, and the size of its binary.
+// check, its memory then, and the size of its binary.
 func measureStart(ctx context.Context, p plan, l *lab, r *results) error {
 	for range p.rounds {
 		for _, v := range variants(p) {
@@ -21,7 +21,7 @@ func measureStart(ctx context.Context, p plan, l *lab, r *results) error {
 			if err != nil {
 				return err
 			}
-			time.Sleep(500 * time.Millisecond) // what starts in the background
+			time.Sleep(500 * time.Millisecond) // for what starts in the background
 			r.add(v.server+", start to ready, idle memory", 0, 0,
 				sample{P50: milliseconds(c.ready), PeakMB: float64(memoryOf(c.cmd.Process.Pid)) / (1 << 20)})
 			c.stop()
@@ -35,13 +35,13 @@ func measureStart(ctx context.Context, p plan, l *lab, r *results) error {
 	return nil
 }
 
-// zippedSize is the size of the deployment package that a binary makes.
+// zippedSize is the size of the deployment package of a binary.
 func zippedSize(path string) (float64, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, fmt.Errorf("zip binary: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close() //nolint:errcheck // opened for reading
 	var size counter
 	w := zip.NewWriter(&size)
 	entry, err := w.Create("bootstrap")

@@ -17,8 +17,8 @@ import (
 	"event-processing-service/processor"
 )
 
-// freshStore takes the events of each invocation for others than those of the ones before, which would be done already.
-// Its alone makes each change in a request of its own.
+// freshStore makes the events of each invocation new ones, because known events would be done at once. Its field alone
+// puts each change into a request of its own.
 type freshStore struct {
 	processor.Store
 	alone      bool
@@ -78,8 +78,8 @@ func configAt(endpoint string) (aws.Config, *atomic.Int64) {
 	}, requests
 }
 
-// measureTable measures invocations whose outcomes are remembered in a table, with requests for each event and with
-// shared ones, by turns.
+// measureTable measures invocations whose outcomes are stored in a table, with one request per event and with shared
+// requests, in turns.
 func measureTable(ctx context.Context, p plan, _ *lab, r *results) error {
 	endpoints, stop, err := tables(ctx)
 	if err != nil {

@@ -46,8 +46,8 @@ func TestWhatIsAcknowledgedIsStored(t *testing.T) {
 	}
 }
 
-// harmAPIs kills and terminates API processes, one at a time, until ctx ends, and leaves all running. One that is
-// terminated must end in order.
+// harmAPIs kills and terminates API processes, one at a time, until ctx ends, and leaves all running. A terminated
+// process must end without an error.
 func harmAPIs(ctx context.Context, t *testing.T, r *rand.Rand, apis []*apiProcess) (kills, terms int) {
 	for pause(ctx, between(r, time.Second, 6*time.Second)) {
 		a := apis[r.IntN(len(apis))]

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// balancer sends each request to the next of its targets that says it is ready, as a load balancer in front of tasks
-// does. It never sends a request twice.
+// balancer sends each request to the next target that is ready, as a load balancer in front of tasks does. It never
+// sends a request twice.
 type balancer struct {
 	*httptest.Server
 	targets []*target
@@ -28,7 +28,7 @@ type target struct {
 	ready atomic.Bool
 }
 
-// probeInterval is how often a target is asked whether it is ready.
+// probeInterval is the time between two readiness checks of a target.
 const probeInterval = 200 * time.Millisecond
 
 func newBalancer(t *testing.T, apis ...*apiProcess) *balancer {
@@ -62,7 +62,7 @@ func newBalancer(t *testing.T, apis ...*apiProcess) *balancer {
 }
 
 func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	first := b.next.Add(1) // drawn once: with other requests drawing between, all draws could fall on one target
+	first := b.next.Add(1) // once per request: concurrent requests could make several draws return the same target
 	for i := range b.targets {
 		one := b.targets[(first+uint64(i))%uint64(len(b.targets))]
 		if one.ready.Load() {

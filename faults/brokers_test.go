@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// cluster is the brokers, and the commands that do them harm.
+// cluster is the brokers, and the commands that kill, start and freeze them.
 type cluster struct {
 	t                          *testing.T
 	brokers                    string
@@ -38,14 +38,14 @@ func (c *cluster) do(command string, n int) {
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, fields[0], fields[1:]...)
-	cmd.WaitDelay = time.Second // the broker that it leaves behind may hold the pipe
+	cmd.WaitDelay = time.Second // the broker that it starts may keep the pipe open
 	if out, err := cmd.CombinedOutput(); err != nil && ctx.Err() == nil && cmd.ProcessState.ExitCode() > 0 {
 		c.t.Errorf("%s: %v\n%s", strings.Join(fields, " "), err, out)
 	}
 }
 
-// harm kills, restarts and freezes brokers, one at a time, until ctx ends, and leaves all running. Topics have all
-// their replicas again before the next broker goes, most of the time.
+// harm kills, restarts and freezes brokers, one at a time, until ctx ends, and leaves all running. Usually it waits
+// until all replicas are in sync before the next broker.
 func (c *cluster) harm(ctx context.Context, r *rand.Rand, topics ...string) (kills, pauses int) {
 	for pause(ctx, between(r, 200*time.Millisecond, 2*time.Second)) {
 		n := 1 + r.IntN(3)
@@ -57,7 +57,7 @@ func (c *cluster) harm(ctx context.Context, r *rand.Rand, topics ...string) (kil
 		} else {
 			pauses++
 			c.do(c.pause, n)
-			// Up to past the session, after which the others take its place, and it finds itself replaced.
+			// Longer than the session time-out, after which the others replace the broker.
 			pause(ctx, between(r, 500*time.Millisecond, 8*time.Second))
 			c.do(c.resume, n)
 		}
@@ -72,7 +72,7 @@ func (c *cluster) harm(ctx context.Context, r *rand.Rand, topics ...string) (kil
 	return kills, pauses
 }
 
-// pause waits and tells whether ctx goes on.
+// pause waits, and tells whether ctx still lasts.
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():

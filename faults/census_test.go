@@ -14,7 +14,7 @@ import (
 	"event-processing-service/internal/kafka"
 )
 
-// readTopic returns all records of a topic, those of each partition in their order.
+// readTopic returns all records of a topic by partition, in their order.
 func readTopic(t *testing.T, brokers string, client *kgo.Client, topic string) []event.Record {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -33,7 +33,7 @@ func readTopic(t *testing.T, brokers string, client *kgo.Client, topic string) [
 	return records
 }
 
-// census compares what clients were told with what the topic holds.
+// census compares the answers to clients with the records of the topic.
 type census struct {
 	accepted, stored, lost, duplicated, refused, unknown int
 	faults                                               []string
@@ -45,8 +45,8 @@ func (c *census) fault(format string, args ...any) {
 	}
 }
 
-// String is the line that says it all: events accepted, stored, accepted but lost, in the topic more than once
-// because a client sent them again, refused (never sent, or for good), and of unknown fate.
+// String is the summary: events accepted, stored, accepted but lost, stored more than once because a client sent them
+// again, refused (never sent, or for good), and of unknown fate.
 func (c *census) String() string {
 	return fmt.Sprintf("accepted %d stored %d lost %d duplicated %d refused %d unknown %d",
 		c.accepted, c.stored, c.lost, c.duplicated, c.refused, c.unknown)

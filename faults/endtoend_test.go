@@ -21,7 +21,8 @@ import (
 	"event-processing-service/processor"
 )
 
-// mixedTypes are mostly events without a handler, some with one, and one in a hundred that is poison.
+// mixedTypes are mostly types without a handler, some with one, and in one of a hundred events a type that always
+// fails, called poison.
 func mixedTypes(r *rand.Rand) string {
 	switch n := r.IntN(1000); {
 	case n < 2:
@@ -105,13 +106,13 @@ func endToEnd(t *testing.T, lasts time.Duration, env string) {
 	p.checkLetters(records)
 }
 
-// produceUndecodable puts records into the topic that no retry makes an event.
+// produceUndecodable puts records into the topic that are not events, so that no retry helps.
 func (p *pipeline) produceUndecodable(ctx context.Context) {
 	for n := 0; pause(ctx, time.Second); n++ {
 		p.client.Produce(context.WithoutCancel(ctx), &kgo.Record{
 			Topic: p.topic, Key: []byte("undecodable"), Value: []byte{0xff, 0, byte(n)},
 			Headers: []kgo.RecordHeader{{Key: "ce_id", Value: nil}, {Key: "n", Value: []byte{byte(n >> 8), byte(n), 0x80}}},
-		}, nil) // what comes to nothing is not in the topic, so it is not tested
+		}, nil) // a record that can't be stored is not part of the test
 	}
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
@@ -122,7 +123,7 @@ func (p *pipeline) produceUndecodable(ctx context.Context) {
 
 func isUndecodable(r *event.Record) bool { return string(r.Key) == "undecodable" }
 
-// identity is the id under which a record is known, and the type of its event.
+// identity is the id by which a record is known, and the type of its event.
 func identity(r *event.Record) (id, eventType string) {
 	e, err := processor.Decode(r, "")
 	if err != nil {
@@ -131,7 +132,7 @@ func identity(r *event.Record) (id, eventType string) {
 	return e.ID, e.Type
 }
 
-// checkEffects compares what the topic holds with what took effect: in the store, and in the handlers' file.
+// checkEffects compares the records of the topic with the outcomes in the store and the lines in the handlers' file.
 func (p *pipeline) checkEffects(records []event.Record) {
 	t := p.t
 	t.Helper()
@@ -184,10 +185,10 @@ func (p *pipeline) checkEffects(records []event.Record) {
 	p.checkHandled(records)
 }
 
-// checkHandled looks at the events with a handler: it is called at least once, and for the first time in the key's
-// order.
+// checkHandled checks the events with a handler: each is handled at least once, and the first calls are in the order
+// of each key.
 func (p *pipeline) checkHandled(records []event.Record) {
-	want := map[string][]string{} // ids by key, in the order of the topic
+	want := map[string][]string{} // ids by key, in the topic's order
 	seen := map[string]bool{}
 	for _, r := range records {
 		if id, eventType := identity(&r); eventType == "fault.handled" && !seen[id] {
@@ -213,8 +214,8 @@ func (p *pipeline) checkHandled(records []event.Record) {
 		again)
 }
 
-// checkLetters looks whether all poison, and nothing else, is in the dead letter topic, byte for byte and once, where
-// the store says.
+// checkLetters checks that the dead letter topic has each poison record once, byte for byte, and nothing else, at the
+// place that the store names.
 func (p *pipeline) checkLetters(records []event.Record) {
 	t := p.t
 	t.Helper()

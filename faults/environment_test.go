@@ -21,7 +21,7 @@ import (
 	"event-processing-service/internal/kafka"
 )
 
-// need returns a variable of the environment, or skips the test.
+// need returns a variable of the environment, or skips the test if it is not set.
 func need(t *testing.T, name string) string {
 	t.Helper()
 	v := os.Getenv(name)
@@ -47,7 +47,7 @@ func duration(t *testing.T, name string, byDefault time.Duration) time.Duration 
 // faultTime is how long faults happen in a test.
 func faultTime(t *testing.T) time.Duration { return duration(t, "FAULT_DURATION", 20*time.Second) }
 
-// newRandom prints the seed with which the run can be repeated, as far as processes and brokers let it.
+// newRandom prints its seed. With it the run can be repeated, except for the timing of processes and brokers.
 func newRandom(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
@@ -96,7 +96,7 @@ func binary(t *testing.T, name string) string {
 	return filepath.Join(dir, name)
 }
 
-// kafkaOf is how the test itself reaches the brokers.
+// kafkaOf is the test's own configuration for the brokers.
 func kafkaOf(brokers string) kafka.Config {
 	return kafka.Config{Brokers: kafka.ParseBrokers(brokers), Auth: kafka.AuthNone, ClientID: "faults"}
 }
@@ -115,8 +115,8 @@ func adminOf(t *testing.T, brokers string) *kgo.Client {
 	return client
 }
 
-// makeTopics creates topics with three replicas, of which two have to have a record before it counts as stored. They
-// are deleted when the test ends.
+// makeTopics creates topics with three replicas, two of which must have a record before it is acknowledged. It deletes
+// them when the test ends.
 func makeTopics(t *testing.T, client *kgo.Client, partitions int32, topics ...string) {
 	t.Helper()
 	admin := kadm.NewClient(client)
@@ -135,7 +135,7 @@ func makeTopics(t *testing.T, client *kgo.Client, partitions int32, topics ...st
 	awaitReplicas(t, client, topics...)
 }
 
-// replicated tells whether every partition has a leader and all its replicas.
+// replicated tells whether every partition has a leader and all its replicas in sync.
 func replicated(ctx context.Context, client *kgo.Client, topics ...string) bool {
 	details, err := kadm.NewClient(client).ListTopics(ctx, topics...)
 	if err != nil || details.Error() != nil || len(details) != len(topics) {
@@ -161,12 +161,12 @@ func await(t *testing.T, patience time.Duration, what string, done func() bool) 
 	t.Helper()
 	for end := time.Now().Add(patience); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited %s in vain for %s", patience, what)
+			t.Fatalf("%s is over, and this has not happened: %s", patience, what)
 		}
 	}
 }
 
-// complaints is how a check tells of what is wrong in many records: the first twenty, and how many there are.
+// complaints reports many equal faults: the first twenty, and how many there are.
 func complaints(t *testing.T) (complain func(format string, args ...any), conclude func()) {
 	t.Helper()
 	n := 0

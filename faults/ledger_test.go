@@ -7,31 +7,31 @@ import (
 	"sync"
 )
 
-// fate is what the client was told of an event, over all its tries.
+// fate is what the client knows of an event after all its tries.
 type fate int
 
 const (
-	fateNeverSent fate = iota // every try: nobody took the connection, or the API says that Kafka was never given it
-	fateRefused               // for good, and never sent in another try
-	fateUnknown               // some try may have stored it
-	fateAccepted              // some try was answered with a 2xx
+	fateNeverSent fate = iota // every try: no connection, or the API says that it did not reach Kafka
+	fateRefused               // refused for good, and not sent in another try
+	fateUnknown               // a try may have stored it
+	fateAccepted              // a try was answered with a 2xx
 )
 
 // entry is one event of the load.
 type entry struct {
 	id, key, eventType string
-	seq                int // of its key, in the order in which they were made
+	seq                int // position among the events of its key
 	tries              int
 	fate               fate
-	partition          int32 // of the 2xx, where it told
+	partition          int32 // in the 2xx, if it has one
 	offset             int64
 	told               bool
 }
 
-// data is the event's data: bytes that can be recognised.
+// data is the event's data: bytes that the test can recognise.
 func (e *entry) data() string { return fmt.Sprintf(`{"id":%q , "seq":%d}`, e.id, e.seq) }
 
-// learn takes down the outcome of one more try. An event that once was accepted stays so.
+// learn adds the outcome of one more try. An accepted event stays accepted.
 func (e *entry) learn(f fate) {
 	e.tries++
 	if e.tries == 1 || f > e.fate {
@@ -43,7 +43,7 @@ func (e *entry) learn(f fate) {
 type ledger struct {
 	mu      sync.Mutex
 	entries map[string]*entry
-	strange []string // answers that no client should see
+	strange []string // answers that a client should never get
 }
 
 func newLedger() *ledger { return &ledger{entries: map[string]*entry{}} }

@@ -20,20 +20,20 @@ import (
 	"time"
 )
 
-// load is clients that post events, one by one and in batches, and send those of unknown fate again, mostly.
+// load is clients that post events, one by one and in batches. They usually send events of unknown fate again.
 type load struct {
-	run     string // begins each id
+	run     string // first part of each id
 	source  string
 	targets []string
 	workers int
-	rate    int // requests a second, of all workers
-	retries int // further tries of an event whose fate is unknown or that was never sent
+	rate    int // requests per second of all clients
+	retries int // further tries of an event of unknown fate, or that was never sent
 	batches bool
-	types   func(*rand.Rand) string // nil: all are load.test
+	types   func(*rand.Rand) string // nil: always load.test
 	ledger  *ledger
 
 	mu       sync.Mutex
-	statuses map[int]int // 0: no answer
+	statuses map[int]int // answers by status; 0: no answer
 }
 
 func loadRate(t *testing.T) int {
@@ -49,7 +49,7 @@ func loadRate(t *testing.T) int {
 	return n
 }
 
-// drive posts until ctx ends. Requests under way then are finished.
+// drive posts until ctx ends, and then finishes the running requests.
 func (l *load) drive(ctx context.Context, r *rand.Rand) {
 	l.statuses = map[int]int{}
 	var workers sync.WaitGroup
@@ -70,7 +70,7 @@ func (l *load) work(ctx context.Context, r *rand.Rand, worker int) {
 	for n := 0; pause(ctx, time.Until(next)); {
 		next = next.Add(pauseFor)
 		if late := time.Since(next); late > time.Second {
-			next = time.Now() // it was held up: no burst to make up for it
+			next = time.Now() // it is late; don't catch up in a burst
 		}
 		size := 1
 		if l.batches && r.IntN(4) == 0 {
@@ -91,8 +91,8 @@ func (l *load) work(ctx context.Context, r *rand.Rand, worker int) {
 	}
 }
 
-// post sends the events, and again those that may be sent again, as a client would that follows the problem
-// documents. Some give up, and so keep a fate that a later 2xx would cover.
+// post sends the events, and sends those again for which the problem document allows it. Some clients give up, so that
+// some fates stay unknown.
 func (l *load) post(client *http.Client, r *rand.Rand, entries []*entry) {
 	for try := 0; len(entries) > 0 && try <= l.retries; try++ {
 		if try > 0 {
@@ -113,7 +113,7 @@ func (l *load) post(client *http.Client, r *rand.Rand, entries []*entry) {
 	}
 }
 
-// cloudEvent is an event in the JSON format. Its data goes out byte for byte.
+// cloudEvent is an event in the JSON format. The data is not re-encoded.
 func (l *load) cloudEvent(e *entry) string {
 	return fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":%q,"type":%q,"subject":%q,`+
 		`"datacontenttype":"application/json","data":%s}`,
@@ -164,7 +164,7 @@ func (l *load) try(client *http.Client, target string, entries []*entry) []fate 
 		}
 	}
 	if err := json.Unmarshal(answer, &batch); err != nil || len(batch.Results) == 0 {
-		return all(l.fateOfProblem(resp.StatusCode, answer)) // of the whole request
+		return all(l.fateOfProblem(resp.StatusCode, answer)) // the problem is the whole request's
 	}
 	if len(batch.Results) != len(entries) {
 		l.ledger.complain("%d results for %d events: %s", len(batch.Results), len(entries), answer)
@@ -201,7 +201,8 @@ func (l *load) fateOfOne(status int, answer []byte, e *entry) fate {
 	return fateAccepted
 }
 
-// fateOfProblem reads a problem document as a client does: by its type. What is not known to be otherwise is unknown.
+// fateOfProblem reads a problem document as a client does: by its type. All types but the known ones leave the fate
+// unknown.
 func (l *load) fateOfProblem(status int, answer []byte) fate {
 	var p struct {
 		Type      string

@@ -29,7 +29,7 @@ import (
 // group is the trigger's consumer group.
 const group = "event-processing-service-event-processor"
 
-// pipeline is the trigger with the poison processor as its function, on topics and a table of their own.
+// pipeline is the trigger with the poison processor as its function. It has its own topics and table.
 type pipeline struct {
 	t       *testing.T
 	brokers string
@@ -38,7 +38,7 @@ type pipeline struct {
 	letters string
 	table   string
 	effects string // file to which handlers write
-	fixed   string // file whose being there fixes the fixable handler
+	fixed   string // file that repairs the fixable handler when it exists
 	env     []string
 	store   *storeProxy
 	db      *dynamodb.Client
@@ -48,7 +48,7 @@ type pipeline struct {
 func newPipeline(t *testing.T, brokers string, client *kgo.Client, name string, env ...string) *pipeline {
 	t.Helper()
 	endpoint := need(t, "FAULT_DYNAMODB")
-	name = fmt.Sprintf("faults-%s-%d", name, time.Now().Unix()) // a table may be left of an earlier run
+	name = fmt.Sprintf("faults-%s-%d", name, time.Now().Unix()) // an earlier run may have left its table
 	p := &pipeline{
 		t: t, brokers: brokers, client: client, topic: name, letters: name + ".dlq", table: name,
 		effects: filepath.Join(t.TempDir(), "effects"), fixed: filepath.Join(t.TempDir(), "fixed"),
@@ -70,7 +70,7 @@ func newPipeline(t *testing.T, brokers string, client *kgo.Client, name string, 
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		_, _ = p.db.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &p.table}) // it is in memory anyway
+		_, _ = p.db.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &p.table}) // it is only in memory
 	})
 	p.trigger = newProcess(t, "trigger", binary(t, "eventctl"), p.env, "trigger", "--bootstrap",
 		binary(t, "poisonprocessor"),
@@ -78,7 +78,7 @@ func newPipeline(t *testing.T, brokers string, client *kgo.Client, name string, 
 	return p
 }
 
-// eventctl runs the tool to its end.
+// eventctl runs the tool and waits for its end.
 func (p *pipeline) eventctl(args ...string) string {
 	p.t.Helper()
 	ctl := newProcess(p.t, "eventctl "+strings.Join(args, " "), binary(p.t, "eventctl"), p.env, args...)
@@ -94,7 +94,7 @@ func (p *pipeline) eventctl(args ...string) string {
 func (p *pipeline) harm(ctx context.Context, r *rand.Rand) (kills, terms, functionKills int) {
 	for pause(ctx, between(r, time.Second, 6*time.Second)) {
 		switch r.IntN(4) {
-		case 0: // the function goes on without its trigger until it wants to answer
+		case 0: // the function continues without its trigger until it wants to answer
 			kills++
 			_ = p.trigger.stop(syscall.SIGKILL)
 			p.trigger.start()
@@ -104,7 +104,7 @@ func (p *pipeline) harm(ctx context.Context, r *rand.Rand) (kills, terms, functi
 				p.t.Errorf("the trigger, terminated, ended with: %v", err)
 			}
 			p.trigger.start()
-		default: // in the middle of a batch, mostly; after a restart it takes a while until there is one
+		default: // usually during a batch; after a restart there is none for a while
 			for end := time.Now().Add(10 * time.Second); len(children(p.trigger.pid())) == 0 && time.Now().Before(end) &&
 				pause(ctx, 50*time.Millisecond); {
 			}
@@ -117,7 +117,7 @@ func (p *pipeline) harm(ctx context.Context, r *rand.Rand) (kills, terms, functi
 	return kills, terms, functionKills
 }
 
-// children are the processes that pid has started.
+// children are the child processes of pid.
 func children(pid int) []int {
 	var pids []int
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is well-formed
@@ -159,17 +159,17 @@ func (p *pipeline) awaitDone(patience time.Duration) {
 	})
 }
 
-// memory is what the store holds of an event.
+// memory is the store's item of an event.
 type memory struct {
 	status, reason  string
-	letter          string // where the dead letter lies, as Position has it
+	letter          string // place of the dead letter, as in Position
 	version, offset int64
 	attempts, hops  int
 	partition       int32
 	at              time.Time
 }
 
-// remembered reads the table, by event id, as the first processor has it.
+// remembered reads the first processor's items of the table, by event id.
 func (p *pipeline) remembered() map[string]memory {
 	p.t.Helper()
 	all := map[string]memory{}
@@ -180,10 +180,10 @@ func (p *pipeline) remembered() map[string]memory {
 			p.t.Fatal(err)
 		}
 		for _, item := range page.Items {
-			if textOf(item, "processor") != "" { // another's
+			if textOf(item, "processor") != "" { // another processor's
 				continue
 			}
-			at, _ := time.Parse(time.RFC3339Nano, textOf(item, "at")) // absent of what is not finished
+			at, _ := time.Parse(time.RFC3339Nano, textOf(item, "at")) // absent while an event is not finished
 			letter := event.Record{Place: event.Place{Topic: textOf(item, "letter_topic"),
 				Partition: int32(numberOf(item, "letter_partition")), Offset: numberOf(item, "letter_offset")}}
 			all[textOf(item, "id")] = memory{
@@ -210,7 +210,7 @@ func numberOf(item map[string]types.AttributeValue, name string) int64 {
 	if !ok {
 		return 0
 	}
-	n, _ := strconv.ParseInt(v.Value, 10, 64) // DynamoDB holds nothing else
+	n, _ := strconv.ParseInt(v.Value, 10, 64) // DynamoDB's numbers are valid
 	return n
 }
 
@@ -224,7 +224,7 @@ func (p *pipeline) effected() []string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	defer func() { _ = f.Close() }() // it was only read
+	defer func() { _ = f.Close() }() // opened for reading
 	var lines []string
 	for s := bufio.NewScanner(f); s.Scan(); {
 		lines = append(lines, s.Text())

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// process is a program of the project, which can be killed and started again.
+// process is a program of the project that can be killed and started again.
 type process struct {
 	t    *testing.T
 	name string
@@ -32,7 +32,7 @@ type process struct {
 	err  error // how it ended
 }
 
-// logBuffer keeps the end of what a process prints, for the case that the test fails.
+// logBuffer keeps the end of a process's output, to print it if the test fails.
 type logBuffer struct {
 	mu   sync.Mutex
 	tail []byte
@@ -54,7 +54,7 @@ func newProcess(t *testing.T, name, path string, env []string, args ...string) *
 	t.Helper()
 	p := &process{t: t, name: name, path: path, args: args, env: env}
 	t.Cleanup(func() {
-		_ = p.stop(syscall.SIGKILL) // says "signal: killed", if it is not long gone
+		_ = p.stop(syscall.SIGKILL) // says "signal: killed", unless it ended before
 		if t.Failed() {
 			p.logs.mu.Lock()
 			defer p.logs.mu.Unlock()
@@ -74,9 +74,10 @@ func (p *process) start() {
 	cmd := exec.Command(p.path, p.args...)
 	cmd.Env = append(os.Environ(), p.env...)
 	cmd.Stdout, cmd.Stderr = &p.logs, &p.logs
-	// A group of its own, so that a Ctrl-C ends the test, and the test them; and that its children can be found.
+	// A process group of its own, so that Ctrl-C reaches only the test, which ends them; and so that its children can be
+	// found.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = time.Second // a child of its own may hold the pipe
+	cmd.WaitDelay = time.Second // a grandchild may keep the pipe open
 	if err := cmd.Start(); err != nil {
 		p.t.Errorf("start %s: %v", p.name, err)
 		return
@@ -97,7 +98,7 @@ func (p *process) pid() int {
 	return p.cmd.Process.Pid
 }
 
-// stop sends a signal and waits until the process has ended. It returns how it ended.
+// stop sends a signal, waits until the process has ended, and returns its exit error.
 func (p *process) stop(sig syscall.Signal) error {
 	p.mu.Lock()
 	cmd, gone := p.cmd, p.gone
@@ -148,8 +149,8 @@ func (a *apiProcess) ready() bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// nextPort counts up from another start in each run of the tests, so that two at the same time do not meet. It stays
-// below the ports that the system gives to connections, so that none takes it while a process is restarted.
+// nextPort counts up from a start that differs between runs, so that two runs do not collide. It stays below the
+// system's ports for connections, so that none is taken while a process restarts.
 var nextPort = func() *atomic.Int32 {
 	var n atomic.Int32
 	n.Store(20_000 + int32(os.Getpid()%80)*100)
@@ -165,6 +166,6 @@ func freePort(t *testing.T) int {
 			return port
 		}
 	}
-	t.Fatalf("there is no free port up to %d", nextPort.Load())
+	t.Fatalf("found no free port up to %d", nextPort.Load())
 	return 0
 }

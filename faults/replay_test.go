@@ -23,7 +23,7 @@ func TestAReplayThatIsKilledHalfWayAndRunAgainProcessesAllOnce(t *testing.T) {
 	p := newPipeline(t, brokers, client, "replay")
 	const events = 600
 
-	// Something that handlers need is broken, so all are dead-lettered.
+	// The handlers' dependency is broken, so all events become dead letters.
 	for n := range events {
 		client.Produce(t.Context(), &kgo.Record{
 			Topic: p.topic, Key: fmt.Appendf(nil, "key-%d", n%20), Value: fmt.Appendf(nil, `{"n": %d }`, n),
@@ -48,7 +48,7 @@ func TestAReplayThatIsKilledHalfWayAndRunAgainProcessesAllOnce(t *testing.T) {
 		t.Fatalf("%d dead letters, want %d: nothing died, so each is there once", got, events)
 	}
 
-	// It is fixed, and the letters come back. The first replays are killed on the way.
+	// It is repaired, and the letters are replayed. The first replays are killed midway.
 	if err := os.WriteFile(p.fixed, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestAReplayThatIsKilledHalfWayAndRunAgainProcessesAllOnce(t *testing.T) {
 		replay := newProcess(t, "replay", binary(t, "eventctl"), p.env, "dlq", "replay", "--yes", "--rate", "200")
 		time.Sleep(between(r, 300*time.Millisecond, 900*time.Millisecond))
 		if err := replay.stop(sig); err == nil {
-			t.Fatal("the replay was through before it was killed")
+			t.Fatal("the replay ended before it was killed")
 		}
 		p.forgetSomeOfTheReplay(20)
 	}
@@ -87,24 +87,24 @@ func TestAReplayThatIsKilledHalfWayAndRunAgainProcessesAllOnce(t *testing.T) {
 	if len(calls) != events || twice != 0 || processed != events {
 		t.Errorf("the handler was called for %d of %d events, for %d more than once", len(calls), events, twice)
 	}
-	// A letter that is looked at again comes back again, or is refused, as it has been processed since.
+	// A letter that a later run meets again is published again, or refused because it has been processed since.
 	if again == events && strings.Contains(last, " 0 refused") {
-		t.Error("no letter was looked at twice, so nothing was tried")
+		t.Error("no letter was looked at twice: the test proves nothing")
 	}
 
-	// Nothing is left for a further run, and nothing was dead-lettered again.
+	// A further run finds nothing to do, and nothing was dead-lettered again.
 	var account struct{ Replayed int }
 	if err := json.Unmarshal([]byte(p.stdout("dlq", "replay", "--yes", "--output", "json")),
 		&account); err != nil || account.Replayed != 0 {
-		t.Errorf("a further run replayed %d letters: %v", account.Replayed, err)
+		t.Errorf("a later run replayed %d letters: %v", account.Replayed, err)
 	}
 	if got := len(readTopic(t, brokers, client, p.letters)); got != events {
 		t.Errorf("%d dead letters, want %d", got, events)
 	}
 }
 
-// forgetSomeOfTheReplay puts the position back in each partition, to where it is when a run dies after it published
-// letters and before it wrote so. The moment is too short to be met by a kill.
+// forgetSomeOfTheReplay resets the replay's position in each partition, as if a run died after it published letters
+// and before it stored the position. A kill would hardly ever hit that short moment.
 func (p *pipeline) forgetSomeOfTheReplay(letters int64) {
 	p.t.Helper()
 	positions, err := kafka.Positions(p.t.Context(), p.client, "eventctl-dlq-replay", p.letters)
@@ -119,7 +119,7 @@ func (p *pipeline) forgetSomeOfTheReplay(letters int64) {
 	}
 }
 
-// stdout runs the tool and returns its first line that is JSON.
+// stdout runs the tool and returns the first line of its output that is JSON.
 func (p *pipeline) stdout(args ...string) string {
 	p.t.Helper()
 	for line := range strings.Lines(p.eventctl(args...)) {

@@ -16,7 +16,8 @@ func TestARollOutDropsNoRequest(t *testing.T) {
 	r := newRandom(t)
 	const topic = "faults-rollout"
 	makeTopics(t, c.client, 6, topic)
-	// The delay covers several probes: whoever looks at readiness has moved on before a connection is refused.
+	// The delay is longer than several readiness checks, so that the balancer has moved on before a connection is
+	// refused.
 	env := []string{"KAFKA_BOOTSTRAP_SERVERS=" + c.brokers, "KAFKA_TOPIC=" + topic, "DRAIN_DELAY=1s"}
 	apis := []*apiProcess{newAPI(t, "api 1", env...), newAPI(t, "api 2", env...)}
 	b := newBalancer(t, apis...)

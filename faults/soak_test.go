@@ -25,7 +25,7 @@ func TestSteadyLoadLeavesNothingBehind(t *testing.T) {
 	l := &load{run: "e", source: "/faults", targets: []string{api.url}, workers: 10, rate: loadRate(t), batches: true,
 		ledger: newLedger()}
 	l.statuses = map[int]int{}
-	first := &entry{id: "e-first", key: "first", eventType: "load.test"} // which the function is started for
+	first := &entry{id: "e-first", key: "first", eventType: "load.test"} // starts the function
 	l.ledger.add(first)
 	l.post(http.DefaultClient, r, []*entry{first})
 	await(t, 30*time.Second, "the function to start", func() bool { return len(children(p.trigger.pid())) == 1 })
@@ -64,15 +64,15 @@ func TestSteadyLoadLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// watch is what one process uses, over time.
+// watch is the resources that one process uses, over time.
 type watch struct {
 	name    string
 	pid     int
-	metrics string // URL, of a process that shows its own
+	metrics string // URL; "" if the process has no metrics
 	series  map[string][]float64
 }
 
-// sample adds to the series. What can't be read, because the process has ended, is missing, which judge notices.
+// sample adds to the series. If the process has ended, a value is missing, which judge notices.
 func (w *watch) sample() {
 	if w.series == nil {
 		w.series = map[string][]float64{}
@@ -114,11 +114,11 @@ func (w *watch) sample() {
 	}
 }
 
-// slack is how much more of it the end may have than the time after the warm-up, beside a fifth: what the garbage
-// collector and the moment explain.
+// slack is how much larger a value may be at the end than after the warm-up, besides a fifth: the garbage collector
+// and chance explain as much.
 var slack = map[string]float64{"MiB resident": 12, "threads": 6, "file descriptors": 12, "goroutines": 25}
 
-// judge compares the median of the last quarter with that of the second: the first is warm-up.
+// judge compares the median of the last quarter with that of the second. The first quarter is the warm-up.
 func (w *watch) judge(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"MiB resident", "file descriptors", "threads", "goroutines"} {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// storeProxy stands between the processor and the store, and can break or hold their connections. The store itself
-// keeps its data in memory only, so killing it would be another fault than any that the real one has.
+// storeProxy is between the processor and the store, and can break or hold their connections. Killing the store would
+// be no realistic fault, because DynamoDB Local keeps its data in memory.
 type storeProxy struct {
 	net.Listener
 	to string
@@ -42,7 +42,7 @@ func newStoreProxy(t *testing.T, endpoint string) *storeProxy {
 		}
 	}()
 	t.Cleanup(func() {
-		_ = ln.Close() // nobody dials any more
+		_ = ln.Close() // ends new connections
 		p.cut()
 	})
 	return p
@@ -88,10 +88,10 @@ func (p *storeProxy) copy(to, from net.Conn) {
 	}
 }
 
-// hangUp closes a connection, that the other side may have closed already.
+// hangUp closes a connection. The other side may have closed it before.
 func hangUp(c net.Conn) { _ = c.Close() }
 
-// cut breaks all connections: a write that was under way may or may not have happened.
+// cut breaks all connections. A write that was under way may have happened.
 func (p *storeProxy) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,7 +100,7 @@ func (p *storeProxy) cut() {
 	}
 }
 
-// hold lets nothing through for a while.
+// hold stops all data for a while.
 func (p *storeProxy) hold(ctx context.Context, d time.Duration) {
 	held := make(chan struct{})
 	p.mu.Lock()

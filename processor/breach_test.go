@@ -69,7 +69,7 @@ func TestAnEventThatBreaksItsSchemaIsADeadLetterThatNoHandlerSees(t *testing.T) 
 	}
 }
 
-func TestAnEventThatBreaksItsSchemaIsHandledAndLoggedWhereThatIsEnough(t *testing.T) {
+func TestAnEventThatBreaksItsSchemaIsHandledAndLoggedInModeWarn(t *testing.T) {
 	r := withSchemas(t)
 	r.cfg.SchemasWarn = true
 	var log bytes.Buffer

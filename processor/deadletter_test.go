@@ -62,7 +62,7 @@ func TestADeadLetterKeepsTheRecordAndSaysWhatHappened(t *testing.T) {
 	}
 }
 
-func TestALetterThatIsTooLargeGoesWithoutWhatMakesItSo(t *testing.T) {
+func TestALetterThatIsTooLargeIsStoredWithoutItsLargePart(t *testing.T) {
 	for name, test := range map[string]struct {
 		value, header int
 		omitted       string
@@ -108,13 +108,13 @@ func TestALetterThatIsTooLargeGoesWithoutWhatMakesItSo(t *testing.T) {
 				t.Errorf("the event behind it is %q", o.Status)
 			}
 			if !strings.Contains(log.String(), "without its value") {
-				t.Errorf("the log does not tell of it: %s", &log)
+				t.Errorf("the log does not have it: %s", &log)
 			}
 		})
 	}
 }
 
-func TestAnEmptyKeyOrValueStaysEmptyAndNoneStaysNoneInALetterAndItsReplay(t *testing.T) {
+func TestALetterAndItsReplayDistinguishAnEmptyKeyOrValueFromNone(t *testing.T) {
 	for members, want := range map[string][2]bool{`,"key":"","value":""`: {false, false}, `,"key":null`: {true, true},
 		``: {true, true}, `,"key":"","value":null`: {false, true}} {
 		r := newRig()
@@ -132,7 +132,7 @@ func TestAnEmptyKeyOrValueStaysEmptyAndNoneStaysNoneInALetterAndItsReplay(t *tes
 	}
 }
 
-func TestHopsOfSomebodyElseAreNone(t *testing.T) {
+func TestInvalidHopsCountAsNone(t *testing.T) {
 	for value, want := range map[string]int{"": 0, "x": 0, "-1": 0, "2147483648": 0, "1.5": 0, "7": 7, "100": 100,
 		"101": 0, "1073741823": 0} {
 		r := lettered(original())
@@ -174,7 +174,7 @@ func TestALetterOfARecordThatClaimsTheMostHopsIsReadAsALetter(t *testing.T) {
 	}
 }
 
-func TestARecordThatIsNoEventIsDeadLetteredAtOnce(t *testing.T) {
+func TestARecordThatIsNotAnEventIsDeadLetteredAtOnce(t *testing.T) {
 	r := newRig()
 	r.mux.Default(HandlerFunc(func(context.Context, event.Event) error {
 		t.Error("a handler was called")

@@ -71,7 +71,7 @@ func TestWithAStoreOfSecretsNoVariableIsTakenForOne(t *testing.T) {
 	}
 }
 
-func TestASecretThatIsNotTheJSONThatIsAskedForIsAnErrorWithoutItsValue(t *testing.T) {
+func TestTheErrorOfAMalformedSecretDoesNotShowItsValue(t *testing.T) {
 	var login struct {
 		User string `json:"user"`
 		Port int8   `json:"port"`

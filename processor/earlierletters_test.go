@@ -108,7 +108,7 @@ func TestADeadLetterThatIsStoredWithoutAnAnswerIsNotStoredAgain(t *testing.T) {
 	})
 }
 
-func TestTheDeadLetterTopicIsNotReadForWhatOneProcessDoes(t *testing.T) {
+func TestTheDeadLetterTopicIsNotReadForRecordsOfTheSameProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig()
 		h, _ := failing(100, errNo)
@@ -261,7 +261,7 @@ func TestADeadLetterOfAProcessThatDiedSaysWhyTheAttemptBeforeFailed(t *testing.T
 
 // Clocks differ, so a letter may seem older than the work that ended in it. That must not matter, in the first lookup
 // and in the second.
-func TestALetterOfALateClockIsFoundByWhoeverAsksSecond(t *testing.T) {
+func TestALetterOfALateClockIsFoundByTheSecondLookup(t *testing.T) {
 	now := time.Now()
 	old := event.Record{Place: event.Place{Topic: "events", Offset: 1}, Value: []byte("x")}
 	letter := newDeadLetter(&old, "events.dlq", failure{err: "no", attempts: 5, at: now})

@@ -118,7 +118,7 @@ func (unreadable) Finish(context.Context, event.Claim, event.Outcome) (event.Rep
 	return event.Reply{}, fmt.Errorf("save outcome: %w", event.ErrUnreadable)
 }
 
-func TestAnItemThatCannotBeReadMakesADeadLetterAndBlocksNobody(t *testing.T) {
+func TestAnUnreadableItemMakesADeadLetterAndDelaysNoOtherEvent(t *testing.T) {
 	r := newRig()
 	r.store = unreadable{r.mem}
 	h, calls := failing(0, nil)

@@ -100,7 +100,7 @@ func (f *FollowUp) event(cause *event.Event, processor string) (event.Event, err
 		hops += min(n, MaxHops)
 	}
 	if hops > MaxHops {
-		return event.Event{}, fmt.Errorf("it would be number %d of a chain of follow-ups, of which the limit is %d: "+
+		return event.Event{}, fmt.Errorf("it would be number %d of a chain of follow-ups, and the limit is %d: "+
 			"do handlers publish the events that cause each other?", hops, MaxHops)
 	}
 	correlation := cause.Extension(correlationID)

@@ -21,7 +21,7 @@ func samplePayload(t *testing.T, name string) string {
 	return strings.TrimSpace(string(text))
 }
 
-func TestAPayloadThatIsNoEventOfKafkaBeginsNoRecord(t *testing.T) {
+func TestAPayloadThatIsNotAKafkaEventCallsNoHandler(t *testing.T) {
 	for _, text := range []string{"", "null", "[]", `{"Records":[{"eventSource":"aws:sqs","body":"x"}]}`,
 		strings.TrimSuffix(samplePayload(t, "hand-written.json"), "}")} {
 		r := newRig()

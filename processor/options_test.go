@@ -38,7 +38,7 @@ func TestAHandlersOwnAttemptsPausesAndTimeReplaceTheConfigured(t *testing.T) {
 	})
 }
 
-func TestAHandlersOwnConcurrencyKeepsNobodyElse(t *testing.T) {
+func TestAHandlersOwnConcurrencyDelaysNoOtherHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig()
 		r.cfg.Concurrency = 8
@@ -67,7 +67,7 @@ func TestAHandlersOwnConcurrencyKeepsNobodyElse(t *testing.T) {
 	})
 }
 
-func TestEventsThatNeedNoOrderWaitForNobodyOfTheirKey(t *testing.T) {
+func TestUnorderedEventsDoNotWaitForOthersOfTheirKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig()
 		pause := func(context.Context, event.Event) error {

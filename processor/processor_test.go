@@ -115,7 +115,7 @@ func TestEventsOfOneKeyRunInOrderAndDifferentKeysSideBySide(t *testing.T) {
 	})
 }
 
-func TestEventsWithoutAKeyWaitForNobody(t *testing.T) {
+func TestEventsWithoutAKeyDoNotWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig()
 		r.store = slowStore{r.mem}

@@ -10,7 +10,7 @@ import (
 	"event-processing-service/internal/telemetry"
 )
 
-func TestWhatIsWrittenDownHasTheMarginAndEndsBeforeTheAnswer(t *testing.T) {
+func TestStoringAnOutcomeHasTheMarginAndEndsBeforeTheAnswer(t *testing.T) {
 	const margin = 1600 * time.Millisecond
 	now := time.Now()
 	if end := newSchedule(t.Context(), now, margin).closingEnd(now); end.Sub(now) != margin {
@@ -27,7 +27,7 @@ func TestWhatIsWrittenDownHasTheMarginAndEndsBeforeTheAnswer(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrittenDownGoesOnUnderItsRequestIDAfterTheWorkIsCancelled(t *testing.T) {
+func TestStoringAnOutcomeContinuesUnderItsRequestIDAfterTheWorkIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &crew{schedule: newSchedule(invocation(t, time.Second), time.Now(), 800*time.Millisecond)}
 		var cancelAnswer context.CancelFunc

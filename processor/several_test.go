@@ -51,7 +51,7 @@ func TestAReplayReachesOnlyTheProcessorWhoseLetterItIs(t *testing.T) {
 		for _, owner := range []string{"", "audit", "billing"} {
 			letter, again := letterOf(t, owner)
 			if says, _ := ReadDeadLetter(&letter); says.Processor != owner {
-				t.Errorf("the letter of %q says that it is of %q", owner, says.Processor)
+				t.Errorf("the letter of %q names processor %q", owner, says.Processor)
 			}
 			for _, reader := range []string{"", "audit", "billing"} {
 				r := newRig()
@@ -74,7 +74,7 @@ func TestAReplayReachesOnlyTheProcessorWhoseLetterItIs(t *testing.T) {
 	})
 }
 
-func TestARecordThatWasNeverALetterIsForEveryProcessor(t *testing.T) {
+func TestARecordThatIsNotAReplayIsForEveryProcessor(t *testing.T) {
 	foreign := event.Record{Place: event.Place{Topic: "events", Partition: 1, Offset: 3}, Value: []byte("hello")}
 	for name, in := range map[string]events.KafkaRecord{
 		"an event":                  record(1, "k", "1", "t"),
@@ -124,7 +124,7 @@ func TestTheFirstProcessorsLettersNameNoProcessor(t *testing.T) {
 	}
 }
 
-func TestALetterThatFailsAgainElsewhereNamesWhoGaveItUp(t *testing.T) {
+func TestALetterNamesTheProcessorThatGaveItUpLast(t *testing.T) {
 	_, again := letterOf(t, "audit")
 	copied := Copy(&again, "billing")
 	letter := newDeadLetter(&copied, "events.dlq", failure{processor: "billing"})

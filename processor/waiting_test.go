@@ -87,7 +87,7 @@ func TestHandlersThatHangKeepOthersForASecondAtMost(t *testing.T) {
 		_, _ = r.deliver(invocation(t, 14*time.Minute), t, batchOf(records...))
 		for i := range 20 {
 			if late := r.doneAt(t, fmt.Sprint("good ", i), start); late > 3*time.Second {
-				t.Fatalf("event %d of another key waited %s for 10 that hang, of which 4 have a place at once", i, late)
+				t.Fatalf("event %d of another key waited %s for 10 that hang, 4 of them at a time", i, late)
 			}
 		}
 	})

@@ -143,7 +143,7 @@ func TestBadEventsNameTheFieldAndSayWhatToDo(t *testing.T) {
 	}
 }
 
-func TestAMemberThatIsThereTwiceIsRefused(t *testing.T) {
+func TestADuplicateMemberIsRefused(t *testing.T) {
 	for _, member := range []string{`"id":"x"`, `"data":{}`, `"subject":"x"`, `"ext":"x"`, `"ext":""`,
 		`"specversion":"1.0"`} {
 		t.Run("CloudEvents 3 "+member, func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestAMemberThatIsThereTwiceIsRefused(t *testing.T) {
 	}
 }
 
-func TestAMemberOfABatchThatIsNoObjectIsRefusedAlone(t *testing.T) {
+func TestAnElementOfABatchThatIsNotAnObjectIsRefusedAlone(t *testing.T) {
 	for _, member := range []string{`1`, `"x"`, `null`, `[[{}]]`, `true`} {
 		batch, err := event.ParseBatch(fmt.Appendf(nil, "[%s,%s]", member, structured()), 2)
 		if err != nil || len(batch) != 2 {

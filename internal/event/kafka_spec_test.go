@@ -194,7 +194,7 @@ func TestAttributesOfAnyLengthAreReadFromARecord(t *testing.T) {
 	}
 }
 
-func TestWhatIsKeptOfAStructuredRecordDoesNotKeepItsValue(t *testing.T) {
+func TestTheIdentityOfAStructuredRecordDoesNotKeepItsValueInMemory(t *testing.T) {
 	kept := make([]event.Identity, 0, 64)
 	var before, after runtime.MemStats
 	runtime.GC()

@@ -146,7 +146,7 @@ func TestDecodingGivesBytesOfItsOwnEachTime(t *testing.T) {
 	}
 }
 
-func TestAPartitionThatIsThereTwiceHasTheRecordsOfBoth(t *testing.T) {
+func TestAPartitionThatOccursTwiceHasTheRecordsOfBoth(t *testing.T) {
 	batch := parse(t, `{"records":{"a-0":[{"offset":1},{"offset":2}],"b-0":[{"offset":7}],"a-0":[{"offset":3}]}}`)
 	if len(batch.Partitions) != 2 || batch.Len() != 4 {
 		t.Fatalf("there are %d partitions with %d records, want 2 with 4", len(batch.Partitions), batch.Len())
@@ -172,7 +172,7 @@ func TestPartitionsComeInTheOrderOfTheirNames(t *testing.T) {
 	}
 }
 
-func TestAPayloadThatIsNoneIsToldWhatIsWrong(t *testing.T) {
+func TestAnInvalidPayloadIsAnErrorThatSaysWhatIsWrong(t *testing.T) {
 	for _, test := range []struct{ payload, want string }{
 		{"", "it is empty (at byte 0)"},
 		{" \n", "it is empty (at byte 2)"},

@@ -19,7 +19,7 @@ import (
 
 var errNo = errors.New("no")
 
-func TestMappingStartsAtTheEarliestRecordAndCommitsBehindTheLast(t *testing.T) {
+func TestMappingStartsAtTheEarliestRecordAndCommitsAfterTheLast(t *testing.T) {
 	b := newBroker(t, 1)
 	b.put(t, 0, "a", "b")
 	f := &function{}

@@ -159,7 +159,7 @@ func (p *poller) invoke(requestID string, records []*kgo.Record) ([]*kgo.Record,
 		return records, &payloadTooLargeError{len(payload), p.cfg.MaxPayloadBytes}
 	}
 	defer time.AfterFunc(slowInvocation, func() {
-		p.log.Warn("waiting for the function; later records of this partition wait behind it", "partition", p.partition,
+		p.log.Warn("waiting for the function; later records of this partition have to wait", "partition", p.partition,
 			"first_offset", records[0].Offset, "records", len(records), "request_id", requestID,
 			"waited_seconds", slowInvocation.Seconds(), "timeout_seconds", p.cfg.FunctionTimeout.Seconds())
 	}).Stop()

@@ -131,7 +131,7 @@ func TestPartialResponseRetriesOnlyWhatFailedAndCommitsUpToIt(t *testing.T) {
 	}
 }
 
-func TestPartialResponseIsNotReadWhereItIsNotEnabled(t *testing.T) {
+func TestPartialResponseIsIgnoredUnlessItIsEnabled(t *testing.T) {
 	b := newBroker(t, 1)
 	b.put(t, 0, "a")
 	f := &function{answer: func(context.Context, string) (string, error) { return failuresOf(failure(0, 0)), nil }}

@@ -79,7 +79,7 @@ func TestAChainKeepsItsCorrelationAndEndsInADeadLetterAtTheLimit(t *testing.T) {
 			cause = next[0]
 		}
 		k.Deliver(cause)
-		k.ExpectDeadLetter(cause, "number 17 of a chain of follow-ups, of which the limit is 16")
+		k.ExpectDeadLetter(cause, "number 17 of a chain of follow-ups, and the limit is 16")
 		if o := k.Outcome(cause); o.Attempts != 1 {
 			t.Errorf("it is given up after %d attempts, want 1", o.Attempts)
 		}

@@ -132,7 +132,7 @@ func TestWhatAHandlerDoesWrongEndsInADeadLetter(t *testing.T) {
 	}
 }
 
-func TestALetterIsThereOnceAfterADeathBehindIt(t *testing.T) {
+func TestALetterIsStoredOnceIfTheProcessDiesAfterIt(t *testing.T) {
 	fails := handle(func(event.Event) error { return processor.Permanent(errors.New("no")) })
 	processortest.Run(t, fails, func(k *processortest.Kit) {
 		bad := order("bad", "k")
@@ -159,7 +159,7 @@ func TestEventsOfOneKeyKeepTheirOrderAndOthersDoNotWait(t *testing.T) {
 	})
 }
 
-func TestAnInvocationThatIsTooShortIsGoneOnWithInTheNext(t *testing.T) {
+func TestWhatAnInvocationHasNoTimeForIsDoneInTheNext(t *testing.T) {
 	attempts := 0
 	slow := handle(func(event.Event) error {
 		if attempts++; attempts < 4 {

@@ -1,5 +1,5 @@
-// Package archiving makes the archive and the archiver from their settings. It is apart from package assembly so that
-// the function's binary has no client of S3.
+// Package archiving makes the archive and the archiver from their settings. It is separate from package assembly so
+// that the function's binary has no client of S3.
 package archiving
 
 import (
@@ -18,7 +18,7 @@ import (
 // Open opens the archive that a URL names.
 func Open(a *assembly.Assembly, url string) (objects.Place, error) { return objects.Open(url, a.AWS) }
 
-// Topics are those that are archived: the events, and the dead letters of each processor.
+// Topics are the topics to archive: those of the events, and the dead letters of each processor.
 func Topics(a *assembly.Assembly, env settings.Processor) []string {
 	topics := env.EventTopics()
 	for _, name := range a.Sets.Names() {

@@ -1,6 +1,6 @@
-// Package assembly makes the parts of the programs from their settings. It is the one place where a setting meets the
-// part that it is for; every program, and every test of a whole program, takes its parts from here. What only the API
-// needs is in package serve, so that the function's binary has none of it.
+// Package assembly makes the parts of the programs from their settings. It is the one place that connects a setting
+// with its part; every program, and every test of a whole program, takes its parts from here. Package serve has what
+// only the API needs, so that the function's binary does without it.
 package assembly
 
 import (
@@ -30,13 +30,13 @@ import (
 	"event-processing-service/processor"
 )
 
-// ConsumerGroup is the first processor's on a laptop. In the cloud it has the stack's name in it.
+// ConsumerGroup is the first processor's group on a laptop. In AWS the stack's name is part of it.
 const ConsumerGroup = "event-processing-service-event-processor"
 
-// ArchiveGroup is the archiver's on a laptop.
+// ArchiveGroup is the archiver's group on a laptop.
 const ArchiveGroup = "event-processing-service-archive"
 
-// GroupOf is the consumer group of a processor, "" is the first, whose group is given.
+// GroupOf is the consumer group of a processor; first is that of the first, whose name is "".
 func GroupOf(first, processor string) string {
 	if processor == "" {
 		return first
@@ -44,18 +44,18 @@ func GroupOf(first, processor string) string {
 	return first + "-" + processor
 }
 
-// Store is both sides of what became of events: the processor writes, the API reads.
+// Store has both sides of the outcomes: the processor writes them, the API reads them.
 type Store interface {
 	processor.Store
 	Outcome(ctx context.Context, id event.Identity) (event.Outcome, bool, error)
 	Check(ctx context.Context) error
 }
 
-// Assembly makes the parts of one program. They share its log, and AWS's configuration, which is loaded once, when a
-// part first needs it. Make one with New.
+// Assembly makes the parts of one program. They share its log and AWS's configuration, which is loaded when a part
+// first needs it. Make one with New.
 type Assembly struct {
 	Log  *slog.Logger
-	Sets processor.Sets // of handlers: the service's own, unless a program has others
+	Sets processor.Sets // of handlers: the service's own, unless a program replaces them
 
 	aws func() (aws.Config, error)
 }
@@ -71,10 +71,10 @@ func New(ctx context.Context, log *slog.Logger) *Assembly {
 	})}
 }
 
-// AWS is AWS's configuration, for a client that another package makes.
+// AWS is AWS's configuration, for clients that another package makes.
 func (a *Assembly) AWS() (aws.Config, error) { return a.aws() }
 
-// sdkLog writes what the AWS SDK logs as lines like all others.
+// sdkLog writes the AWS SDK's log lines to the program's log.
 type sdkLog struct{ log *slog.Logger }
 
 func (l sdkLog) Logf(class logging.Classification, format string, v ...any) {
@@ -85,7 +85,7 @@ func (l sdkLog) Logf(class logging.Classification, format string, v ...any) {
 	l.log.Log(context.Background(), level, "AWS SDK", "message", fmt.Sprintf(format, v...))
 }
 
-// Tracing sets up what OTEL_* asks for. Losses of spans are logged.
+// Tracing sets up tracing as OTEL_* says. Lost spans are logged.
 func (a *Assembly) Tracing(ctx context.Context, service string) (*tracing.Tracing, error) {
 	t, err := tracing.Setup(ctx, os.LookupEnv, service, telemetry.Version())
 	if err != nil {
@@ -140,7 +140,7 @@ func (a *Assembly) ReadSecrets() (secrets.Read, error) {
 	return secrets.AWS(cfg), nil
 }
 
-// SecretDocument is a secret that is changed as a whole.
+// SecretDocument is a secret that is read and replaced as a whole.
 func (a *Assembly) SecretDocument(id string) (*secrets.Document, error) {
 	cfg, err := a.aws()
 	if err != nil {
@@ -149,7 +149,7 @@ func (a *Assembly) SecretDocument(id string) (*secrets.Document, error) {
 	return secrets.NewDocument(cfg, id), nil
 }
 
-// Store makes the store that the settings name, as a processor has it. "" is the first.
+// Store makes the store that the settings name, for one processor. "" is the first.
 func (a *Assembly) Store(s settings.Store, processor string) (Store, error) {
 	if s.Kind != "dynamodb" {
 		return store.NewMemory(Retention(s)), nil
@@ -161,7 +161,7 @@ func (a *Assembly) Store(s settings.Store, processor string) (Store, error) {
 	return table.Of(processor), nil
 }
 
-// Table makes the store in DynamoDB, as the first processor has it.
+// Table makes the store in DynamoDB, for the first processor.
 func (a *Assembly) Table(s settings.Store) (*store.DynamoDB, error) {
 	cfg, err := a.aws()
 	if err != nil {
@@ -173,8 +173,7 @@ func (a *Assembly) Table(s settings.Store) (*store.DynamoDB, error) {
 // Retention is how long a store remembers an event.
 func Retention(s settings.Store) time.Duration { return cmp.Or(s.Retention, store.DefaultRetention) }
 
-// Handlers is the set that PROCESSOR names. A name that is not there is a wrong environment, also one that is given a
-// topic.
+// Handlers is the set that PROCESSOR names. A name without a set is a wrong environment, in PROCESSOR_TOPICS as well.
 func (a *Assembly) Handlers(env settings.Processor) (processor.Set, error) {
 	set, err := a.Sets.Find(env.Name)
 	if err != nil {

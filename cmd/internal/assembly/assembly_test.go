@@ -21,7 +21,7 @@ import (
 	"event-processing-service/processor"
 )
 
-// dying is a store that hears of no dead letter, as of a process that dies after writing one.
+// dying is a store that does not get the outcome of a dead letter, as if the process died after it wrote the letter.
 type dying struct{ processor.Store }
 
 func (s dying) Finish(ctx context.Context, c event.Claim, o event.Outcome) (event.Reply, error) {
@@ -31,7 +31,7 @@ func (s dying) Finish(ctx context.Context, c event.Claim, o event.Outcome) (even
 	return s.Store.Finish(ctx, c, o)
 }
 
-// noWait is a store on which the lease of the dead one has ended already.
+// noWait is a store in which the lease of a dead process has already ended.
 type noWait struct{ processor.Store }
 
 func (s noWait) Begin(ctx context.Context, c event.Claim) (event.Reply, error) {

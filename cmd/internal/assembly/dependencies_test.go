@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What the function does not need makes its cold start longer and its package larger.
+// Dependencies that the function does not need make its cold start longer and its package larger.
 func TestTheFunctionHasNoHTTPFrameworkNoPrometheusAndNoRedis(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc",
 		"event-processing-service/cmd/processor").CombinedOutput()
@@ -22,7 +22,7 @@ func TestTheFunctionHasNoHTTPFrameworkNoPrometheusAndNoRedis(t *testing.T) {
 		"github.com/danielgtaylor/huma", "github.com/spf13/cobra", "github.com/twmb/franz-go/pkg/kfake",
 		"event-processing-service/api", "event-processing-service/internal/limit",
 		"event-processing-service/internal/trigger",
-		// The schemas of all of Systems Manager's types, which newer clients make at the start: a third of it.
+		// Newer clients of Systems Manager make the schemas of all of its types at the start, which takes a third of it.
 		"github.com/aws/aws-sdk-go-v2/service/ssm/schemas",
 	} {
 		for dep := range strings.Lines(deps) {

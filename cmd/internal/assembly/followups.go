@@ -9,11 +9,11 @@ import (
 	"event-processing-service/internal/kafka"
 )
 
-// followUpTimeout leaves an attempt of 10 s time for more than one wait for Kafka.
+// followUpTimeout is short enough for an attempt of 10 s to wait for Kafka more than once.
 const followUpTimeout = 4 * time.Second
 
-// followUps are the topics as handlers publish to them. The client is made when the first event comes, so that a
-// function whose handlers publish nothing has no connection.
+// followUps publishes to the topics of the events. It makes its client for the first event, so that a function whose
+// handlers publish nothing has no connection.
 type followUps struct {
 	cfg    kafka.Config
 	topic  string
@@ -56,7 +56,7 @@ func (f *followUps) Check(ctx context.Context) error {
 	return p.Check(ctx)
 }
 
-// close disconnects. Whoever published something has waited for it, or has given it up.
+// close disconnects. Handlers have waited for their events, or have given up.
 func (f *followUps) close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -19,24 +19,24 @@ import (
 	"event-processing-service/schemas"
 )
 
-// FunctionParts are what a program brings to its function. The zero value of each field is what Lambda's has.
+// FunctionParts are a program's own parts of its function. The zero value of each field is for Lambda.
 type FunctionParts struct {
-	Store   processor.Store              // nil: the one that the settings name
-	Tracing *tracing.Tracing             // nil: as OTEL_* asks
-	Metrics io.Writer                    // of embedded metrics. nil: none
-	Group   string                       // in spans. "": not known, as the payload does not tell it
+	Store   processor.Store              // nil: as the settings say
+	Tracing *tracing.Tracing             // nil: as OTEL_* says
+	Metrics io.Writer                    // for embedded metrics. nil: none
+	Group   string                       // for spans. "": not known, because the payload does not have it
 	Tune    func(*processor.Config)      // nil: as the settings say
-	Needs   func([]processor.Dependency) // is told what the handlers need. nil: nobody is
+	Needs   func([]processor.Dependency) // gets the dependencies of the handlers. nil: not called
 
-	// Publisher goes around Kafka's, of follow-up events. nil: nothing
+	// Publisher wraps Kafka's, of follow-up events. nil: it is not wrapped
 	Publisher func(telemetry.Publisher) telemetry.Publisher
 }
 
-// startTimeout bounds the start: Lambda gives a function 10 s for it.
+// startTimeout bounds the start, for which Lambda gives a function 10 s.
 const startTimeout = 9 * time.Second
 
-// Function makes what Lambda invokes, and what the local trigger does, once what its handlers need answers. closeAll
-// ends its connections.
+// Function makes the function that Lambda, or the local trigger, invokes. It first waits for the dependencies of the
+// handlers. closeAll ends its connections.
 func (a *Assembly) Function(ctx context.Context, env settings.Processor, parts FunctionParts) (
 	function payload.Function, closeAll func(), err error,
 ) {
@@ -100,7 +100,7 @@ func (a *Assembly) Function(ctx context.Context, env settings.Processor, parts F
 	return observe(p.Handle, parts), closeAll, nil
 }
 
-// handlers registers them once their secrets are read, and waits until what they need answers.
+// handlers reads the secrets, registers the handlers, and waits for their dependencies.
 func (a *Assembly) handlers(
 	ctx context.Context, env settings.Processor, set processor.Set, parts FunctionParts, publisher processor.Publisher,
 ) (*processor.Mux, func(), error) {
@@ -128,7 +128,7 @@ func (a *Assembly) handlers(
 	return mux, closeHandlers, nil
 }
 
-// secrets reads them, from AWS.
+// secrets reads the handlers' secrets from AWS.
 func (a *Assembly) secrets(ctx context.Context, named map[string]settings.Secret) (*secrets.Cache, error) {
 	read, err := a.ReadSecrets()
 	if err != nil {
@@ -145,7 +145,7 @@ func (a *Assembly) secrets(ctx context.Context, named map[string]settings.Secret
 	return secrets.Load(ctx, references, read, a.Log)
 }
 
-// loadSchemas compiles the schemas of this repository, where they are asked for: it takes milliseconds of a cold start.
+// loadSchemas compiles the schemas of this repository if mode needs them: that takes milliseconds of a cold start.
 func loadSchemas(mode string) (*schemas.Set, error) {
 	if mode == "" || mode == "off" {
 		return nil, nil
@@ -170,7 +170,7 @@ func configOf(env settings.Processor, tune func(*processor.Config)) processor.Co
 	return c
 }
 
-// observe writes metrics of each batch, and traces it where traces are on.
+// observe writes metrics of each batch, and spans if tracing is on.
 func observe(f payload.Function, parts FunctionParts) payload.Function {
 	if parts.Metrics != nil {
 		f = emf.Function(f, parts.Metrics)

@@ -10,14 +10,14 @@ import (
 	"event-processing-service/internal/shred"
 )
 
-// How long a key is used after it was read, and so how long one that was deleted may be. A read of a file takes
-// microseconds, one of the table 5 ms and money.
+// How long a program uses a key after reading it, and so how long a deleted key may still be in use. To read a file
+// takes microseconds, to read the table 5 ms and money.
 const (
 	keepOfFolder = time.Second
 	keepOfTable  = time.Minute
 )
 
-// Keys is what encrypts and decrypts the data of events; nil where the settings name no key store.
+// Keys encrypts and decrypts the data of events; nil if the settings name no key store.
 func (a *Assembly) Keys(s settings.Keys) (*shred.Ring, error) {
 	store, keep, err := a.KeyStore(s)
 	if store == nil || err != nil {
@@ -26,7 +26,7 @@ func (a *Assembly) Keys(s settings.Keys) (*shred.Ring, error) {
 	return shred.NewRing(store, s.Types, keep), nil
 }
 
-// KeyStore is the store that the settings name, and how long others may still use what is deleted from it.
+// KeyStore is the store that the settings name, and how long other programs may still use a key after it is deleted.
 func (a *Assembly) KeyStore(s settings.Keys) (store shred.Store, keep time.Duration, err error) {
 	if s.URL == "" {
 		return nil, 0, nil
@@ -46,7 +46,7 @@ func (a *Assembly) KeyStore(s settings.Keys) (store shred.Store, keep time.Durat
 	return shred.NewFolder(filepath.FromSlash(path)), keepOfFolder, nil
 }
 
-// KeyTable is the store in DynamoDB, whose keys a key of AWS KMS wraps; "": none does.
+// KeyTable is the store in DynamoDB, whose keys are wrapped by a key of AWS KMS; "": not wrapped.
 func (a *Assembly) KeyTable(table, kms string) (*shred.Table, error) {
 	cfg, err := a.aws()
 	if err != nil {

@@ -23,7 +23,7 @@ func TestTheKeyOfKMSThatTheSettingsNameWrapsNewKeys(t *testing.T) {
 			wraps = string(body)
 			w.WriteHeader(http.StatusForbidden)
 		}
-		_, _ = io.WriteString(w, "{}") // the table has no such item
+		_, _ = io.WriteString(w, "{}") // the table does not have the item
 	}))
 	defer server.Close()
 	for name, value := range map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "us-east-1",

@@ -13,13 +13,13 @@ import (
 	"event-processing-service/processor"
 )
 
-// A handler must never be registered that will ask for a secret which is not there.
+// No handler must be registered whose secret is missing.
 func TestAFunctionWhoseSecretsCanNotBeUsedRegistersNoHandler(t *testing.T) {
 	t.Setenv("AWS_REGION", "us-east-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
 	vault := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // a request cut off names no secret
+		body, _ := io.ReadAll(r.Body) // a truncated request names no secret
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		if strings.Contains(string(body), "text") {
 			_, _ = io.WriteString(w, `{"SecretString":"hush"}`)

@@ -1,5 +1,5 @@
 // Command poisonprocessor is the processor with handlers that fail on purpose, for the tests of package faults. All
-// else of it is the real one's: payload, retries, dead letters, store, runtime.
+// other parts are the real ones: payload, retries, dead letters, store, runtime.
 package main
 
 import (
@@ -43,7 +43,7 @@ func run(ctx context.Context) error {
 		// A hanging handler costs AttemptTimeout + Margin/2 each time, a killed process 3 × Margin.
 		Tune: func(c *processor.Config) {
 			c.AttemptTimeout, c.Margin = 300*time.Millisecond, 2*time.Second
-			c.BackoffBase = 100 * time.Millisecond // what fails here fails for ever
+			c.BackoffBase = 100 * time.Millisecond // its failures never pass
 		},
 	})
 	if err != nil {
@@ -54,7 +54,7 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// handlers fail each in its way. What they do well is a line in the file $EFFECTS.
+// handlers fail in different ways. Each success is a line in the file $EFFECTS.
 func handlers(_ context.Context, mux *processor.Mux, _ *processor.Deps) (func(), error) {
 	mux.HandleFunc("fault.panicking", func(context.Context, event.Event) error { panic("on purpose") })
 	mux.HandleFunc("fault.failing", func(context.Context, event.Event) error { return errors.New("fails each time") })
@@ -63,7 +63,7 @@ func handlers(_ context.Context, mux *processor.Mux, _ *processor.Deps) (func(),
 	})
 	mux.HandleFunc("fault.hanging", func(context.Context, event.Event) error { select {} })
 	mux.HandleFunc("fault.handled", effect)
-	if failing := os.Getenv("FAILING"); failing != "" { // a type that needs no handler elsewhere
+	if failing := os.Getenv("FAILING"); failing != "" { // an event type that has no handler otherwise
 		mux.HandleFunc(failing, func(_ context.Context, e event.Event) error {
 			if strings.HasSuffix(e.ID, "0") {
 				select {}
@@ -71,7 +71,7 @@ func handlers(_ context.Context, mux *processor.Mux, _ *processor.Deps) (func(),
 			panic("on purpose")
 		})
 	}
-	// Fails until somebody has fixed what it needs: the file $FIXED.
+	// Fails until the file $FIXED exists.
 	mux.HandleFunc("fault.fixable", func(ctx context.Context, e event.Event) error {
 		if _, err := os.Stat(os.Getenv("FIXED")); err != nil {
 			return processor.Permanent(errors.New("a dependency is broken"))
@@ -86,6 +86,6 @@ func effect(_ context.Context, e event.Event) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(f, "%s %s\n", e.Subject, e.ID) // one write: the lines of two processes do not mix
+	_, err = fmt.Fprintf(f, "%s %s\n", e.Subject, e.ID) // one write, so that lines of two processes do not mix
 	return errors.Join(err, f.Close())
 }

@@ -1,5 +1,5 @@
-// Package programtest holds each program to its environment: it sets every variable that the program reads away from
-// its default and demands the effect. A variable without a demand fails, too.
+// Package programtest checks that each program obeys its environment: it sets each variable that the program reads to
+// another value than the default, and checks the effect. A variable without a check is an error.
 package programtest
 
 import (
@@ -26,26 +26,26 @@ import (
 	"event-processing-service/internal/settings"
 )
 
-// Program is one that runs, and ends with the test.
+// Program runs until its test ends.
 type Program struct {
 	URL  string
-	Log  func() string // what it logged so far
-	Stop func()        // tells it to end
+	Log  func() string // its log so far
+	Stop func()        // stops it
 
 	patience time.Duration
 }
 
-// StartAPI starts a program that serves the API, in this environment, of which PORT is taken care of.
+// StartAPI starts a program that serves the API, in this environment. PORT is already set.
 type StartAPI func(t *testing.T, env settings.Lookup) *Program
 
-// demand is what a variable must bring about.
+// demand is the effect that a variable must have.
 type demand struct {
 	value string
 	with  []string               // other variables, name, value, …
-	seen  func(p *Program) error // fails where the effect is not to be seen
+	seen  func(p *Program) error // fails if the effect is missing
 }
 
-// API sets each of the API's variables but those that the caller tests by itself.
+// API checks each of the API's variables, except those that the caller tests itself.
 func API(t *testing.T, start StartAPI, but ...string) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -82,7 +82,7 @@ func API(t *testing.T, start StartAPI, but ...string) {
 	}
 }
 
-// Environment is a Lookup over name, value, name, value, …, of which the last counts.
+// Environment is a Lookup of alternating names and values. Of equal names the last counts.
 func Environment(pairs ...string) settings.Lookup {
 	return func(name string) (string, bool) {
 		for i := len(pairs) - 2; i >= 0; i -= 2 {
@@ -121,8 +121,8 @@ func newBroker(t *testing.T, produced func()) *kfake.Cluster {
 	return c
 }
 
-// FreePort returns a port that nobody listens on. It is below those that the system gives to connections, as one of
-// them could be taken before the program listens.
+// FreePort returns a free port. It is below the system's ports for connections, because one of those could be taken
+// before the program listens.
 func FreePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
@@ -136,11 +136,11 @@ func FreePort(t *testing.T) int {
 	return 0
 }
 
-// flag is raised by one goroutine, and lowered by another that sees it.
+// flag is raised by one goroutine and lowered by another.
 type flag struct {
 	mu   sync.Mutex
 	set  bool
-	said string // by whoever raised it
+	said string // what raise was told
 }
 
 func (f *flag) raise() { f.raiseFor("") }
@@ -157,12 +157,12 @@ func (f *flag) seen() error {
 	return nil
 }
 
-// table is a stand-in for DynamoDB, in which there is nothing.
+// table is a stand-in for an empty DynamoDB.
 func table(t *testing.T, name string) *flag {
 	t.Helper()
 	asked := &flag{}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // a request cut off names no table
+		body, _ := io.ReadAll(r.Body) // a truncated request names no table
 		if regexp.MustCompile(`"TableName":"` + name + `"`).Match(body) {
 			asked.raiseFor(string(body))
 		}
@@ -205,7 +205,7 @@ func (p *Program) post(headers ...string) (status int, answer string, err error)
 	return status, answer, err
 }
 
-// eventually is for what happens beside the answer.
+// eventually waits for an effect that may come after the answer.
 func (p *Program) eventually(seen func() error) (err error) {
 	for end := time.Now().Add(cmp.Or(p.patience, 5*time.Second)); time.Now().Before(end); time.Sleep(
 		10 * time.Millisecond) {
@@ -229,12 +229,12 @@ func (p *Program) AwaitLive(t *testing.T) {
 	}
 }
 
-// vault is Secrets Manager, asked for a secret that has a value.
+// vault is a stand-in for Secrets Manager with one secret.
 func vault(t *testing.T, id, value string) *flag {
 	t.Helper()
 	asked := &flag{}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // a request cut off names no secret
+		body, _ := io.ReadAll(r.Body) // a truncated request names no secret
 		if strings.Contains(string(body), `"SecretId":"`+id+`"`) {
 			asked.raise()
 		}

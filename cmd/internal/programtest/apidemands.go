@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// apiDemands are by variable.
+// apiDemands are the demands by variable.
 func apiDemands(t *testing.T) map[string]demand {
 	const keys = `{"shop":"0123456789abcdef"}`
 	port, metricsPort, elsewherePort := FreePort(t), FreePort(t), FreePort(t)
@@ -70,7 +70,7 @@ func apiDemands(t *testing.T) map[string]demand {
 			if err := p.eventually(draining); err != nil {
 				return err
 			}
-			time.Sleep(300 * time.Millisecond) // without a delay it says so, too, for a moment
+			time.Sleep(300 * time.Millisecond) // without a delay it says so for a moment, too
 			return draining()
 		}},
 		"STORE":        {value: "dynamodb", with: []string{"EVENTS_TABLE", "mine"}, seen: asksTable(mine)},
@@ -161,7 +161,7 @@ func asksTable(asked *flag) func(*Program) error {
 	}
 }
 
-// twoPosts are of two clients behind one proxy.
+// twoPosts are posts of two clients behind one proxy.
 func twoPosts(second int) func(*Program) error {
 	return func(p *Program) error {
 		if status, _, err := p.post("X-Forwarded-For", "192.0.2.1"); err != nil || status != http.StatusAccepted {
@@ -172,7 +172,7 @@ func twoPosts(second int) func(*Program) error {
 	}
 }
 
-// listener takes connections and says nothing.
+// listener accepts connections and never answers.
 func listener(t *testing.T) (addr string, asked *flag) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

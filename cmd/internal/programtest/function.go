@@ -16,22 +16,22 @@ import (
 	"event-processing-service/processor"
 )
 
-// Function is one that can be invoked.
+// Function is a function that can be invoked.
 type Function struct {
 	Function payload.Function
 	Log      func() string
 	env      settings.Processor
-	dead     func(topic string) int // how many records a topic has
+	dead     func(topic string) int // number of records in a topic
 }
 
 // StartFunction starts a function in this environment. Its handlers must be Failing.
 type StartFunction func(t *testing.T, env settings.Lookup) *Function
 
-// Failing are two sets of handlers, which do the same.
+// Failing are two equal sets of handlers.
 var Failing = processor.Sets{{Register: registerFailing}, {Name: "audit", Register: registerFailing}}
 
-// registerFailing registers a handler that fails each time, one that fails when its time is up, one that fails where it
-// is called more than four times at once, and one that publishes an event.
+// registerFailing registers handlers that fail: always, at their time-out, or when more than four run at once; and one
+// that publishes an event.
 func registerFailing(_ context.Context, mux *processor.Mux, deps *processor.Deps) (func(), error) {
 	mux.HandleFunc("publishing", func(ctx context.Context, _ event.Event) error {
 		return deps.Publish(ctx, processor.FollowUp{Type: "followup", Data: 1})
@@ -53,7 +53,7 @@ func registerFailing(_ context.Context, mux *processor.Mux, deps *processor.Deps
 	return func() {}, nil
 }
 
-// FunctionVariables sets each of the function's variables.
+// FunctionVariables checks each of the function's variables.
 func FunctionVariables(t *testing.T, start StartFunction) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -77,7 +77,7 @@ func FunctionVariables(t *testing.T, start StartFunction) {
 				}
 				loaded, err := settings.LoadProcessor(Environment(env...))
 				if err != nil && name == "unset" {
-					continue // EVENTS_TABLE is needed where STORE is dynamodb
+					continue // EVENTS_TABLE is required if STORE is dynamodb
 				}
 				t.Run(name, func(t *testing.T) {
 					f := start(t, Environment(env...))
@@ -95,7 +95,7 @@ func FunctionVariables(t *testing.T, start StartFunction) {
 	}
 }
 
-// FunctionEnvironment has each of the function's variables, set away from its default.
+// FunctionEnvironment sets each of the function's variables to another value than the default.
 func FunctionEnvironment(t *testing.T) settings.Lookup {
 	var pairs []string
 	for name, d := range functionDemands(t) {
@@ -104,7 +104,7 @@ func FunctionEnvironment(t *testing.T) settings.Lookup {
 	return Environment(pairs...)
 }
 
-// count is how many records a topic has.
+// count is the number of records in a topic.
 func count(t *testing.T, brokers []string, topic string) (n int) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(topic),

@@ -45,7 +45,7 @@ func functionDemands(t *testing.T) map[string]functionDemand {
 			_, err := invoke(f, "failing")
 			return errors.Join(err, produced.seen())
 		}},
-		// The function is handed its records: the topic is for the programs that read it.
+		// The function gets its records from its caller. The topic is for the programs that read it.
 		"KAFKA_TOPIC": {value: "other", seen: func(f *Function) error { return contains(f.env.Topic(), "other") }},
 		"TOPIC_ROUTES": {value: "follow*=other", seen: func(f *Function) error {
 			_, err := invoke(f, "publishing")
@@ -109,7 +109,7 @@ func functionDemands(t *testing.T) map[string]functionDemand {
 			answer, err := invoke(f, "failing") // its dead letter can't be stored
 			return errors.Join(err, contains(answer, `"itemIdentifier":{"partition":"events-0","offset":1}`))
 		}},
-		// One slot, and three that slow handlers lend.
+		// One slot, and three slots that slow handlers lend.
 		"HANDLERS_CONCURRENCY": {value: "1", seen: func(f *Function) error {
 			ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
 			defer cancel()
@@ -120,11 +120,11 @@ func functionDemands(t *testing.T) map[string]functionDemand {
 			return err
 		}},
 		"PROCESSOR_SCHEMAS": {value: "enforce", seen: func(f *Function) error {
-			_, err := invoke(f, "current_time.requested") // of which the data is no JSON
+			_, err := invoke(f, "current_time.requested") // its data is not JSON
 			return errors.Join(err, contains(f.Log(), "data breaks the schema of current_time.requested"))
 		}},
 		"SHREDDED_TYPES": {value: "followup", with: []string{"SUBJECT_KEYS", "file://" + filepath.ToSlash(t.TempDir())},
-			seen: func(f *Function) error { // which has no subject
+			seen: func(f *Function) error { // the follow-up has no subject
 				_, err := invoke(f, "publishing")
 				return errors.Join(err, contains(f.Log(), "their data is encrypted with a key of the subject"))
 			}},
@@ -147,7 +147,7 @@ func writes(invoke func(*Function, string) (string, error), asked *flag) func(*F
 	}
 }
 
-// expiresIn returns an error unless what was written last is to be forgotten in that time.
+// expiresIn fails unless the last item that was written expires in d.
 func (f *flag) expiresIn(d time.Duration) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// bytesAsNumbers is how Lambda writes the value of a header.
+// bytesAsNumbers is the value of a header in Lambda's form.
 func bytesAsNumbers(s string) string {
 	return strings.ReplaceAll(fmt.Sprintf("%d", []byte(s)), " ", ",")
 }
@@ -16,10 +16,10 @@ func bytesAsNumbers(s string) string {
 // record is an invocation with one event.
 func record(eventType string) []byte { return records(eventType, 1) }
 
-// recordWith is an invocation with one event that has headers more: name, value, name, value, …
+// recordWith is an invocation with one event that has additional headers: name, value, name, value, …
 func recordWith(eventType string, more ...string) []byte { return records(eventType, 1, more...) }
 
-// records is an invocation with so many events, whose ids are their offsets.
+// records is an invocation with n events, whose ids are their offsets.
 func records(eventType string, n int, more ...string) []byte {
 	var all []string
 	for offset := 1; offset <= n; offset++ {

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// Output is what a program prints, which its test reads while it runs.
+// Output is the output of a program that can be read while the program runs.
 type Output struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	// clientsAge is how old the clients may be before they are read again. 43,200 reads a month and task cost 0.22 USD.
+	// clientsAge is the time between two readings of the clients. 43,200 readings a month cost 0.22 USD per task.
 	clientsAge = time.Minute
-	// clientsTimeout bounds one read.
+	// clientsTimeout bounds one reading.
 	clientsTimeout = 5 * time.Second
 )
 
-// clientsOf is nil where there are none: the API is open.
+// clientsOf returns nil if there are no clients: then the API is open.
 func clientsOf(read map[string]settings.Client) api.Clients {
 	if read == nil {
 		return nil
@@ -39,7 +39,7 @@ func clientsOf(read map[string]settings.Client) api.Clients {
 	return clients
 }
 
-// clientsReader reads the clients from where they are stored, and hands them on where they have changed.
+// clientsReader reads the stored clients again and again, and passes them on when they have changed.
 type clientsReader struct {
 	from settings.Origin
 	read func(context.Context) (string, error)
@@ -49,8 +49,8 @@ type clientsReader struct {
 	said string // error that was logged last
 }
 
-// followClients hands the clients to set, now and whenever they have changed, until ctx ends. It fails if they can't be
-// read now; later the last good ones stay.
+// followClients calls set with the clients, now and whenever they have changed, until ctx ends. It fails if they can't
+// be read now. If they can't be read later, the last good ones stay in use.
 func followClients(
 	ctx context.Context, a *assembly.Assembly, from settings.Origin, set func(api.Clients, string),
 ) error {
@@ -88,7 +88,7 @@ func (r *clientsReader) follow(ctx context.Context) {
 	}
 }
 
-// look renews the clients. An error is logged when it begins or changes, and its end is logged.
+// look renews the clients. It logs an error when it begins or changes, and when it ends.
 func (r *clientsReader) look(ctx context.Context) {
 	err := r.renew(ctx)
 	switch {
@@ -125,7 +125,7 @@ func (r *clientsReader) renew(ctx context.Context) error {
 	return nil
 }
 
-// versionOf names what is stored by its hash: enough to tell versions apart, and nothing about a key.
+// versionOf is a hash of what is stored: enough to distinguish versions, and no hint at a key.
 func versionOf(text string) string {
 	hash := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(hash[:6])

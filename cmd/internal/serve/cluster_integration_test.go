@@ -21,9 +21,9 @@ import (
 	"event-processing-service/internal/settings"
 )
 
-const clusterLimit = 10 // an hour
+const clusterLimit = 10 // per hour
 
-// TestAPIOfTheClustersTest is one API of the test below it, until its input ends.
+// TestAPIOfTheClustersTest is one API process of the test below. It runs until its input ends.
 func TestAPIOfTheClustersTest(t *testing.T) {
 	port, err := strconv.Atoi(os.Getenv("CLUSTER_TEST_PORT"))
 	if err != nil {
@@ -47,7 +47,7 @@ func TestAPIOfTheClustersTest(t *testing.T) {
 	}
 }
 
-// startAPI starts one as a process of its own, and returns its URL; its metrics are at the port behind it.
+// startAPI starts an API in a process of its own and returns its URL. Its metrics are at the next port.
 func startAPI(t *testing.T, broker string) (url string, metrics string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -84,7 +84,7 @@ func startAPI(t *testing.T, broker string) (url string, metrics string) {
 	return "", ""
 }
 
-// posted is how many of the limit's events and two more are taken.
+// posted posts two events more than the limit allows, and returns how many are accepted.
 func posted(t *testing.T, url string, n int) (taken int) {
 	t.Helper()
 	for range n {
@@ -134,7 +134,7 @@ func TestAPIsShareTheirLimitsInAClusterAndOutliveIt(t *testing.T) {
 	if a, b := posted(t, one, 12), posted(t, other, 12); a != clusterLimit || b != clusterLimit {
 		t.Errorf("without it the one takes %d and the other %d, want %d each", a, b, clusterLimit)
 	}
-	time.Sleep(1100 * time.Millisecond) // the answer about health is kept for a second
+	time.Sleep(1100 * time.Millisecond) // the health check is cached for a second
 	status, health := ask(t, http.MethodGet, one+"/v1/health", "")
 	if status != http.StatusOK || !strings.Contains(health, `"limits":{"status":"unhealthy"`) {
 		t.Errorf("without it health is %d: %s", status, health)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// imageDigest is the digest of the image that this container was started from, where ECS tells it, or "". The
-// repository is left out: health is public.
+// imageDigest is the digest of this container's image as ECS tells it, or "". It leaves out the repository, because
+// the health check is public.
 //
 // Source: Amazon ECS task metadata endpoint version 4.
 func imageDigest(ctx context.Context) string {
@@ -19,7 +19,7 @@ func imageDigest(ctx context.Context) string {
 	if url == "" {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second) // it is on the same host, and the start does not hang on it
+	ctx, cancel := context.WithTimeout(ctx, time.Second) // it is on the same host, and the start must not depend on it
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

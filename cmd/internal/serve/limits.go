@@ -17,7 +17,7 @@ import (
 	"event-processing-service/internal/settings"
 )
 
-// newLimiter makes the limiter, and what tells how its store is: nil without one.
+// newLimiter makes the limiter and the check of its store; the check is nil without a store.
 func (p *Program) newLimiter(a *assembly.Assembly, store string) (api.Limiter, func(context.Context) error, error) {
 	own := limit.NewMemory()
 	if store == "" {
@@ -45,13 +45,13 @@ func (p *Program) newLimiter(a *assembly.Assembly, store string) (api.Limiter, f
 }
 
 const (
-	// tokenSeconds is how long a token opens connections; they live longer. It is the most that ElastiCache takes.
+	// tokenSeconds is how long a token can open connections; they may last longer. It is ElastiCache's maximum.
 	tokenSeconds = "900"
-	// nothingsHash is the SHA-256 of a body without bytes.
+	// nothingsHash is the SHA-256 of an empty body.
 	nothingsHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// cacheToken makes what ElastiCache takes for a user's password: a signed request to connect, without its scheme.
+// cacheToken makes the password for ElastiCache: a signed request to connect, without its scheme.
 //
 // Source: Amazon ElastiCache User Guide, Authenticating with IAM: Connecting.
 func cacheToken(cfg aws.Config, cache, user string) limit.Credentials {

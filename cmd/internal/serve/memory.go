@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// boundMemory tells Go, where GOMEMLIMIT does not, that the container has so much memory, of which nine tenths are the
-// heap's. The API's own bounds are shares of it.
+// boundMemory sets Go's memory limit to nine tenths of the container's memory, unless GOMEMLIMIT is set. The API's own
+// bounds are shares of it.
 func boundMemory(root string) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -19,7 +19,7 @@ func boundMemory(root string) {
 	}
 }
 
-// containerMemory is what the kernel lets this process's group have, 0 where that is not bounded or not known.
+// containerMemory is the memory limit of this process's control group; 0 if there is none, or it is not known.
 func containerMemory(root string) int64 {
 	groups, err := os.ReadFile(path.Join(root, "/proc/self/cgroup"))
 	if err != nil {
@@ -29,7 +29,7 @@ func containerMemory(root string) int64 {
 		_, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
 		var files []string
 		switch controllers, group, _ := strings.Cut(rest, ":"); controllers {
-		case "": // version 2. In a container the group is the root, unless it sees the host's names.
+		case "": // version 2. In a container the group is the root, unless the host's names are visible.
 			files = []string{path.Join("/sys/fs/cgroup", group, "memory.max"), "/sys/fs/cgroup/memory.max"}
 		case "memory": // version 1
 			files = []string{path.Join("/sys/fs/cgroup/memory", group, "memory.limit_in_bytes"),
@@ -40,7 +40,7 @@ func containerMemory(root string) int64 {
 			if err != nil {
 				continue
 			}
-			// "max" in version 2 and a number near 2^63 in version 1 mean that there is no bound.
+			// "max" in version 2, and a number near 2^63 in version 1, mean no limit.
 			if limit, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && limit < 1<<50 {
 				return limit
 			}

@@ -15,8 +15,8 @@ import (
 	"event-processing-service/internal/telemetry"
 )
 
-// patience is how long requests that are under way may take after SIGTERM. With DRAIN_DELAY it must stay below the
-// stopTimeout of the task, after which the process is killed.
+// patience is how long running requests may take after SIGTERM. Together with DRAIN_DELAY it must stay below the
+// task's stopTimeout, after which ECS kills the process.
 const patience = 20 * time.Second
 
 // Run serves the API until ctx ends. It is the program of the container.

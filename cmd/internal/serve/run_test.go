@@ -19,7 +19,7 @@ import (
 	"event-processing-service/internal/settings"
 )
 
-// table is a DynamoDB that can be taken away.
+// table is a DynamoDB that can be switched off.
 type table struct {
 	http.Handler
 	away atomic.Bool
@@ -32,7 +32,7 @@ func (d *table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.Handler.ServeHTTP(w, r)
 }
 
-// serve runs the program of the container until the test ends, with outcomes in d, and returns its URL.
+// serve runs the container's program until the test ends, with outcomes in d, and returns its URL.
 func serve(t *testing.T, d *table, name string) string {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "events"))
@@ -91,7 +91,8 @@ func ask(t *testing.T, method, url, body string) (status int, answer string) {
 	return resp.StatusCode, string(read)
 }
 
-// awaitHealth waits for what /v1/health says of all, and of the store. An answer is kept for a second.
+// awaitHealth waits until /v1/health has this status for the whole and for the store. The health check is cached for a
+// second.
 func awaitHealth(t *testing.T, url, all, store string) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
@@ -110,7 +111,7 @@ func awaitHealth(t *testing.T, url, all, store string) {
 	}
 }
 
-// losesItsTable takes a running API's table away and gives it back.
+// losesItsTable switches a running API's table off and on again.
 func losesItsTable(t *testing.T, d *table, name string) {
 	t.Helper()
 	url := serve(t, d, name)

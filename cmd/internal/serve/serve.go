@@ -1,5 +1,5 @@
-// Package serve makes the API, and what is around it, from the settings. It is apart from package assembly so that the
-// function's binary has none of it.
+// Package serve makes the API and its surroundings from the settings. It is separate from package assembly so that the
+// function's binary does without it.
 package serve
 
 import (
@@ -21,16 +21,16 @@ import (
 	"event-processing-service/schemas"
 )
 
-// Parts are what a program brings to its API. The zero value of each field is what the container's has.
+// Parts are a program's own parts of its API. The zero value of each field is for the container.
 type Parts struct {
-	Outcomes  api.Outcomes                      // nil: the table's, where the settings name one
-	Others    []api.Processor                   // nil: the table's, of all sets of handlers but the first
-	Tracing   *tracing.Tracing                  // nil: as OTEL_* asks
-	Publisher func(api.Publisher) api.Publisher // around Kafka's. nil: nothing
-	Checks    func() []api.Check                // of what handlers in the same process need. nil: none are
+	Outcomes  api.Outcomes                      // nil: those in the table, if the settings name one
+	Others    []api.Processor                   // nil: those in the table, of all sets of handlers but the first
+	Tracing   *tracing.Tracing                  // nil: as OTEL_* says
+	Publisher func(api.Publisher) api.Publisher // wraps Kafka's. nil: it is not wrapped
+	Checks    func() []api.Check                // of dependencies of handlers in the same process. nil: none
 }
 
-// Program is the API with all that it is made of.
+// Program is the API with all its parts.
 type Program struct {
 	Tracing *tracing.Tracing
 	Metrics *metrics.Metrics
@@ -99,7 +99,8 @@ func New(ctx context.Context, a *assembly.Assembly, env settings.API, parts Part
 	return p, nil
 }
 
-// newOutcomes are nil without a store that the processors share: a memory of this process's own would know nothing.
+// newOutcomes returns nil without a store that the processors share, because a memory store of this process would be
+// empty.
 func newOutcomes(a *assembly.Assembly, s settings.Store, given Parts) (
 	first api.Outcomes, others []api.Processor, err error,
 ) {
@@ -116,14 +117,14 @@ func newOutcomes(a *assembly.Assembly, s settings.Store, given Parts) (
 	return table, others, nil
 }
 
-// Serve answers requests on ln until ctx ends, and then those under way, for at most patience.
+// Serve answers requests on ln until ctx ends, and then gives running requests at most patience.
 func (p *Program) Serve(ctx context.Context, ln net.Listener, patience time.Duration) error {
 	return p.server.Serve(ctx, ln, patience)
 }
 
-// Close waits, as long as a publish may take, for what Kafka has not acknowledged, and sends the spans that are left.
-// What can't be sent is in the log and is not a failure: Serve has returned, so every client has its answer, and those
-// of what is left were told that its outcome is unknown.
+// Close waits, as long as a publish may take, for records that Kafka has not acknowledged, and sends the remaining
+// spans. Records that can't be sent are logged and are not an error: Serve has returned, so each client has its
+// answer, and those clients were told that the outcome is unknown.
 func (p *Program) Close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.timeout)
 	defer cancel()
@@ -135,7 +136,7 @@ func (p *Program) Close(ctx context.Context) {
 	}
 }
 
-// config turns the settings into the API's.
+// config translates the settings into the API's configuration.
 func (p *Program) config(ctx context.Context, a *assembly.Assembly, env settings.API) (api.Config, error) {
 	cfg := api.Config{
 		Version: telemetry.Version(), Commit: telemetry.Commit(), Image: imageDigest(ctx),

@@ -28,7 +28,7 @@ import (
 	"event-processing-service/schemas"
 )
 
-// whole is the service in one process, as cmd/local wires it, with what it shows of itself.
+// whole is the service in one process, as cmd/local runs it, with its spans.
 type whole struct {
 	t       *testing.T
 	url     string
@@ -40,7 +40,7 @@ type whole struct {
 	spans   func() tracetest.SpanStubs
 }
 
-// start runs the service with spans, or without.
+// start runs the service, with or without spans.
 func start(t *testing.T, traced bool, change ...func(*settings.API)) *whole {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "events", "events.dlq"))
@@ -151,7 +151,7 @@ func TestOneTraceLeadsFromTheRequestToTheStoresWrite(t *testing.T) {
 	chain := []string{"POST /v1/events", "send events", "process events", "finish event"}
 	w.eventually("every span has ended", func() bool { return len(w.spans()) >= len(chain)+1 })
 
-	// Each span of the chain is the child of the one before, and all are of the client's trace.
+	// Each span of the chain is a child of the previous one, and all belong to the client's trace.
 	above := "00f067aa0ba902b7"
 	for _, name := range chain {
 		found := false
@@ -168,7 +168,7 @@ func TestOneTraceLeadsFromTheRequestToTheStoresWrite(t *testing.T) {
 			t.Fatalf("no span %q below %s in %+v", name, above, names(w.spans()))
 		}
 	}
-	for _, s := range w.spans() { // the batch's own span is of no client's trace, but tells which it served
+	for _, s := range w.spans() { // the batch's own span belongs to no client's trace, but links to it
 		if s.SpanKind == trace.SpanKindConsumer && s.SpanContext.TraceID().String() != traceID {
 			if len(s.Links) != 1 || s.Links[0].SpanContext.TraceID().String() != traceID {
 				t.Errorf("the batch has links %+v, want one to trace %s", s.Links, traceID)

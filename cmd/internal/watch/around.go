@@ -62,7 +62,7 @@ func (c *cluster) Describe(ctx context.Context) (d console.Description, err erro
 // sender posts to the API.
 type sender struct{ url, key string }
 
-// maxAnswer is above every answer of the API: 1,000 results with a problem each.
+// maxAnswer is larger than any answer of the API: 1,000 results, each with a problem.
 const maxAnswer = 4 << 20
 
 func (s *sender) send(ctx context.Context, contentType string, body []byte) (status int, answer []byte, err error) {
@@ -85,7 +85,7 @@ func (s *sender) send(ctx context.Context, contentType string, body []byte) (sta
 	return resp.StatusCode, answer, err
 }
 
-// Publisher tells the journal of each event that Kafka has or has not.
+// Publisher reports to the journal which events Kafka has stored and which it has not.
 func Publisher(p api.Publisher, journal *console.Journal) api.Publisher { return publisher{p, journal} }
 
 type publisher struct {
@@ -108,8 +108,7 @@ func (p publisher) Publish(ctx context.Context, events []event.Event, transport 
 	return receipts
 }
 
-// shown are the variables whose values are not secret. A variable that is not named here is hidden: a new one may be
-// one.
+// shown are the variables whose values may be shown. All others are hidden, because a new variable may be a secret.
 var shown = []string{
 	"PORT", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_TOPIC", "KAFKA_AUTH", "LOG_LEVEL", "PUBLISH_TIMEOUT", "DRAIN_DELAY",
 	"STORE", "EVENTS_TABLE", "METRICS_PORT", "METRICS_ADDRESS", "ACCESS_LOG_ONE_IN", "RATE_LIMIT",

@@ -10,24 +10,24 @@ import (
 	"event-processing-service/internal/kafka"
 )
 
-// follower sees what the topics and the store show of a processor that runs elsewhere.
+// follower follows a processor in another process by its topics and its store.
 type follower struct {
 	records     *records
 	journal     *console.Journal
-	deadLetters string           // "": their topic is not followed, as the processor's log tells of them
+	deadLetters string           // "": not followed, because the processor's log reports them
 	outcomes    console.Outcomes // nil: not asked
 }
 
 const (
 	followEvery = 500 * time.Millisecond
-	// maxFollowed is how many records of a partition are read at a time. Where more have come the oldest are passed over:
-	// the page shows a sample anyway, and a console must not be one more consumer of all that a topic takes.
+	// maxFollowed bounds how many records of a partition are read at a time. If there are more, the oldest are skipped:
+	// the page shows a sample anyway, and a console must not read as much as another consumer of the topic.
 	maxFollowed = 100
-	// maxAsked bounds how many outcomes are asked for at a time, and maxWaited how many events wait for theirs.
+	// maxAsked bounds how many outcomes are asked for at a time, and maxWaited how many events wait for their outcome.
 	maxAsked, maxWaited = 25, 1000
 )
 
-// follow reads what comes, from the newest records on, until ctx ends.
+// follow reads new records, beginning with the newest, until ctx ends.
 func (f *follower) follow(ctx context.Context) error {
 	seen := map[string]map[int32]int64{f.records.events: {}}
 	if f.deadLetters != "" {
@@ -98,7 +98,7 @@ func (f *follower) step(r event.Record, isLetter bool) console.Step {
 	return s
 }
 
-// ask asks the store what became of the oldest that wait, and returns those of which it does not know yet.
+// ask asks the store for the outcomes of the events that wait longest, and returns the events without an outcome.
 func (f *follower) ask(ctx context.Context, waiting []console.Step) []console.Step {
 	if f.outcomes == nil {
 		return nil

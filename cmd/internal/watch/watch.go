@@ -1,4 +1,4 @@
-// Package watch makes the console from the settings, and lends it eyes: readers of the topics, the store, the API.
+// Package watch makes the console from the settings, and gives it readers of the topics, the store and the API.
 package watch
 
 import (
@@ -23,16 +23,16 @@ import (
 	"event-processing-service/schemas"
 )
 
-// Parts are what a program brings to its console.
+// Parts are a program's own parts of its console.
 type Parts struct {
-	Journal  *console.Journal // nil: nobody tells it, so the topics are followed
-	Outcomes console.Outcomes // nil: the table's, where the settings name one
+	Journal  *console.Journal // nil: the topics are followed instead
+	Outcomes console.Outcomes // nil: those in the table, if the settings name one
 	Group    string           // the processor's
-	APIURL   string           // "": nothing is sent
+	APIURL   string           // "": the page can't send events
 	APIKey   string
-	// PublicURL is the API as people reach it. "": as APIURL.
+	// PublicURL is the API's address for people. "": APIURL.
 	PublicURL string
-	Hosts     []string // names under which the page is reached, beside localhost
+	Hosts     []string // names of the page's host, beside localhost
 	Token     string
 	Log       io.Reader // lines of the processor's log. nil: none
 	Examples  []console.Example
@@ -105,7 +105,7 @@ type records struct {
 	client        *kgo.Client
 	cfg           kafka.Config
 	events, group string
-	member        string // the id of a record without CloudEvents attributes
+	member        string // JSON member that is the id of a foreign record
 }
 
 // decode gives a record the identity that the processor gives it.
@@ -199,8 +199,8 @@ func (r *records) letter(record event.Record) console.Letter {
 	return l
 }
 
-// Replay publishes to the topic of the events alone, whatever topic a letter says that it came from: its headers may be
-// somebody else's words.
+// Replay publishes only to the topic of the events, whatever topic a letter says it came from, because a letter's
+// headers may be forged.
 func (l *letters) Replay(ctx context.Context, chosen []event.Record) []error {
 	problems := make([]error, len(chosen))
 	var again []event.Record
@@ -224,7 +224,7 @@ func (l *letters) Replay(ctx context.Context, chosen []event.Record) []error {
 	return problems
 }
 
-// followLog ends with the lines, or with the program: a read of standard input can't be called off.
+// followLog ends with the lines or with the program, because a read of standard input can't be cancelled.
 func followLog(journal *console.Journal, lines io.Reader, log *slog.Logger) {
 	if err := journal.Follow(lines); err != nil {
 		log.Warn("console: can't follow the processor's log any further", "error", err)
