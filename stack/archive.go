@@ -19,6 +19,8 @@ type Archive struct {
 
 	BucketARN pulumi.StringOutput
 	URL       pulumi.StringOutput // for ARCHIVE_URL
+	// Copies and CopiesKey are the name of the bucket in another region and its key's ARN, "" where there is none.
+	Copies, CopiesKey pulumi.StringOutput
 
 	child pulumi.ResourceOption
 }
@@ -34,25 +36,31 @@ type archiveArgs struct {
 	Letters   []string // topics with dead letters
 	// Partitions are those of the topic that has most.
 	Partitions int
+	Elsewhere  elsewhere
 	archiveConfig
 }
 
 // noArchive is what the service has without one.
 func noArchive() *Archive {
 	none := pulumi.String("").ToStringOutput()
-	return &Archive{BucketARN: none, URL: none}
+	return &Archive{BucketARN: none, URL: none, Copies: none, CopiesKey: none}
 }
 
 // newArchive makes the bucket, which the operator's task reads, too.
 func newArchive(ctx *pulumi.Context, name string, args archiveArgs, opts ...pulumi.ResourceOption) (*Archive, error) {
-	a := &Archive{}
+	a := noArchive()
 	if err := register(ctx, "Archive", name, a, opts); err != nil {
 		return nil, err
 	}
 	a.child = pulumi.Parent(a)
-	bucket, err := a.bucket(ctx, args)
+	bucket, versions, err := a.bucket(ctx, archivePurpose, args, args.Key, a.child)
 	if err != nil {
 		return nil, err
+	}
+	if args.ReplicateTo != "" {
+		if err := a.replicate(ctx, args, bucket, versions); err != nil {
+			return nil, err
+		}
 	}
 	a.BucketARN, a.URL = bucket.Arn, pulumi.Sprintf("s3://%s", bucket.Bucket)
 	if err := a.queries(ctx, args); err != nil {
@@ -61,36 +69,38 @@ func newArchive(ctx *pulumi.Context, name string, args archiveArgs, opts ...pulu
 	return a, ctx.RegisterResourceOutputs(a, pulumi.Map{"url": a.URL})
 }
 
-// bucket makes the archive's. What somebody deletes stays as a version for a month.
-func (a *Archive) bucket(ctx *pulumi.Context, args archiveArgs) (*s3.BucketV2, error) {
-	bucket, _, err := newBucket(ctx, bucketArgs{Name: args.Name, Purpose: archivePurpose, Protect: args.Protect,
-		AccountID: args.AccountID, Region: args.Region, Key: args.Key, WriteOnce: true}, a.child)
+// bucket makes the archive's, or that of its copies. What somebody deletes stays as a version for a month.
+func (a *Archive) bucket(ctx *pulumi.Context, purpose string, args archiveArgs, key dataKey,
+	child pulumi.ResourceOption) (*s3.BucketV2, *s3.BucketVersioningV2, error) {
+	bucket, _, err := newBucket(ctx, bucketArgs{Name: args.Name, Purpose: purpose, Protect: args.Protect,
+		AccountID: args.AccountID, Region: args.Region, Key: key,
+		WriteOnce: purpose == archivePurpose}, child) // S3 asks itself for no condition when it copies
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	versions, err := keepVersions(ctx, archivePurpose, bucket, a.child)
+	versions, err := keepVersions(ctx, purpose, bucket, child)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	after := pulumi.DependsOn([]pulumi.Resource{versions})
-	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, archivePurpose, &s3.BucketLifecycleConfigurationV2Args{
+	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, purpose, &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.ID(), Rules: archiveLifecycle(args.Retention.ArchiveDays, args.Colder),
-	}, a.child, after); err != nil {
-		return nil, fmt.Errorf("set lifecycle of bucket %s: %w", archivePurpose, err)
+	}, child, after); err != nil {
+		return nil, nil, fmt.Errorf("set lifecycle of bucket %s: %w", purpose, err)
 	}
 	if lock := args.ObjectLock; lock != nil {
-		if _, err := s3.NewBucketObjectLockConfigurationV2(ctx, archivePurpose, &s3.BucketObjectLockConfigurationV2Args{
+		if _, err := s3.NewBucketObjectLockConfigurationV2(ctx, purpose, &s3.BucketObjectLockConfigurationV2Args{
 			Bucket: bucket.ID(), ObjectLockEnabled: pulumi.String("Enabled"),
 			Rule: &s3.BucketObjectLockConfigurationV2RuleArgs{
 				DefaultRetention: &s3.BucketObjectLockConfigurationV2RuleDefaultRetentionArgs{
 					Mode: pulumi.String(strings.ToUpper(lock.Mode)), Days: pulumi.Int(lock.Days),
 				},
 			},
-		}, a.child, after); err != nil {
-			return nil, fmt.Errorf("lock the objects of bucket %s: %w", archivePurpose, err)
+		}, child, after); err != nil {
+			return nil, nil, fmt.Errorf("lock the objects of bucket %s: %w", purpose, err)
 		}
 	}
-	return bucket, nil
+	return bucket, versions, nil
 }
 
 // archiveLifecycle moves objects to a colder class and deletes them. S3 leaves objects of less than 128 KB where they

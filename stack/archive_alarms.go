@@ -70,7 +70,8 @@ func archiveAlarms(c config) []alarm {
 	}
 }
 
-// largestOf is the expression for the largest of m0, m1, …, where a topic of which nobody reads anything is not behind.
+// largestOf is the expression for the largest of m0, m1, …, where a topic of which nobody reads anything is not
+// behind.
 func largestOf(n int) string {
 	list := ""
 	for i := range n {

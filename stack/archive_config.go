@@ -11,6 +11,9 @@ type archiveConfig struct {
 	Enabled    bool              `json:"enabled,omitempty"`
 	ObjectLock *objectLockConfig `json:"objectLock,omitempty"` // nil: who may delete may delete
 	Colder     *colderConfig     `json:"colder,omitempty"`     // nil: all stays where it is written
+	// ReplicateTo is another region, which gets each object, too; "" is none.
+	ReplicateTo string          `json:"replicateTo,omitempty"`
+	ReadFrom    *readFromConfig `json:"readFrom,omitempty"` // nil: the stack's own
 }
 
 // objectLockConfig keeps objects from being deleted for a while, whoever tries.

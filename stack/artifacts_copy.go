@@ -47,34 +47,6 @@ func (a *Artifacts) replicate(ctx *pulumi.Context, c config, account string, fro
 	if err != nil {
 		return err
 	}
-	replication, err := newRole(ctx, "replication", c.Name+"-replication", "s3.amazonaws.com",
-		policyOf(func(arns []string) document { return copyReleasesPolicy(arns[0], arns[1]) }, from.Arn, to.Arn), child)
-	if err != nil {
-		return err
-	}
-	if _, err := s3.NewBucketReplicationConfig(ctx, releasesPurpose, &s3.BucketReplicationConfigArgs{
-		Bucket: from.ID(), Role: replication.ARN,
-		Rules: s3.BucketReplicationConfigRuleArray{&s3.BucketReplicationConfigRuleArgs{
-			Id: pulumi.String("copy"), Status: pulumi.String("Enabled"), Priority: pulumi.Int(1),
-			Filter: &s3.BucketReplicationConfigRuleFilterArgs{Prefix: pulumi.String("")},
-			// Whoever deletes here must not delete there.
-			DeleteMarkerReplication: &s3.BucketReplicationConfigRuleDeleteMarkerReplicationArgs{
-				Status: pulumi.String("Disabled"),
-			},
-			Destination: &s3.BucketReplicationConfigRuleDestinationArgs{Bucket: to.Arn},
-		}},
-	}, child, pulumi.DependsOn([]pulumi.Resource{versions, copied, replication.Policy})); err != nil {
-		return fmt.Errorf("replicate bucket %s to %s: %w", releasesPurpose, region, err)
-	}
-	return nil
-}
-
-// copyReleasesPolicy is what S3 does for a replication: read versions here, and write them there.
-func copyReleasesPolicy(from, to string) document {
-	return policy(
-		allow("ReadRule", []string{from}, "s3:GetReplicationConfiguration", "s3:ListBucket"),
-		allow("ReadVersions", []string{from + "/*"}, "s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication",
-			"s3:GetObjectVersionTagging"),
-		allow("WriteVersions", []string{to + "/*"}, "s3:ReplicateObject", "s3:ReplicateTags"),
-	)
+	return copyBucket(ctx, bucketCopy{name: releasesPurpose, role: "replication", physical: c.Name + "-replication",
+		from: from, to: to, versions: versions, copied: copied, region: c.Region, other: region}, child)
 }

@@ -69,6 +69,7 @@ func (c config) validate() []error {
 	c.SLO.validate(&f)
 	c.Cache.validate(&f, c.API)
 	c.Archive.validate(&f, c.Retention.ArchiveDays, c.Protect)
+	c.Archive.validateCopies(&f, c.Name, c.Region)
 	c.Privacy.validate(&f)
 	c.validateProcessors(&f)
 	if b := c.Budget; b != nil {

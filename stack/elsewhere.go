@@ -23,7 +23,7 @@ func requireOther(f *findings, key, other, region string) {
 
 // otherRegions are those that something of the stack lies in.
 func (c config) otherRegions() (all []string) {
-	wanted := append([]string{c.Backup.CopyTo}, c.Store.Replicas...)
+	wanted := append([]string{c.Backup.CopyTo, c.Archive.ReplicateTo}, c.Store.Replicas...)
 	if c.Artifacts != nil {
 		wanted = append(wanted, c.Artifacts.ReplicateTo)
 	}

@@ -30,6 +30,8 @@ type networkArgs struct {
 	Protect bool
 	Key     dataKey
 	Table   string // the events table's name
+	// ReadFrom is a bucket of another stack's, from which the operator's tool reads; "" is none.
+	ReadFrom string
 	// Retention is that of the flow logs.
 	Retention retentionConfig
 	networkParts
@@ -209,7 +211,7 @@ func (n *Network) gatewayEndpoints(ctx *pulumi.Context, args networkArgs, vpc *e
 			ServiceName:   pulumi.Sprintf("com.amazonaws.%s.%s", args.Region, service),
 			RouteTableIds: tables, Tags: nameTag(args.Name, service),
 			Policy: policyOf(func(arns []string) document {
-				return endpointPolicy(service, args.Name, args.Region, arns[0], args.Table, args.Processors)
+				return endpointPolicy(service, args.Name, args.Region, arns[0], args.Table, args.ReadFrom, args.Processors)
 			}, args.AccountID),
 		}, pulumi.Parent(n))
 		if err != nil {

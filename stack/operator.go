@@ -16,6 +16,7 @@ func operatorRights(args serviceArgs) pulumi.StringOutput {
 	if shows || forgets {
 		arns = append(arns, args.Store.TableARN, args.Privacy.TableARN)
 	}
+	arns = append(arns, args.Archive.Key)
 	return policyOf(func(arns []string) document {
 		var letters, groups []string
 		for _, p := range args.Processors {
@@ -28,7 +29,7 @@ func operatorRights(args serviceArgs) pulumi.StringOutput {
 		if forgets {
 			rights = rights.withForgetting(arns[4], arns[3])
 		}
-		return rights.withKey(arns[2])
+		return rights.withCopies(arns[len(arns)-1], args.Settings.Region).withKey(arns[2])
 	}, arns...)
 }
 

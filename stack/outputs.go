@@ -70,6 +70,8 @@ func export(ctx *pulumi.Context, c config, what build, o outputs) {
 	ctx.Export("consumerGroup", pulumi.String(o.processors[0].ConsumerGroup))
 	if c.Archive.Enabled {
 		ctx.Export("archiveUrl", o.archive.URL)
+		ctx.Export("archiveCopies", o.archive.Copies)
+		ctx.Export("archiveCopiesKey", o.archive.CopiesKey)
 		ctx.Export("archiveWorkgroup", pulumi.String(c.Name+"-archive"))
 	}
 	ctx.Export("undeliveredBucket", o.processors[0].Undelivered)

@@ -256,7 +256,7 @@ func bucketPolicy(bucket, region, account, writer string) document {
 
 // endpointPolicy bounds what goes through a gateway endpoint, whatever rights the caller has: only this account's
 // callers, and only to what is the stack's or declared by its handlers. Credentials from elsewhere carry nothing out.
-func endpointPolicy(service, name, region, account, table string, processors []namedProcessor) document {
+func endpointPolicy(service, name, region, account, table, bucket string, processors []namedProcessor) document {
 	through := func(sid string, resources []string, actions ...string) statement {
 		return statement{Sid: sid, Effect: "Allow", Principal: map[string]string{"AWS": "*"}, Action: actions,
 			Resource: resources, Condition: map[string]map[string]string{"StringEquals": {"aws:PrincipalAccount": account}}}
@@ -283,6 +283,9 @@ func endpointPolicy(service, name, region, account, table string, processors []n
 			declared = append(declared, tables+table)
 		}
 		return policy(through("Tables", append([]string{tables + name + "-*"}, compacted(declared)...), "dynamodb:*"))
+	}
+	if bucket != "" { // another stack's archive
+		declared = append(declared, "arn:aws:s3:::"+bucket, "arn:aws:s3:::"+bucket+"/*")
 	}
 	ours := "arn:aws:s3:::" + name + "-*"
 	// ECR hands out links to the layers of images, which are signed by itself.

@@ -103,7 +103,8 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 	key := encryption.Data
 	network, err := newNetwork(ctx, "network", networkArgs{
 		Name: c.Name, Region: c.Region, AccountID: encryption.AccountID, Protect: c.Protect, Key: key,
-		Retention: c.Retention, Table: c.eventsTable(), networkParts: c.networkParts(), networkConfig: c.Network,
+		Retention: c.Retention, Table: c.eventsTable(), ReadFrom: c.Archive.readFrom(),
+		networkParts: c.networkParts(), networkConfig: c.Network,
 	}, with)
 	if err != nil {
 		return err
@@ -164,7 +165,8 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 	if c.Archive.Enabled {
 		if archive, err = newArchive(ctx, "archive", archiveArgs{Name: c.Name, Protect: c.Protect, Region: c.Region,
 			AccountID: network.AccountID, Key: key, Retention: c.Retention, Events: c.Kafka.eventTopics(),
-			Letters: c.letterTopics(), Partitions: c.mostPartitions(), archiveConfig: c.Archive}, with); err != nil {
+			Letters: c.letterTopics(), Partitions: c.mostPartitions(), Elsewhere: others, archiveConfig: c.Archive,
+		}, with); err != nil {
 			return err
 		}
 	}
@@ -176,7 +178,7 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 			DeadLetters: c.Kafka.DeadLetterTopic(), API: c.API, Operator: c.Operator, Privacy: c.Privacy,
 		},
 		Topics: c.Kafka, Processors: c.processors(), Retention: c.Retention, Standby: c.Standby,
-		Network: network, Kafka: kafka, Store: store, Cache: cache, Archive: archive, Image: image,
+		Network: network, Kafka: kafka, Store: store, Cache: cache, Archive: archive.toRead(c.Archive), Image: image,
 		Privacy: privacy, Edge: edge, Alarms: observability.APIAlarms,
 	}
 	service, err := newService(ctx, "service", serving, with)

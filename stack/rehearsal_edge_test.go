@@ -10,11 +10,7 @@ import (
 // rehearseEdge takes CloudFront out of dev, puts it back, and a firewall before it, each in a deployment of its own.
 func rehearseEdge(t *testing.T, on stage) {
 	t.Helper()
-	for _, step := range []struct {
-		setting string
-		has     []string
-		lacks   []string
-	}{
+	rehearseSteps(t, on, []rehearsalStep{
 		{"pulumi config set --stack dev --path edge.cdn false", []string{"edge-from-anywhere-80"},
 			[]string{"aws:cloudfront/", "edge-from-cloudfront-80", "cdn-errors", "aws:wafv2/"}},
 		{"pulumi config set --stack dev --path edge.cdn true", []string{"aws:cloudfront/vpcOrigin:VpcOrigin",
@@ -25,7 +21,18 @@ func rehearseEdge(t *testing.T, on stage) {
 			`"scope": "REGIONAL"`}, []string{"aws:cloudfront/"}},
 		{"pulumi config rm --stack dev --path edge.waf && pulumi config set --stack dev --path edge.cdn true",
 			[]string{"aws:cloudfront/"}, []string{"aws:wafv2/"}},
-	} {
+	})
+}
+
+// rehearsalStep is a setting of dev's, and what of it the engine's state has, and has no more.
+type rehearsalStep struct {
+	setting    string
+	has, lacks []string
+}
+
+func rehearseSteps(t *testing.T, on stage, steps []rehearsalStep) {
+	t.Helper()
+	for _, step := range steps {
 		on.run(t, step.setting)
 		on.run(t, "pulumi up --yes --skip-preview --stack dev")
 		on.run(t, "pulumi up --yes --expect-no-changes --skip-preview --stack dev")

@@ -54,6 +54,7 @@ func rehearse(t *testing.T, on stage, stack string) {
 		rehearseUses(t, on)
 		rehearseAnotherProcessor(t, on)
 		rehearseEdge(t, on)
+		rehearseArchive(t, on)
 	}
 
 	// What a deployment leaves behind in the repository: the stack's own file, and nothing else.

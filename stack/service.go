@@ -34,7 +34,7 @@ type serviceArgs struct {
 	Kafka         *Kafka
 	Store         *Store
 	Cache         *Cache
-	Archive       *Archive
+	Archive       archiveToRead
 	Privacy       *Privacy
 	Image         *Image
 	Edge          *Edge

@@ -257,6 +257,9 @@ MODELS = {
     "s3.BucketObjectLockConfigurationV2": Model("s3.PutObjectLockConfiguration", "", [], [
         (name, "ObjectLockConfiguration." + name) for name in ("objectLockEnabled", "rule")],
         part_of=("s3.BucketV2", "objectLockConfiguration")),
+    "s3.BucketReplicationConfig": Model("s3.PutBucketReplication", "", [], [
+        (name, "ReplicationConfiguration." + name) for name in ("role", "rules")],
+        part_of=("s3.BucketV2", "replicationConfiguration")),
     "s3.BucketVersioningV2": Model("s3.PutBucketVersioning", part_of=("s3.BucketV2", "versioningConfiguration"), for_part=[
         ("versioningConfiguration", "")]),
     "securityhub.Account": Model("securityhub.EnableSecurityHub", "AWS::SecurityHub::Hub", [], [("autoEnableControls", None)]),

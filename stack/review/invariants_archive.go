@@ -91,11 +91,18 @@ func (g Graph) ofArchiver() []right {
 	return all
 }
 
-// archiveReader is what the operator's tool does with an archive, where there is one.
+// archiveReader is what the operator's tool does with the archive that it reads, where there is one.
 func (g Graph) archiveReader() []right {
-	if !g.Has("s3.BucketV2", archiveName) {
+	bucket := ""
+	for _, c := range g.named("ecs.TaskDefinition", "operator").containers() {
+		bucket = strings.TrimPrefix(c.variable("ARCHIVE_URL"), "s3://")
+	}
+	if bucket == "" {
 		return nil
 	}
-	return append(rightsTo("/archive/*", "s3:GetObject"), rightsTo(madeUpARN("s3.BucketV2", archiveName),
-		"s3:ListBucket")...)
+	arn := "arn:aws:s3:::" + bucket // another stack's
+	if bucket == g.named("s3.BucketV2", archiveName).Text("bucket") {
+		arn = madeUpARN("s3.BucketV2", archiveName)
+	}
+	return append(rightsTo(arn+"/archive/*", "s3:GetObject"), rightsTo(arn, "s3:ListBucket")...)
 }
