@@ -161,7 +161,7 @@ func await(t *testing.T, patience time.Duration, what string, done func() bool) 
 	t.Helper()
 	for end := time.Now().Add(patience); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%s is over, and this has not happened: %s", patience, what)
+			t.Fatalf("waited %s for %s, and it did not happen", patience, what)
 		}
 	}
 }

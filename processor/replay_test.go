@@ -81,7 +81,7 @@ func TestACopyOfARecordWithAnIdentityIsTheRecord(t *testing.T) {
 	}
 }
 
-func TestACopyOfARecordWhoseIdIsItsPlaceStaysTheSameEvent(t *testing.T) {
+func TestACopyOfARecordWhoseIDIsItsPlaceStaysTheSameEvent(t *testing.T) {
 	for name, r := range map[string]event.Record{
 		"foreign": {Place: event.Place{Topic: "events", Partition: 1, Offset: 3}, Value: []byte("hello")},
 		"undecodable": {Place: event.Place{Topic: "events", Partition: 1, Offset: 3},
