@@ -85,6 +85,11 @@ func (t told) stack(g review.Graph) (doctor.Stack, error) {
 	for _, n := range g.Of("msk.Cluster") {
 		s.Name = n.Text("clusterName")
 	}
+	for _, n := range g.Of("ecs.Service") {
+		if name := n.Text("name"); name != t.Service {
+			s.OtherServices = append(s.OtherServices, name)
+		}
+	}
 	functions := map[string]string{t.Group: t.Function} // by consumer group
 	for _, name := range slices.Sorted(maps.Keys(t.Others)) {
 		functions[t.Others[name].Group] = t.Others[name].Function

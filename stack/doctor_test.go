@@ -31,7 +31,8 @@ func TestMain(m *testing.M) {
 const fakePulumi = `#!/usr/bin/env bash
 case "$*" in
 "stack output --json --stack dev") cat <<END
-{"kafkaClusterArn":"arn:aws:kafka:us-east-1:123456789012:cluster/dev/1","ecsCluster":"dev","ecsService":"dev-api",
+{"kafkaClusterArn":"arn:aws:kafka:us-east-1:123456789012:cluster/dev/1","ecsCluster":"dev",
+ "ecsService":"` + devService + `",
  "taskDefinition":"arn:aws:ecs:us-east-1:123456789012:task-definition/dev-api:5","apiUrl":"http://localhost:8080",
  "apiKeysSecret":"dev/api-keys","processorFunction":"dev-f","consumerGroup":"` + devGroup + `"}
 END
@@ -41,7 +42,10 @@ END
 esac
 `
 
-const devGroup = "event-processing-service-dev-processor"
+const (
+	devGroup   = "event-processing-service-dev-processor"
+	devService = "event-processing-service-dev-api"
+)
 
 // wellAnswers are AWS's about a stack that is well, by what is asked: the operation that a header names, or else method
 // and path.
@@ -52,8 +56,8 @@ func wellAnswers() map[string]string {
 			"FunctionArn":"arn:aws:lambda:us-east-1:123456789012:function:dev-f:live"}]}`,
 		"GET /2016-08-19/account-settings": `{"AccountLimit":{"ConcurrentExecutions":1000,"TotalCodeSize":80530636800},
 			"AccountUsage":{"TotalCodeSize":100}}`,
-		"AmazonEC2ContainerServiceV20141113.DescribeServices": `{"services":[{"status":"ACTIVE","desiredCount":1,
-			"runningCount":1,"deployments":[{"status":"PRIMARY","rolloutState":"COMPLETED",
+		"AmazonEC2ContainerServiceV20141113.DescribeServices": `{"services":[{"serviceName":"` + devService + `",
+			"status":"ACTIVE","desiredCount":1,"runningCount":1,"deployments":[{"status":"PRIMARY","rolloutState":"COMPLETED",
 			"taskDefinition":"arn:aws:ecs:us-east-1:123456789012:task-definition/dev-api:5"}]}]}`,
 		"secretsmanager.DescribeSecret":              `{"VersionIdsToStages":{"a":["AWSCURRENT"]}}`,
 		"GET /api/v2/clusters/CLUSTER":               `{"clusterInfo":{"state":"ACTIVE"}}`,
@@ -152,7 +156,7 @@ func TestTheDoctorFindsWhatIsWrongByWhatAWSAnswers(t *testing.T) {
 	answers := wellAnswers()
 	for asked, change := range map[string][2]string{
 		"GET /2015-03-31/event-source-mappings":               {`"OK"`, `"PROBLEM: Connection error."`},
-		"AmazonEC2ContainerServiceV20141113.DescribeServices": {`dev-api:5`, `dev-api:4`},
+		"AmazonEC2ContainerServiceV20141113.DescribeServices": {`/dev-api:5`, `/dev-api:4`},
 		"secretsmanager.DescribeSecret":                       {`{"a"`, `{"b":["AWSPENDING"],"a"`},
 		"GET /v1/clusters/CLUSTER/topics/events":              {`Count":3`, `Count":2`},
 		describeAlarms: {`"MetricAlarms":[`, `"MetricAlarms":[{"AlarmName":"it-is-late",
@@ -202,17 +206,22 @@ func TestTheDoctorSaysThatThereIsNoStackOrNoWayToAsk(t *testing.T) {
 
 func TestTheDoctorKnowsAllProcessorsAndTopicsOfTheProgram(t *testing.T) {
 	g := recorded(t, "dev", false)
-	told := told{Group: devGroup, Function: "f"}
+	told := told{Group: devGroup, Function: "f", Service: devService}
 	s, err := told.stack(g)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := doctor.Stack{Name: "event-processing-service-dev", Processors: []doctor.Processor{{Function: "f",
-		Group: devGroup, Topic: "events", MaxLagSeconds: 900}}, Topics: []doctor.Topic{
+	want := doctor.Stack{Name: "event-processing-service-dev", Service: devService, Processors: []doctor.Processor{
+		{Function: "f", Group: devGroup, Topic: "events", MaxLagSeconds: 900}}, Topics: []doctor.Topic{
 		{Name: "events", Partitions: 3, Replication: 2}, {Name: "events.dlq", Partitions: 3, Replication: 2,
 			Configs: map[string]string{"retention.ms": "1209600000"}}}}
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+	withArchive := recordedWith(t, "dev", at(ns+"archive", `{"enabled":true}`))
+	if s, err := told.stack(withArchive); err != nil ||
+		!slices.Equal(s.OtherServices, []string{"event-processing-service-dev-archive"}) {
+		t.Errorf("other services are %q (%v)", s.OtherServices, err)
 	}
 	told.Group = "of-an-older-program"
 	if _, err := told.stack(g); err == nil || !strings.Contains(err.Error(), "groups of-an-older-program are deployed") {

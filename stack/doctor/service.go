@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,8 @@ type ServiceAPI interface {
 		error)
 }
 
-// Service finds deployments of the API that failed, went back or do not end, and tasks that are missing.
+// Service finds deployments that failed, went back or do not end, and tasks that are missing, of the API and of the
+// other services. Of these it is not known which task definition was deployed last.
 type Service struct {
 	API   ServiceAPI
 	Stack Stack
@@ -31,27 +33,33 @@ func (Service) Name() string { return "service" }
 
 // Ask asks ECS.
 func (s Service) Ask(ctx context.Context) (found []Finding, err error) {
-	out, err := s.API.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &s.Stack.ECSCluster,
-		Services: []string{s.Stack.Service}})
+	names := append([]string{s.Stack.Service}, s.Stack.OtherServices...)
+	out, err := s.API.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &s.Stack.ECSCluster, Services: names})
 	if err != nil {
-		return nil, fmt.Errorf("describe service %s: %w", s.Stack.Service, err)
+		return nil, fmt.Errorf("describe services %s: %w", strings.Join(names, ", "), err)
 	}
-	if len(out.Services) != 1 || aws.ToString(out.Services[0].Status) != "ACTIVE" {
-		return []Finding{{fmt.Sprintf("the cluster %s runs no service %s: pulumi up makes it", s.Stack.ECSCluster,
-			s.Stack.Service), headingDeployment}}, nil
-	}
-	service := out.Services[0]
-	for _, d := range service.Deployments {
-		found = append(found, s.inspect(d)...)
-	}
-	if service.RunningCount != service.DesiredCount {
-		found = append(found, Finding{fmt.Sprintf("%d of %d tasks run, and %d start", service.RunningCount,
-			service.DesiredCount, service.PendingCount), headingTasks})
+	for _, name := range names {
+		i := slices.IndexFunc(out.Services, func(s types.Service) bool {
+			return aws.ToString(s.ServiceName) == name && aws.ToString(s.Status) == "ACTIVE"
+		})
+		if i < 0 {
+			found = append(found, Finding{fmt.Sprintf("the cluster %s runs no service %s: pulumi up makes it",
+				s.Stack.ECSCluster, name), headingDeployment})
+			continue
+		}
+		service := out.Services[i]
+		for _, d := range service.Deployments {
+			found = append(found, s.inspect(name, d)...)
+		}
+		if service.RunningCount != service.DesiredCount {
+			found = append(found, Finding{fmt.Sprintf("%d of %d tasks of %s run, and %d start", service.RunningCount,
+				service.DesiredCount, name, service.PendingCount), headingTasks})
+		}
 	}
 	return found, nil
 }
 
-func (s Service) inspect(d types.Deployment) (found []Finding) {
+func (s Service) inspect(name string, d types.Deployment) (found []Finding) {
 	definition := short(aws.ToString(d.TaskDefinition))
 	switch d.RolloutState {
 	case types.DeploymentRolloutStateFailed:
@@ -63,7 +71,8 @@ func (s Service) inspect(d types.Deployment) (found []Finding) {
 				d.CreatedAt.UTC().Format(time.RFC3339)), headingDeployment})
 		}
 	}
-	if aws.ToString(d.Status) == "PRIMARY" && aws.ToString(d.TaskDefinition) != s.Stack.TaskDefinition {
+	if name == s.Stack.Service && aws.ToString(d.Status) == "PRIMARY" &&
+		aws.ToString(d.TaskDefinition) != s.Stack.TaskDefinition {
 		found = append(found, Finding{fmt.Sprintf("the service runs %s, and %s was deployed last: it was rolled back",
 			definition, short(s.Stack.TaskDefinition)), headingDeployment})
 	}

@@ -27,7 +27,7 @@ const (
 
 // running is a service of two tasks that serves what was deployed last, with a change.
 func running(change func(*types.Service)) Service {
-	s := types.Service{Status: aws.String("ACTIVE"), DesiredCount: 2, RunningCount: 2,
+	s := types.Service{ServiceName: aws.String("shop-api"), Status: aws.String("ACTIVE"), DesiredCount: 2, RunningCount: 2,
 		Deployments: []types.Deployment{{Status: aws.String("PRIMARY"), TaskDefinition: aws.String(newest),
 			RolloutState: types.DeploymentRolloutStateCompleted}}}
 	change(&s)
@@ -59,7 +59,7 @@ func TestADeploymentThatFailedWentBackOrDoesNotEndIsFound(t *testing.T) {
 
 func TestTasksThatAreMissingAreFound(t *testing.T) {
 	expect(t, running(func(s *types.Service) { s.RunningCount, s.PendingCount = 0, 1 }), "",
-		Finding{"0 of 2 tasks run, and 1 start", "api-tasks"})
+		Finding{"0 of 2 tasks of shop-api run, and 1 start", "api-tasks"})
 }
 
 func TestAServiceThatIsNotThereIsFoundAndARefusalIsNoAnswer(t *testing.T) {
@@ -67,5 +67,17 @@ func TestAServiceThatIsNotThereIsFoundAndARefusalIsNoAnswer(t *testing.T) {
 	expect(t, running(func(s *types.Service) { s.Status = aws.String("INACTIVE") }), "", gone)
 	at := Stack{ECSCluster: "shop", Service: "shop-api"}
 	expect(t, Service{services{}, at}, "", gone)
-	expect(t, Service{services{err: errDenied}, at}, "describe service shop-api: AccessDenied")
+	expect(t, Service{services{err: errDenied}, at}, "describe services shop-api: AccessDenied")
+}
+
+func TestAnotherServiceOfTheStackIsLookedAtToo(t *testing.T) {
+	archiver := types.Service{ServiceName: aws.String("shop-archiver"), Status: aws.String("ACTIVE"), DesiredCount: 1,
+		Deployments: []types.Deployment{{Status: aws.String("PRIMARY"), TaskDefinition: aws.String(old),
+			RolloutState: types.DeploymentRolloutStateCompleted}}}
+	check := running(func(*types.Service) {})
+	check.Stack.OtherServices = []string{"shop-archiver"}
+	expect(t, check, "", Finding{"the cluster shop runs no service shop-archiver: pulumi up makes it",
+		"deployments-of-the-api"})
+	check.API = services{list: append(check.API.(services).list, archiver)}
+	expect(t, check, "", Finding{"0 of 1 tasks of shop-archiver run, and 0 start", "api-tasks"})
 }

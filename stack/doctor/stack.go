@@ -17,7 +17,8 @@ type Stack struct {
 	ClusterARN     string // of Kafka
 	ECSCluster     string
 	Service        string
-	TaskDefinition string // ARN of the one that was deployed last
+	TaskDefinition string // ARN of the one of Service that was deployed last
+	OtherServices  []string
 	URL            string // of the API
 	KeysSecret     string // "": the API asks for no keys
 	Processors     []Processor
