@@ -129,8 +129,8 @@ func newPrivacy(ctx *pulumi.Context, name string, args privacyArgs, opts ...pulu
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"table": table.Name})
 }
 
-// subjectKeyPolicy leaves the rights to IAM, but for one thing that nobody may: to use the key for anything that is not
-// a key in the table. A copy of the table has another name, and is worth nothing.
+// subjectKeyPolicy leaves the rights to IAM, but for one thing that nobody may: to use the key for anything else than
+// keys that were made for a table of this name.
 func subjectKeyPolicy(account, table string) document {
 	return policy(accountKeyPolicy(account).Statement[0], statement{Sid: "OnlyKeysOfTheTable", Effect: "Deny",
 		Principal: map[string]string{"AWS": "*"}, Resource: []string{"*"},

@@ -11,7 +11,7 @@ import (
 )
 
 // Wrapper encrypts secrets, so that who has a copy of the table has no key. What a secret is for must be the same when
-// it is unwrapped: a wrapped secret that was moved to another subject, or to a copy of the table, can't be.
+// it is unwrapped: one that was moved to another subject, or to a table of another name, is refused.
 type Wrapper interface {
 	Make(ctx context.Context, purpose map[string]string) (secret [32]byte, wrapped []byte, err error)
 	Unwrap(ctx context.Context, wrapped []byte, purpose map[string]string) (secret [32]byte, err error)
