@@ -65,15 +65,7 @@ func replayDrill(ctx context.Context, w *world, lasts time.Duration, r *report) 
 	function.stop()
 	r.accepted(accepted, lasted)
 
-	restored := w.name + "-restored"
-	env := w.environment(restored, restored)
-	if err := w.setup(ctx, restored, restored); err != nil {
-		return err
-	}
-	if err := w.replayInto(ctx, env, restored); err != nil {
-		return err
-	}
-	ends, err := w.ends(ctx)
+	restored, ends, err := w.restore(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -99,17 +91,29 @@ func replayDrill(ctx context.Context, w *world, lasts time.Duration, r *report) 
 	return nil
 }
 
-// replayInto brings back what the archive has of the drill's topic, into another one, and has it processed.
-func (w *world) replayInto(ctx context.Context, env []string, topic string) error {
+// restore brings back what the archive has of the drill's topic into a new topic, and has it processed beside a new
+// table with these items. ends are the last offsets that the archive has.
+func (w *world) restore(ctx context.Context, items []item) (restored string, ends map[int32]int64, err error) {
+	restored = w.name + "-restored"
+	env := w.environment(restored, restored)
+	if err := w.setup(ctx, restored, restored); err != nil {
+		return "", nil, err
+	}
+	if err := w.putItems(ctx, restored, items); err != nil {
+		return "", nil, err
+	}
 	if err := w.eventctl(ctx, env, "archive", "verify"); err != nil {
-		return err
+		return "", nil, err
 	}
-	if err := w.eventctl(ctx, env, "archive", "replay", "--topic", w.name, "--to-topic", topic, "--yes",
+	if err := w.eventctl(ctx, env, "archive", "replay", "--topic", w.name, "--to-topic", restored, "--yes",
 		"--state", filepath.Join(w.folder, "state.json")); err != nil {
-		return err
+		return "", nil, err
 	}
-	_, err := w.startTrigger(env)
-	return err
+	if _, err := w.startTrigger(env); err != nil {
+		return "", nil, err
+	}
+	ends, err = w.ends(ctx)
+	return restored, ends, err
 }
 
 // restoreDrill deletes the table under load, makes a new one of a copy that is older, and replays from there.

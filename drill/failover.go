@@ -138,18 +138,7 @@ func (w *world) comeBack(ctx context.Context, r *report, items []item, accepted 
 	if err != nil {
 		return err
 	}
-	restored := w.name + "-restored"
-	env := w.environment(restored, restored)
-	if err := w.setup(ctx, restored, restored); err != nil {
-		return err
-	}
-	if err := w.putItems(ctx, restored, items); err != nil {
-		return err
-	}
-	if err := w.replayInto(ctx, env, restored); err != nil {
-		return err
-	}
-	ends, err := w.ends(ctx)
+	restored, ends, err := w.restore(ctx, items)
 	if err != nil {
 		return err
 	}
