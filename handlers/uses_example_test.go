@@ -49,7 +49,7 @@ func registerShop(ctx context.Context, mux *processor.Mux, deps *processor.Deps)
 		}
 		request.Header.Set("Content-Type", "application/json")
 		request.Header.Set("Authorization", "Bearer "+key)
-		request.Header.Set("Idempotency-Key", strconv.QuoteToASCII(e.ID)) // the shop drops a repeated call
+		request.Header.Set("Idempotency-Key", strconv.QuoteToASCII(e.Source+" "+e.ID)) // repeated, it is dropped
 		answer, err := client.Do(request)
 		if err != nil {
 			return err // it will be tried again
@@ -73,32 +73,30 @@ var transport http.RoundTripper
 // shop is the other system: it reserves once for each key, and knows who may.
 type shop struct{ reserved map[string]int }
 
-func (s *shop) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer := func(status int) (*http.Response, error) {
-		return &http.Response{StatusCode: status, Status: http.StatusText(status), Body: http.NoBody, Request: r}, nil
-	}
+func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	switch {
 	case err != nil || r.URL.String() != "https://shop.example.com/reservations":
-		return answer(http.StatusNotFound)
+		w.WriteHeader(http.StatusNotFound)
 	case r.Header.Get("Authorization") != "Bearer hush":
-		return answer(http.StatusUnauthorized)
+		w.WriteHeader(http.StatusUnauthorized)
 	case strings.Contains(string(body), `"quantity":0`):
-		return answer(http.StatusUnprocessableEntity)
+		w.WriteHeader(http.StatusUnprocessableEntity)
+	default:
+		s.reserved[r.Header.Get("Idempotency-Key")] = 1
+		w.WriteHeader(http.StatusCreated)
 	}
-	s.reserved[r.Header.Get("Idempotency-Key")] = 1
-	return answer(http.StatusCreated)
 }
 
 func TestAnOrderIsReservedOnceInTheShop(t *testing.T) {
 	s := &shop{reserved: map[string]int{}}
-	transport = s
+	transport = processortest.Service{Handler: s}
 	t.Cleanup(func() { transport = nil })
 	order := event.Event{ID: "o-1", Source: "/shop", Type: "order.created", DataContentType: "application/json",
 		Data: []byte(`{"sku":"A-1","quantity":2}`)}
 	processortest.Run(t, registerShop, func(k *processortest.Kit) {
 		k.Env = map[string]string{"SHOP_URL": "https://shop.example.com", "SHOP_KEY": "hush"}
-		k.ExpectOnce(order, func(id string) int { return s.reserved[strconv.Quote(id)] })
+		k.ExpectOnce(order, func(id string) int { return s.reserved[strconv.Quote("/shop "+id)] })
 
 		refused := order
 		refused.ID, refused.Data = "o-2", []byte(`{"sku":"A-1","quantity":0}`)
@@ -109,7 +107,7 @@ func TestAnOrderIsReservedOnceInTheShop(t *testing.T) {
 		late := order
 		late.ID = "o-3"
 		k.Deliver(late)
-		k.ExpectDeadLetter(late, "the shop answers Unauthorized")
+		k.ExpectDeadLetter(late, "the shop answers 401 Unauthorized")
 	})
 }
 

@@ -168,12 +168,12 @@ func TestUnderItsOldNameTheBinaryServesTheAPI(t *testing.T) {
 	}
 }
 
-// bootstrap builds the function as it is deployed.
+// bootstrap builds the function, with handlers of the tests.
 func bootstrap(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bootstrap")
 	if log, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", path,
-		"../processor").CombinedOutput(); err != nil {
+		"../internal/poisonprocessor").CombinedOutput(); err != nil {
 		t.Fatalf("build the function: %v\n%s", err, log)
 	}
 	return path

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"event-processing-service/cmd/internal/assembly"
+	"event-processing-service/cmd/internal/dotenv"
 	"event-processing-service/internal/trigger"
 )
 
@@ -24,11 +25,15 @@ func invokeCommand() *cobra.Command {
 		Long: `Invoke the function with a Lambda event file (- is standard input) and print its response.
 
 The function runs in this process or, with --bootstrap, as the real binary behind the Lambda Runtime API. A value may be
-Base64, as MSK sends it, or plain JSON, as people write it.`,
+Base64, as MSK sends it, or plain JSON, as people write it. What your handlers use may stand in .env, as for the local
+run.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			payload, err := readFile(args[0], cmd.InOrStdin())
 			if err != nil {
+				return err
+			}
+			if err := dotenv.Read(dotenv.File, os.LookupEnv, os.Setenv); err != nil {
 				return err
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)

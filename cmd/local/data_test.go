@@ -15,12 +15,15 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"event-processing-service/cmd/internal/programtest"
 )
 
 // asProgram in the environment makes this test binary the program itself, so that a test can kill it.
 const asProgram = "LOCAL_TEST_RUNS_THE_PROGRAM"
 
 func TestMain(m *testing.M) {
+	programtest.WithoutHandlers()
 	if os.Getenv(asProgram) != "" {
 		os.Exit(execute(os.Args[1:]))
 	}

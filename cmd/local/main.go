@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"event-processing-service/cmd/internal/dotenv"
 	"event-processing-service/internal/settings"
 	"event-processing-service/internal/telemetry"
 )
@@ -20,7 +21,7 @@ import (
 func main() { os.Exit(execute(os.Args[1:])) }
 
 func execute(args []string) int {
-	if err := readDotEnv(dotEnv, os.LookupEnv, os.Setenv); err != nil {
+	if err := dotenv.Read(dotenv.File, os.LookupEnv, os.Setenv); err != nil {
 		fmt.Fprintln(os.Stderr, "local:", err)
 		return 2
 	}

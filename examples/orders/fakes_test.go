@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"event-processing-service/processor/processortest"
 )
 
 // fakePayments is the HTTP service, in memory: it does a thing once for each idempotency key.
@@ -50,18 +51,6 @@ func (f *fakePayments) charged(key string) int {
 	return f.charges[key]
 }
 
-// inMemory is a transport without sockets, which fake time could not wait for.
-type inMemory struct{ http.Handler }
-
-func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	answer := httptest.NewRecorder()
-	m.ServeHTTP(answer, r)
-	return answer.Result(), nil
-}
-
 // fakeTable is DynamoDB as far as ledger asks it.
 type fakeTable struct {
 	mu   sync.Mutex
@@ -96,7 +85,7 @@ func (f *fakeTable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (f *fakeTable) config() *aws.Config {
 	return &aws.Config{
-		Region: "us-east-1", HTTPClient: &http.Client{Transport: inMemory{f}},
+		Region: "us-east-1", HTTPClient: &http.Client{Transport: processortest.Service{Handler: f}},
 		BaseEndpoint: aws.String("http://table.test"),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil

@@ -27,7 +27,8 @@ func run(t *testing.T, test func(w *world, k *processortest.Kit)) {
 	t.Helper()
 	w := &world{}
 	w.payments.charges, w.table.rows = map[string]int{}, map[string]string{}
-	clients := orders.Clients{HTTP: &http.Client{Transport: inMemory{&w.payments}}, AWS: w.table.config()}
+	payments := &http.Client{Transport: processortest.Service{Handler: &w.payments}}
+	clients := orders.Clients{HTTP: payments, AWS: w.table.config()}
 	processortest.Run(t, clients.Register, func(k *processortest.Kit) {
 		k.Env = map[string]string{
 			"PAYMENTS_URL": "http://payments.test", "PAYMENTS_KEY": secret, "ORDERS_TABLE": "orders",

@@ -32,6 +32,9 @@ type Kit struct {
 	offsets  map[event.Identity]int64
 }
 
+// stuckAfter is real time. A test of handlers takes milliseconds of it.
+var stuckAfter = 30 * time.Second
+
 // Register registers handlers, as handlers.Register does.
 type Register func(ctx context.Context, mux *processor.Mux, deps *processor.Deps) (closeAll func(), err error)
 
@@ -45,10 +48,15 @@ func Mux(register func(mux *processor.Mux)) Register {
 
 // Run runs a test in a bubble of fake time (testing/synctest), in which pauses, time-outs and leases take no time. It
 // calls register once for each process, and the function that register returns when the process ends; what processes
-// share is made outside of it. The test can't end while a handler has not returned or a connection is open: use an
-// http.Client whose idle connections are closed.
+// share is made outside of it. Fake time does not pass, and the test can't end, while a handler waits for a socket or a
+// connection is open: give an http.Client a Service as its transport. A test that takes 30 s of real time panics.
 func Run(t *testing.T, register Register, test func(k *Kit)) {
 	t.Helper()
+	stuck := time.AfterFunc(stuckAfter, func() {
+		panic(t.Name() + " hangs: fake time does not pass while a handler waits for a socket; " +
+			"use processortest.Service as the transport of its client")
+	})
+	defer stuck.Stop()
 	synctest.Test(t, func(t *testing.T) { test(New(t, register)) })
 }
 

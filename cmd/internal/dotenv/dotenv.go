@@ -1,4 +1,5 @@
-package main
+// Package dotenv reads variables that only this machine should know from a file.
+package dotenv
 
 import (
 	"errors"
@@ -9,14 +10,14 @@ import (
 	"strings"
 )
 
-// dotEnv is where a developer keeps what only this machine should know, like the key of a test account. Git ignores it.
-const dotEnv = ".env"
+// File is where a developer keeps them, like the key of a test account. Git ignores it.
+const File = ".env"
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// readDotEnv sets the variables of a file of lines NAME=VALUE, but for those that are set already. A value is the rest
+// Read sets the variables of a file of lines NAME=VALUE, but for those that are set already. A value is the rest
 // of the line, without the quotes around it. No file is an empty one. No error shows a value.
-func readDotEnv(path string, lookup func(string) (string, bool), set func(name, value string) error) error {
+func Read(path string, lookup func(string) (string, bool), set func(name, value string) error) error {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
