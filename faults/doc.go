@@ -10,6 +10,7 @@
 //	FAULT_PAUSE      command that freezes it
 //	FAULT_RESUME     command that lets it continue
 //	FAULT_DYNAMODB   endpoint of DynamoDB Local
+//	FAULT_S3         endpoint of an S3 server
 //	FAULT_DURATION   how long faults happen in each test, by default 20s
 //	FAULT_SOAK       how long the steady load runs, by default FAULT_DURATION
 //	FAULT_SEED       the seed of a run to repeat; each test prints its own

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// storeProxy is between the processor and the store, and can break or hold their connections. Killing the store would
-// be no realistic fault, because DynamoDB Local keeps its data in memory.
+// storeProxy is between a program and its store, DynamoDB or S3, and can break or hold their connections. DynamoDB
+// Local itself is not killed, because it keeps its data in memory.
 type storeProxy struct {
 	net.Listener
 	to string
