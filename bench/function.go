@@ -35,12 +35,12 @@ func (p plan) functions(l *lab) map[string]string {
 }
 
 // startFunction runs a build behind the Lambda Runtime API, with a table.
-func startFunction(l *lab, binary, endpoint, table string) (*trigger.RuntimeAPI, error) {
-	return trigger.NewRuntimeAPI(trigger.RuntimeConfig{Bootstrap: binary, Env: []string{
+func startFunction(l *lab, binary, endpoint, table string, env ...string) (*trigger.RuntimeAPI, error) {
+	return trigger.NewRuntimeAPI(trigger.RuntimeConfig{Bootstrap: binary, Env: append([]string{
 		"LOG_LEVEL=ERROR", "KAFKA_BOOTSTRAP_SERVERS=" + l.brokers, "STORE=dynamodb", "EVENTS_TABLE=" + table,
 		"AWS_ENDPOINT_URL_DYNAMODB=" + endpoint,
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench",
-	}})
+	}, env...)})
 }
 
 // measureFunction measures the real binary with a table: the time of an invocation, and the CPU and memory of the

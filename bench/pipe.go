@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"event-processing-service/handlers"
 	"event-processing-service/internal/kafka"
 	"event-processing-service/internal/trigger"
 )
@@ -16,8 +19,8 @@ import (
 // one that the whole pipe can sustain.
 const maxLag = 5000
 
-// measurePipe measures the throughput from posts to stored outcomes: API, broker, trigger, and the real function with
-// a table that answers at once. All of them share the machine.
+// measurePipe measures the throughput from posts to stored outcomes: API, broker, and a trigger and the real function
+// for each processor, with a table that answers at once. All of them share the machine.
 func measurePipe(ctx context.Context, p plan, l *lab, r *results) error {
 	endpoints, stop, err := tables(ctx)
 	if err != nil {
@@ -57,24 +60,19 @@ func pipe(ctx context.Context, p plan, l *lab, binary, endpoint, name string, r 
 		return nil, err
 	}
 	defer api.stop()
-	function, err := startFunction(l, binary, endpoint, "events")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = function.Close() }() // it has nothing to lose
-	opts, err := kafka.Options(l.kafkaConfig())
-	if err != nil {
-		return nil, err
-	}
-	mapping, err := trigger.New(trigger.Config{Topic: name, ConsumerGroup: name, ClientOptions: opts,
-		FunctionTimeout: time.Minute}, function)
-	if err != nil {
-		return nil, err
-	}
 	running, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = mapping.Run(running) }()
-	defer func() { cancel(); <-ended }()
+	var processors sync.WaitGroup
+	defer func() { cancel(); processors.Wait() }()
+	var groups []string
+	for n, processor := range handlers.Sets.Names() {
+		group := fmt.Sprintf("%s-%d", name, n)
+		run, err := l.processor(binary, endpoint, processor, name, group)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, group)
+		processors.Go(func() { run(running) })
+	}
 
 	all, err := connect(api.addr, r, connections)
 	if err != nil {
@@ -82,7 +80,7 @@ func pipe(ctx context.Context, p plan, l *lab, binary, endpoint, name string, r 
 	}
 	defer all.close()
 	var posted, done atomic.Int64
-	go l.watch(running, name, &done)
+	go l.watch(running, groups, &done)
 	post := func(d time.Duration) error {
 		end := time.Now().Add(d)
 		_, err := all.each(ctx, end.Add(20*time.Second), func(conn *connection, _ *histogram) error {
@@ -136,17 +134,46 @@ func pipeCPU(api *child) (ofAPI, ofFunction time.Duration, err error) {
 	return ofAPI, ofFunction, err
 }
 
-// watch counts what a group has committed of a new topic.
-func (l *lab) watch(ctx context.Context, group string, done *atomic.Int64) {
+// processor is one with its trigger, which runs until its context ends.
+func (l *lab) processor(binary, endpoint, processor, topic, group string) (run func(context.Context), err error) {
+	opts, err := kafka.Options(l.kafkaConfig())
+	if err != nil {
+		return nil, err
+	}
+	function, err := startFunction(l, binary, endpoint, "events", "PROCESSOR="+processor)
+	if err != nil {
+		return nil, err
+	}
+	mapping, err := trigger.New(trigger.Config{Topic: topic, ConsumerGroup: group, ClientOptions: opts,
+		FunctionTimeout: time.Minute}, function)
+	if err != nil {
+		_ = function.Close() // it has not begun
+		return nil, err
+	}
+	return func(ctx context.Context) {
+		_ = mapping.Run(ctx)
+		_ = function.Close() // it has nothing to lose
+	}, nil
+}
+
+// watch counts what the slowest group has committed of a new topic.
+func (l *lab) watch(ctx context.Context, groups []string, done *atomic.Int64) {
 	admin := kadm.NewClient(l.admin)
 	for ctx.Err() == nil {
-		if offsets, err := admin.FetchOffsets(ctx, group); err == nil {
+		slowest := int64(math.MaxInt64)
+		for _, group := range groups {
+			offsets, err := admin.FetchOffsets(ctx, group)
+			if err != nil {
+				slowest = done.Load() // as it was
+				break
+			}
 			var sum int64
 			for _, o := range offsets.Offsets().Sorted() {
 				sum += o.At
 			}
-			done.Store(sum)
+			slowest = min(slowest, sum)
 		}
+		done.Store(slowest)
 		time.Sleep(20 * time.Millisecond)
 	}
 }
