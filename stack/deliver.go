@@ -28,11 +28,7 @@ const serviceTimeout = 10 * time.Minute
 // rolledOut waits until what was deployed last serves. It asks the engine for a stack's outputs, and AWS for what
 // became of them. gradually is with the canary that the stack's file asks for.
 func rolledOut(ctx context.Context, stack string, gradually bool) error {
-	wanted, err := wantedIn(ctx, stack)
-	if err != nil {
-		return err
-	}
-	cloud, err := cloudOf(ctx, stack)
+	wanted, cloud, err := deployedIn(ctx, stack)
 	if err != nil {
 		return err
 	}
@@ -56,25 +52,33 @@ func rolledOut(ctx context.Context, stack string, gradually bool) error {
 	return nil
 }
 
-// wantedIn is what a stack was last deployed with, by its outputs.
-func wantedIn(ctx context.Context, stack string) (w rollout.Wanted, err error) {
-	output, err := exec.CommandContext(ctx, "pulumi", "stack", "output", "--json", "--stack", stack).Output()
+// deployedIn is what a stack was last deployed with, by its outputs, and the AWS that it is in.
+func deployedIn(ctx context.Context, stack string) (w rollout.Wanted, cloud aws.Config, err error) {
+	if err = outputsOf(ctx, stack, &w); err != nil {
+		return w, cloud, err
+	}
+	if err = w.Validate(); err != nil {
+		return w, cloud, err
+	}
+	cloud, err = cloudOf(ctx, stack)
+	return w, cloud, err
+}
+
+// outputsOf asks the engine for a stack's outputs.
+func outputsOf(ctx context.Context, stack string, outputs any) error {
+	text, err := exec.CommandContext(ctx, "pulumi", "stack", "output", "--json", "--stack", stack).Output()
 	if err != nil {
-		return w, fmt.Errorf("ask for outputs of stack %s: %w", stack, err)
+		return fmt.Errorf("ask for outputs of stack %s: %w", stack, err)
 	}
-	if err := json.Unmarshal(output, &w); err != nil {
-		return w, fmt.Errorf("read outputs of stack %s: %w", stack, err)
+	if err := json.Unmarshal(text, outputs); err != nil {
+		return fmt.Errorf("read outputs of stack %s: %w", stack, err)
 	}
-	return w, w.Validate()
+	return nil
 }
 
 // soak watches every alarm that speaks against a version, and sends an event a minute through the stack.
 func soak(ctx context.Context, stack string, period time.Duration, try func(context.Context, string) error) error {
-	wanted, err := wantedIn(ctx, stack)
-	if err != nil {
-		return err
-	}
-	cloud, err := cloudOf(ctx, stack)
+	wanted, cloud, err := deployedIn(ctx, stack)
 	if err != nil {
 		return err
 	}

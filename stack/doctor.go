@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os/exec"
 	"slices"
 	"strings"
 
@@ -65,12 +64,8 @@ type told struct {
 }
 
 func toldBy(ctx context.Context, stack string) (t told, err error) {
-	output, err := exec.CommandContext(ctx, "pulumi", "stack", "output", "--json", "--stack", stack).Output()
-	if err != nil {
-		return t, fmt.Errorf("ask for outputs of stack %s: %w", stack, err)
-	}
-	if err := json.Unmarshal(output, &t); err != nil {
-		return t, fmt.Errorf("read outputs of stack %s: %w", stack, err)
+	if err := outputsOf(ctx, stack, &t); err != nil {
+		return t, err
 	}
 	if t.ClusterARN == "" || t.Service == "" || t.Function == "" {
 		return t, fmt.Errorf("stack %s is not deployed", stack)
