@@ -56,7 +56,8 @@ func TestABinaryEventKeepsItsBodyAndContentType(t *testing.T) {
 func TestNoClientCanSetAHeaderOfADeadLetter(t *testing.T) {
 	s := start(t)
 	s.post("text/plain", "x", "ce-id", "b-1", "ce-source", "/x", "ce-type", "t", "ce-specversion", "1.0",
-		"dlq-hops", "7", "ce-dlqhops", "7", "dlq_hops", "7").want(202)
+		"dlq-hops", "7", "ce-dlqhops", "7", "dlq_hops", "7", "dlq-processor", "audit", "dlq-original-topic", "events",
+		"dlq-original-partition", "0", "dlq-original-offset", "0", "dlq-original-timestamp", "0").want(202)
 	r := s.records(1)[0]
 	if header(r, "ce_dlqhops") != "7" {
 		t.Errorf("the extension is not kept: %v", r.Headers)
@@ -68,6 +69,8 @@ func TestNoClientCanSetAHeaderOfADeadLetter(t *testing.T) {
 	}
 	s.post("text/plain", "x", "ce-id", "b-1", "ce-source", "/x", "ce-type", "t", "ce-specversion", "1.0",
 		"ce-dlq-hops", "7").want(400)
+	s.post("application/cloudevents+json",
+		`{"specversion":"1.0","id":"b-1","source":"/x","type":"t","dlq-processor":"audit"}`).want(400)
 }
 
 func TestPlainJSONIsFilledIn(t *testing.T) {

@@ -20,9 +20,6 @@ type lifeStep struct {
 	From string `json:"from"`
 }
 
-// hopsHeader is on a dead letter and on its replay.
-const hopsHeader = "dlq-hops"
-
 // life is what happened to an event, in the order of time, as far as the parts tell of it: the log each step, Kafka
 // that it has the record, the store the end. What two of them tell is one line.
 func (c *Console) life(record *event.Record, steps []Step, outcome *outcomeLine) []lifeStep {
@@ -54,11 +51,10 @@ func (c *Console) life(record *event.Record, steps []Step, outcome *outcomeLine)
 }
 
 func (c *Console) stateOf(record *event.Record) State {
-	isReplay := slices.ContainsFunc(record.Headers, func(h event.Header) bool { return h.Key == hopsHeader })
 	switch {
 	case record.Topic == c.cfg.DeadLetters:
 		return DeadLettered
-	case isReplay:
+	case c.parts.IsReplay(record):
 		return Replayed
 	}
 	return Accepted

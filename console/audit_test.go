@@ -52,7 +52,7 @@ func TestAnEventsLifeIsOneTimelineOfWhatThePartsTell(t *testing.T) {
 		t.Errorf("with the log it is\n%s", life)
 	}
 	again := r
-	again.Headers = append(again.Headers, event.Header{Key: hopsHeader, Value: []byte("1")})
+	again.Headers = append(again.Headers, event.Header{Key: "replay"})
 	replay := open(t, &topics{records: []event.Record{again}}, nil)
 	if _, life := replay.lifeOf(place); life != "replayed 0  Kafka" {
 		t.Errorf("a replay's is\n%s", life)

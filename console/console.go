@@ -123,6 +123,8 @@ type Parts struct {
 	// Decode reads the event of a record as the processor does. With an error there is the identity of a record that is
 	// none.
 	Decode func(r *event.Record) (event.Event, error)
+	// IsReplay tells a dead letter that was brought back from a record that was never one, by the processor's own rule.
+	IsReplay func(r *event.Record) bool
 	// Send posts to the API and returns its answer.
 	Send func(ctx context.Context, contentType string, body []byte) (status int, answer []byte, err error)
 	// Follow tells the journal what it sees until ctx ends. It runs while somebody looks. nil: others tell the journal.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,9 @@ func (o outcomes) Outcome(_ context.Context, id event.Identity) (event.Outcome, 
 	return found, ok, nil
 }
 
+// isReplayMark tells the header by which these tests mark a replay. The rule itself is the processor's.
+func isReplayMark(h event.Header) bool { return h.Key == "replay" }
+
 // page is a browser with our page open, and what the console wrote to its log.
 type page struct {
 	*testing.T
@@ -79,7 +83,8 @@ func open(t *testing.T, f *topics, o outcomes) *page {
 	p := &page{T: t, log: new(bytes.Buffer)}
 	p.console = New(Config{Events: "events", DeadLetters: "events.dlq", Token: token}, Parts{
 		Records: f, Letters: f, Outcomes: o, Decode: event.FromRecord,
-		Send: func(context.Context, string, []byte) (int, []byte, error) { return 202, []byte(`{}`), nil },
+		IsReplay: func(r *event.Record) bool { return slices.ContainsFunc(r.Headers, isReplayMark) },
+		Send:     func(context.Context, string, []byte) (int, []byte, error) { return 202, []byte(`{}`), nil },
 	}, slog.New(slog.NewTextHandler(p.log, nil)))
 	server := httptest.NewServer(p.console.Handler())
 	t.Cleanup(server.Close)

@@ -42,11 +42,6 @@ type failure struct {
 // newDeadLetter returns the record for the dead letter topic: key, value and headers of r byte for byte, then the
 // headers above. If r was a dead letter before, those are replaced, except for the place where it first came from.
 func newDeadLetter(r *event.Record, topic string, f failure) event.Record {
-	from := origin(r)
-	timestamp := int64(-1)
-	if !from.Timestamp.IsZero() {
-		timestamp = from.Timestamp.UnixMilli()
-	}
 	headers := make([]event.Header, 0, len(r.Headers)+len(deadLetterHeaders))
 	for _, h := range r.Headers {
 		if !slices.Contains(deadLetterHeaders, h.Key) {
@@ -54,10 +49,7 @@ func newDeadLetter(r *event.Record, topic string, f failure) event.Record {
 		}
 	}
 	add := func(key, value string) { headers = append(headers, event.Header{Key: key, Value: []byte(value)}) }
-	add(headerTopic, from.Topic)
-	add(headerPartition, strconv.FormatInt(int64(from.Partition), 10))
-	add(headerOffset, strconv.FormatInt(from.Offset, 10))
-	add(headerTimestamp, strconv.FormatInt(timestamp, 10))
+	headers = appendOrigin(headers, r)
 	add(headerError, event.Shorten(f.err))
 	add(headerAttempts, strconv.Itoa(f.attempts))
 	add(headerFailedAt, f.at.UTC().Format(time.RFC3339Nano))
@@ -70,6 +62,20 @@ func newDeadLetter(r *event.Record, topic string, f failure) event.Record {
 	}
 	at := event.Place{Topic: topic, Partition: r.Partition}
 	return event.Record{Place: at, Key: r.Key, Value: r.Value, Headers: headers}
+}
+
+// appendOrigin appends where r first came from.
+func appendOrigin(headers []event.Header, r *event.Record) []event.Header {
+	from := origin(r)
+	timestamp := int64(-1)
+	if !from.Timestamp.IsZero() {
+		timestamp = from.Timestamp.UnixMilli()
+	}
+	return append(headers,
+		event.Header{Key: headerTopic, Value: []byte(from.Topic)},
+		event.Header{Key: headerPartition, Value: strconv.AppendInt(nil, int64(from.Partition), 10)},
+		event.Header{Key: headerOffset, Value: strconv.AppendInt(nil, from.Offset, 10)},
+		event.Header{Key: headerTimestamp, Value: strconv.AppendInt(nil, timestamp, 10)})
 }
 
 // maxHops bounds the value of the header. People replay letters one by one, and the tool refuses after three times
@@ -100,16 +106,18 @@ func hops(r *event.Record) int {
 	return n
 }
 
-// addressee is the processor that a record is for: a replay is for the processor that wrote the letter, any other
-// record for Everybody.
+// addressee is the processor that a record is for: a replay is for the processor that wrote the letter, and a copy for
+// the processor that the operator named. Any other record is for Everybody, whatever a header of it says by itself.
 func addressee(r *event.Record) string {
-	if name := lastHeader(r, headerProcessor); name != "" {
-		return name
-	}
-	if hops(r) == 0 {
+	n, from, _ := returned(r)
+	if from.Topic == "" {
 		return Everybody
 	}
-	return ""
+	name := lastHeader(r, headerProcessor)
+	if name == "" && n == 0 {
+		return Everybody
+	}
+	return name
 }
 
 // origin returns r with its first place and timestamp. A replay has another place, but if the event's id is made of
@@ -122,8 +130,9 @@ func origin(r *event.Record) event.Record {
 	return o
 }
 
-// returned reads the headers of a replay or of a letter: how often it was a letter, and where it first came from. It
-// returns 0 if one of them is missing or wrong.
+// returned reads the headers of a letter, of its replay, or of a copy for one processor: how often it was a letter, and
+// where it first came from. A copy was a letter 0 times. If one of the headers is missing or wrong, returned returns 0
+// and no place.
 func returned(r *event.Record) (n int, from event.Place, timestamp time.Time) {
 	value := lastHeader(r, headerHops)
 	if value == "" {

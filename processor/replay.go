@@ -64,9 +64,17 @@ func Copy(r *event.Record, processor string) event.Record {
 		return copied
 	}
 	if processor != Everybody {
-		copied.Headers = slices.DeleteFunc(slices.Clone(r.Headers),
-			func(h event.Header) bool { return h.Key == headerProcessor })
-		copied.Headers = append(copied.Headers, event.Header{Key: headerProcessor, Value: []byte(processor)})
+		copied.Headers = addressed(r, processor)
 	}
 	return copied
+}
+
+// addressed are the headers of r with a processor that r is for. They say where r first came from, and how often it was
+// a letter, as those of a replay do: see addressee.
+func addressed(r *event.Record, processor string) []event.Header {
+	own := []string{headerTopic, headerPartition, headerOffset, headerTimestamp, headerHops, headerProcessor}
+	headers := slices.DeleteFunc(slices.Clone(r.Headers), func(h event.Header) bool { return slices.Contains(own, h.Key) })
+	headers = appendOrigin(headers, r)
+	return append(headers, event.Header{Key: headerHops, Value: strconv.AppendInt(nil, int64(hops(r)), 10)},
+		event.Header{Key: headerProcessor, Value: []byte(processor)})
 }

@@ -81,6 +81,7 @@ func TestARecordThatIsNotAReplayIsForEveryProcessor(t *testing.T) {
 		"a record of no event":      payloadRecord(foreign),
 		"the copy of such a one":    payloadRecord(Copy(&foreign, Everybody)),
 		"somebody else's hop count": withHeader(record(1, "k", "1", "t"), headerHops, "many"),
+		"somebody else's processor": withHeader(record(1, "k", "1", "t"), headerProcessor, "billing"),
 	} {
 		for _, reader := range []string{"", "audit"} {
 			r := newRig()
@@ -98,7 +99,11 @@ func TestACopyCanBeAddressedToOneProcessor(t *testing.T) {
 	plain := original()
 	foreign := event.Record{Place: event.Place{Topic: "events", Partition: 1, Offset: 3}, Value: []byte("hello")}
 	_, replay := letterOf(t, "billing")
-	for name, r := range map[string]event.Record{"an event": plain, "of no event": foreign, "a replay": replay} {
+	forged := original()
+	forged.Headers = append(forged.Headers, event.Header{Key: headerHops, Value: []byte("many")})
+	for name, r := range map[string]event.Record{
+		"an event": plain, "of no event": foreign, "a replay": replay, "with another's header": forged,
+	} {
 		copied := Copy(&r, "audit")
 		if to := addressee(&copied); to != "audit" {
 			t.Errorf("%s: the copy is for %q", name, to)
@@ -106,6 +111,9 @@ func TestACopyCanBeAddressedToOneProcessor(t *testing.T) {
 		if a, b := identityOf(r), identityOf(copied); a != b {
 			t.Errorf("%s: the copy of %v is %v", name, a, b)
 		}
+	}
+	if copied := Copy(&plain, "audit"); hops(&copied) != 0 {
+		t.Error("the copy of an event is taken for a new try, and would take effect again")
 	}
 	if copied := Copy(&replay, Everybody); addressee(&copied) != "billing" {
 		t.Errorf("the copy of another's replay is for %q", addressee(&copied))

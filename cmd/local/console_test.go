@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"event-processing-service/cmd/internal/programtest"
+	"event-processing-service/internal/event"
 )
 
 // shown runs the service with its console, and gives the addresses that it prints.
@@ -128,4 +129,33 @@ func startConsole(t *testing.T, port int) error {
 		t.Fatal(err)
 	}
 	return run(t.Context(), env, slog.New(slog.DiscardHandler), io.Discard)
+}
+
+// Other systems that write to the topic may have headers of these names.
+func TestTheConsoleAndTheProcessorTakeTheSameRecordsForReplays(t *testing.T) {
+	console, _, says := shown(t, strconv.Itoa(freePort(t)))
+	kafkaPort, err := strconv.Atoi(regexp.MustCompile(`Kafka +127\.0\.0\.1:(\d+)`).FindStringSubmatch(says)[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := func(key, value string) event.Header { return event.Header{Key: key, Value: []byte(value)} }
+	stray := []event.Header{header("dlq-hops", "1"), header("dlq-processor", "billing")}
+	replay := []event.Header{header("dlq-hops", "1"), header("dlq-original-topic", "events"),
+		header("dlq-original-partition", "0"), header("dlq-original-offset", "0"), header("dlq-original-timestamp", "0")}
+	for id, more := range map[string][]event.Header{"accepted": stray, "replayed": replay} {
+		at, err := topicOf(t, kafkaPort, "events").Publish(t.Context(), event.Record{Headers: append(more,
+			header("ce_specversion", "1.0"), header("ce_id", id), header("ce_source", "/s"), header("ce_type", "t"))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		url := fmt.Sprintf("%s/api/event?topic=events&partition=%d&offset=%d", console, at.Partition, at.Offset)
+		var body string
+		eventually(t, "processed: "+id, func() bool {
+			_, body = get(url)
+			return strings.Contains(body, `"outcome":{"status":"processed"`)
+		})
+		if !strings.Contains(body, `"state":"`+id+`"`) {
+			t.Errorf("the page does not show it as %s: %s", id, body)
+		}
+	}
 }

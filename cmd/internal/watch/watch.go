@@ -61,6 +61,7 @@ func New(a *assembly.Assembly, env settings.Processor, parts Parts) (c *console.
 	p := console.Parts{
 		Journal: parts.Journal, Records: records, Outcomes: parts.Outcomes, Schemas: set,
 		Letters: &letters{records, target, env.DeadLetterTopic}, Cluster: &cluster{client}, Decode: records.decode,
+		IsReplay: isReplay,
 	}
 	cfg := console.Config{
 		Events: env.Topic(), DeadLetters: env.DeadLetterTopic, Group: parts.Group, MaxAttempts: env.MaxAttempts,
@@ -181,6 +182,12 @@ func (l *letters) Newest(ctx context.Context, most int) (all iter.Seq2[console.L
 			}
 		}
 	}, more, nil
+}
+
+// isReplay also tells a letter, which the console knows by its topic.
+func isReplay(r *event.Record) bool {
+	_, ok := processor.ReadDeadLetter(r)
+	return ok
 }
 
 func (r *records) letter(record event.Record) console.Letter {
