@@ -164,6 +164,10 @@ func TestADeployersRoleHasTheRightsThatItsStackTakesAndNoOthers(t *testing.T) {
 			if writes := strings.Contains(rights, "/served/"+other+"/*"); writes != (stack == other) {
 				t.Errorf("%s may note what served in %s: %v", stack, other, writes)
 			}
+			load := strings.Contains(rights, "/measured/"+other+"/*") && strings.Contains(rights, `"ecs:RunTask"`)
+			if want := other == "staging" && stack == other; load != want {
+				t.Errorf("%s may measure %s: %v", stack, other, load)
+			}
 			if state := strings.Contains(rights, ".pulumi/stacks/event-processing-service/"+other+".*"); state !=
 				(stack == other) {
 				t.Errorf("%s may change the state of %s: %v", stack, other, state)
@@ -180,6 +184,7 @@ func TestAMistakeInTheArtifactsStackIsReportedByItsKey(t *testing.T) {
 		"artifacts.stacks: is empty":                          in("artifacts", "stacks", []string{}),
 		"artifacts.stacks: must be names of stacks":           in("artifacts", "stacks", []string{"release"}),
 		"artifacts.stacks: dev is there twice":                in("artifacts", "stacks", []string{"dev", "dev"}),
+		"artifacts.loadTested: must be among":                 in("artifacts", "loadTested", []string{"test"}),
 		"artifacts.stack: no such key":                        in("artifacts", "stack", "dev"),
 		"network: is not for the stack of the artifacts":      at(ns+"network", `{"cidr":"10.0.0.0/16"}`),
 		"apiKeys: is not for the stack of the artifacts":      at(ns+"apiKeys", `{"a":"b"}`),

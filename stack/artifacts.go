@@ -22,6 +22,8 @@ type artifactsConfig struct {
 	Stacks      []string `json:"stacks"`      // each is a GitHub environment of that name, too
 	StateBucket string   `json:"stateBucket"` // that `pulumi login` names
 	KeepImages  int      `json:"keepImages"`  // releases
+	// LoadTested are those of Stacks that the nightly run measures: their roles may start the load (.ci/load-test).
+	LoadTested []string `json:"loadTested,omitempty"`
 	// SigningKey is the file of a public key in the repository. Where it is set, stack/verify takes its signatures in
 	// place of those of the workflow `release`.
 	SigningKey string `json:"signingKey,omitempty"`
@@ -58,6 +60,10 @@ func (a artifactsConfig) validate(f *findings, region string) {
 			"must be names of stacks, is %q", stack)
 		f.require(!slices.Contains(a.Stacks[:i], stack), "artifacts.stacks", "%s is there twice", stack)
 	}
+	for _, stack := range a.LoadTested {
+		f.require(slices.Contains(a.Stacks, stack), "artifacts.loadTested", "must be among artifacts.stacks, %q is not",
+			stack)
+	}
 }
 
 // Artifacts are the images and archives of every release, and a role for each environment of the pipeline.
@@ -72,7 +78,7 @@ func (p *program) deployArtifacts(ctx *pulumi.Context) error {
 		return err
 	}
 	// Each deployer may do exactly what its stack's own resources take. All are computed before anything is registered.
-	rights := map[string][]document{}
+	rights, graphs := map[string][]document{}, map[string]review.Graph{}
 	for _, stack := range c.Artifacts.Stacks {
 		g, err := review.Record(ctx.RootDirectory(), stack, offlineProgram(), &review.Recorder{})
 		if err != nil {
@@ -82,7 +88,7 @@ func (p *program) deployArtifacts(ctx *pulumi.Context) error {
 		if len(uncovered) > 0 {
 			return fmt.Errorf("find rights to deploy %s: no right is known for %q", stack, uncovered)
 		}
-		rights[stack] = d.split()
+		rights[stack], graphs[stack] = d.split(), g
 	}
 	cloud, err := newProvider(ctx, c, "aws", c.Region)
 	if err != nil {
@@ -100,7 +106,7 @@ func (p *program) deployArtifacts(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.parts(ctx, c, identity.AccountId, rights, others)
+	return a.parts(ctx, c, identity.AccountId, rights, graphs, others)
 }
 
 // loadArtifacts reads what this stack takes of the configuration, and refuses the rest.
@@ -116,7 +122,7 @@ func loadArtifacts(ctx *pulumi.Context, given map[string]string) (config, error)
 }
 
 func (a *Artifacts) parts(ctx *pulumi.Context, c config, account string, rights map[string][]document,
-	others elsewhere) error {
+	graphs map[string]review.Graph, others elsewhere) error {
 	child := pulumi.Parent(a)
 	repository, err := a.repository(ctx, "images", c, child)
 	if err != nil {
@@ -153,7 +159,12 @@ func (a *Artifacts) parts(ctx *pulumi.Context, c config, account string, rights 
 			return err
 		}
 		policy := policyOf(func(arns []string) document {
-			return deliveryPolicy(stack, ctx.Project(), c.Artifacts.StateBucket, arns[0], arns[1])
+			d := deliveryPolicy(stack, ctx.Project(), c.Artifacts.StateBucket, arns[0], arns[1])
+			if slices.Contains(c.Artifacts.LoadTested, stack) {
+				load := loadTestPolicy(graphs[stack], stack, c.Region, account, arns[0])
+				d.Statement = append(d.Statement, load.Statement...)
+			}
+			return d
 		}, bucket.Arn, key.Arn)
 		role, err := a.role(ctx, c, stack, trust(stack), policy)
 		if err != nil {

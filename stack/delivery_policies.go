@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"event-processing-service/stack/review"
+)
 
 // githubAudience is what a token of GitHub's is for when aws-actions/configure-aws-credentials asks for it.
 const githubAudience = "sts.amazonaws.com"
@@ -47,4 +51,32 @@ func deliveryPolicy(stack, project, stateBucket, bucket, key string) document {
 		allow("KeepState", own, "s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
 		allow("Secrets", []string{key}, "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt"),
 	)
+}
+
+// loadTestPolicy is for the role of a stack that the nightly run measures (.ci/load-test): it may also start the
+// operator's task, read what the task prints, and keep the result for the next night. The rights to read the API's key
+// and to hand the task its roles are among those of each deployer.
+func loadTestPolicy(g review.Graph, stack, region, account, bucket string) document {
+	arn := func(service, resource string) string {
+		return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, region, account, resource)
+	}
+	family := textOf(g, "ecs.TaskDefinition", "operator", "family")
+	cluster := textOf(g, "ecs.Cluster", "cluster", "name")
+	group := textOf(g, "cloudwatch.LogGroup", "api", "name")
+	return policy(
+		allow("StartLoad", []string{arn("ecs", "task-definition/"+family+":*")}, "ecs:RunTask"),
+		allow("WatchLoad", []string{arn("ecs", "task/"+cluster+"/*")}, "ecs:DescribeTasks", "ecs:StopTask"),
+		allow("ReadResult", []string{arn("logs", "log-group:"+group+":log-stream:operator/*")}, "logs:GetLogEvents"),
+		allow("KeepResult", []string{bucket + "/measured/" + stack + "/*"}, "s3:GetObject", "s3:PutObject"),
+	)
+}
+
+// textOf is an input of the resource with a type and a name.
+func textOf(g review.Graph, short, name, input string) string {
+	for _, n := range g.Of(short) {
+		if n.Name == name {
+			return n.Text(input)
+		}
+	}
+	return ""
 }

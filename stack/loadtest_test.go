@@ -14,6 +14,7 @@ import (
 type loadTest struct {
 	stack, line, exit, key, typed string
 	protect, keys                 string // of the stack
+	pipelineKey                   string // that is stored; "": none
 	before                        string // result that is kept; "": none
 }
 
@@ -24,9 +25,15 @@ func result(perSecond string) string {
 
 // sound is a run that is not slower than the one before.
 func sound() loadTest {
-	return loadTest{stack: "dev", line: result("900.4"), exit: "0", key: `k"1`, keys: "the-secret",
+	return loadTest{stack: "dev", line: result("900.4"), exit: "0", key: `k"1`, keys: "stack/api-keys",
 		before: `{"events_per_second":1000,"p99_ms":8}`}
 }
+
+// storedKey answers for the key that stack/pipeline-key stores.
+const storedKey = `*"get-secret-value --secret-id stack/pipeline-key"*)
+    if [ -z "$PIPELINE_KEY" ]; then echo "An error occurred (ResourceNotFoundException)" >&2; exit 254; fi
+    if [ "$PIPELINE_KEY" = denied ]; then echo "An error occurred (AccessDeniedException)" >&2; exit 254; fi
+    echo "$PIPELINE_KEY" ;;`
 
 // given is how the engine answers for a key of the stack's file, which may lack it.
 func given(value string) string {
@@ -42,7 +49,7 @@ func (l loadTest) run(t *testing.T) (out string, code int, asked, kept string) {
 	dir := t.TempDir()
 	aws := strings.NewReplacer(`printf 'a\nfirst line\tsecond "line"\n'`,
 		`printf 'a\n{"level":"INFO"}\t%s\n' "$LINE"`,
-		"\n*) exit 99", "\n\"ecs stop-task\"*) ;;\n*) exit 99").Replace(fakeAWS)
+		"\n*) exit 99", "\n\"ecs stop-task\"*) ;;\n"+storedKey+"\n*) exit 99").Replace(fakeAWS)
 	pulumi := "#!/usr/bin/env bash\ncase \"$*\" in\n*protect) " + given(l.protect) + " ;;\n*apiKeysSecret) echo '" +
 		l.keys + "' ;;\n*) echo \"the-${*: -1}\" ;;\nesac\n"
 	for name, text := range map[string]string{"aws": aws, "pulumi": pulumi} {
@@ -58,7 +65,8 @@ func (l loadTest) run(t *testing.T) (out string, code int, asked, kept string) {
 	}
 	cmd := exec.CommandContext(t.Context(), "./load-test", l.stack, "--events", "9")
 	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "WORLD="+dir, "TASK="+aTask, "EXIT="+l.exit,
-		"OPERATE_PAUSE=0", "LINE="+l.line, "API_KEY="+l.key, "RESULTS_DIR="+dir)
+		"OPERATE_PAUSE=0", "LINE="+l.line, "API_KEY="+l.key, "RESULTS_DIR="+dir,
+		"PIPELINE_KEY="+l.pipelineKey)
 	cmd.Stdin = strings.NewReader(l.typed)
 	var both bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &both, &both
@@ -127,7 +135,17 @@ func TestAProtectedStackIsLoadedOnlyByName(t *testing.T) {
 func TestALoadTestTakesAKeyWhereTheStackAsksForOne(t *testing.T) {
 	l := sound()
 	l.key = ""
-	if out, code, asked, _ := l.run(t); code != 1 || asked != "" || !strings.Contains(out, "API_KEY is not set") {
+	if out, code, asked, _ := l.run(t); code != 1 || strings.Contains(asked, "run-task") ||
+		!strings.Contains(out, "`just pipeline-key dev` makes one") {
+		t.Errorf("it ends with %d and says\n%s", code, out)
+	}
+	l.pipelineKey = "denied"
+	if out, code, asked, _ := l.run(t); code == 0 || strings.Contains(asked, "run-task") ||
+		!strings.Contains(out, "AccessDeniedException") {
+		t.Errorf("it ends with %d and says\n%s", code, out)
+	}
+	l.pipelineKey = "stored"
+	if out, code, asked, _ := l.run(t); code != 0 || !strings.Contains(asked, `{"name":"API_KEY","value":"stored"}`) {
 		t.Errorf("it ends with %d and says\n%s", code, out)
 	}
 	l.keys = ""
