@@ -45,13 +45,15 @@ func sendAppended(c *fiber.Ctx, v jsonAppender) error {
 	return withScratch(v.appendJSON, c.Response().SetBody)
 }
 
+var locationName = []byte(fiber.HeaderLocation)
+
 // locate names the place of the event's outcome in the answer, by a path: clients of /v1 know it so, and put their own
 // host in front.
 func (s *Server) locate(c *fiber.Ctx, id event.Identity) {
 	_ = withScratch(func(to []byte) ([]byte, error) {
 		return appendOutcomePath(append(to, s.basePath...), id, defaultSource(c)), nil
 	},
-		func(path []byte) { c.Response().Header.SetBytesV(fiber.HeaderLocation, path) })
+		func(path []byte) { c.Response().Header.SetCanonical(locationName, path) })
 }
 
 func (a *acceptedEvent) appendJSON(to []byte) ([]byte, error) { //nolint:unparam // as the batch's, which can fail

@@ -52,14 +52,11 @@ func (s *Server) readBody(c *fiber.Ctx, room *held) ([]byte, error) {
 // readCoded reads the whole of a compressed body before it unpacks any of it: unpacking is work of a processor,
 // which waits for its turn, and must not wait for a slow client meanwhile.
 func (s *Server) readCoded(c *fiber.Ctx, stream io.Reader, length int, room *held) ([]byte, error) {
-	var unpack func(packed []byte, most int, room *held) ([]byte, error)
-	switch coding := c.Get(fiber.HeaderContentEncoding); strings.ToLower(coding) {
+	coding := strings.ToLower(c.Get(fiber.HeaderContentEncoding))
+	switch coding {
 	case "", "identity":
 		return s.readPlain(stream, length, room)
-	case "gzip", "x-gzip":
-		unpack = unpackGzip
-	case "zstd":
-		unpack = unpackZstd
+	case "gzip", "x-gzip", "zstd":
 	default:
 		c.Set(fiber.HeaderAcceptEncoding, "gzip, zstd, identity") // RFC 9110, section 12.5.3
 		return nil, newProblem(unsupportedMedia,
@@ -75,7 +72,12 @@ func (s *Server) readCoded(c *fiber.Ctx, stream io.Reader, length int, room *hel
 	}
 	defer mine.end()
 	most := min(s.cfg.MaxBodyBytes, max(smallBody, mostExpansion*len(packed)))
-	body, err := unpack(packed, most, room)
+	var body []byte
+	if coding == "zstd" {
+		body, err = unpackZstd(packed, most, room)
+	} else {
+		body, err = unpackGzip(packed, most, room)
+	}
 	if most < s.cfg.MaxBodyBytes && errors.Is(err, errTooLarge) {
 		return nil, newProblem(bodyTooLarge,
 			fmt.Sprintf("the body unpacks to more than %d times its size; send it as it is", mostExpansion))

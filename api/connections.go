@@ -90,16 +90,32 @@ type clientConn struct {
 	closed atomic.Bool
 	answer atomic.Int64 // bytes of what is being written
 	heard  bool         // something was read since it was last asked whether to yield
-	chunks *allowance   // nil: no body in chunks is being read. It stays to the end, as such a body is the last
+	read   deadline
+	write  deadline
+	chunks *allowance // nil: no body in chunks is being read. It stays to the end, as such a body is the last
 }
 
 // Read notes that the client was waited for. One goroutine reads and serves a connection.
 func (c *clientConn) Read(p []byte) (int, error) {
 	c.heard = true
+	if c.read.moved() {
+		if err := c.Conn.SetReadDeadline(c.read.wanted); err != nil {
+			return 0, err
+		}
+	}
 	if c.chunks != nil {
 		return c.chunks.read(c.Conn, p)
 	}
 	return c.Conn.Read(p)
+}
+
+func (c *clientConn) Write(p []byte) (int, error) {
+	if c.write.moved() {
+		if err := c.Conn.SetWriteDeadline(c.write.wanted); err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Write(p)
 }
 
 // yield lets others run, unless the client was waited for just now. It is asked before a request, which may have
@@ -122,7 +138,7 @@ func (c *clientConn) Close() error {
 	defer c.from.leave(c)
 	defer c.answerWritten()
 	if tcp, ok := c.Conn.(*net.TCPConn); ok && c.linger.Load() && tcp.CloseWrite() == nil &&
-		c.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+		tcp.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
 		// Whatever ends the reading, the connection is closed next.
 		_, _ = io.CopyN(io.Discard, tcp, lingerBytes)
 	}
@@ -137,7 +153,26 @@ func (c *clientConn) SetReadDeadline(t time.Time) error {
 	case c.from.open.Load() > c.from.most/2:
 		t = earlier(t, time.Now().Add(c.from.idle))
 	}
-	return c.Conn.SetReadDeadline(t)
+	c.read.wanted = t
+	return nil
+}
+
+func (c *clientConn) SetWriteDeadline(t time.Time) error {
+	c.write.wanted = t
+	return nil
+}
+
+// deadline is when a read or a write must end. The HTTP server moves three for each request, of which most come to
+// nothing, so the connection hears of one when it is next read or written, and of a later one after a second.
+type deadline struct{ wanted, told time.Time }
+
+// moved tells whether the connection has to be told.
+func (d *deadline) moved() bool {
+	if later := d.wanted.Sub(d.told); later >= 0 && later < time.Second {
+		return false
+	}
+	d.told = d.wanted
+	return true
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -130,9 +130,10 @@ func (s *Server) parseOne(c *fiber.Ctx, mode event.Mode, body []byte) (event.Eve
 
 // publish stores events with the headers that tie the records to this request.
 func (s *Server) publish(c *fiber.Ctx, events []event.Event) []event.Receipt {
-	headers := []event.Header{{Key: requestIDHeader, Value: []byte(requestIDOf(c))}}
-	if name := clientOf(c); name != "" {
-		headers = append(headers, event.Header{Key: event.ClientHeader, Value: []byte(name)})
+	about := aboutOf(c)
+	headers := append(about.headers[:0], event.Header{Key: requestIDHeader, Value: about.id})
+	if about.client != nil {
+		headers = append(headers, about.client.header)
 	}
 	return s.events.Publish(c.UserContext(), events, headers...)
 }

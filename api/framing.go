@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"net"
+	"slices"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -33,10 +34,7 @@ func (s *Server) surround(server *fasthttp.Server) {
 // all middleware, and leaves what it did not read of a body to be run as the next request; and the parser reads
 // some things leniently that a proxy in front may read in another way.
 func (s *Server) around(next fasthttp.RequestHandler) fasthttp.RequestHandler {
-	known := map[string]bool{}
-	for _, method := range s.app.Config().RequestMethods {
-		known[method] = true
-	}
+	known := s.app.Config().RequestMethods
 	return func(ctx *fasthttp.RequestCtx) {
 		if conn, ok := ctx.Conn().(*clientConn); ok {
 			conn.yield(conn.heard)
@@ -49,7 +47,7 @@ func (s *Server) around(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 			})
 			return
 		}
-		if !known[string(header.Method())] {
+		if !slices.Contains(known, string(header.Method())) {
 			header.SetMethod(unroutedMethod)
 			ctx.SetConnectionClose()
 		}

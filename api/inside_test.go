@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math"
 	"net"
@@ -103,6 +104,7 @@ func TestAnIdleConnectionIsKeptForLessTimeWhileManyAreOpen(t *testing.T) {
 		if err := c.SetReadDeadline(time.Now().Add(idleTime)); err != nil {
 			t.Fatal(err)
 		}
+		_, _ = c.Read(nil)
 		if got := time.Until(conn.read); got > want || got < want-5*time.Second {
 			t.Errorf("with %d of 4 open it is kept for %s, want %s", open, got, want)
 		}
@@ -112,9 +114,41 @@ func TestAnIdleConnectionIsKeptForLessTimeWhileManyAreOpen(t *testing.T) {
 type deadlines struct {
 	net.Conn
 	read time.Time
+	told int // how often it was set
 }
 
-func (d *deadlines) SetReadDeadline(t time.Time) error { d.read = t; return nil }
+func (d *deadlines) SetReadDeadline(t time.Time) error { d.read = t; d.told++; return nil }
+
+func (d *deadlines) Read([]byte) (int, error) { return 0, io.EOF }
+
+func TestAConnectionHearsOfADeadlineWhenItMatters(t *testing.T) {
+	start := time.Now()
+	conn := &deadlines{}
+	c := &clientConn{Conn: conn, from: &boundedListener{most: 4}}
+	for i, step := range []struct {
+		deadline time.Duration
+		told     int
+	}{
+		{75 * time.Second, 1},
+		{75*time.Second + 999*time.Millisecond, 1},
+		{76 * time.Second, 2},
+		{30 * time.Second, 3}, // an earlier one at once
+	} {
+		if err := c.SetReadDeadline(start.Add(step.deadline)); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 && conn.told != 0 {
+			t.Error("the connection hears of a deadline that nothing waits for")
+		}
+		_, _ = c.Read(nil)
+		if conn.told != step.told {
+			t.Errorf("after a deadline of %s it was told %d times, want %d", step.deadline, conn.told, step.told)
+		}
+	}
+	if !conn.read.Equal(start.Add(30 * time.Second)) {
+		t.Errorf("it has %s", conn.read.Sub(start))
+	}
+}
 
 func TestAnAnswerCountsUntilItIsWrittenAndManyHoldUpBatches(t *testing.T) {
 	s := New(Config{MaxBufferedBytes: 200}, nil, nil, slog.New(slog.DiscardHandler))

@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"event-processing-service/internal/event"
 	"event-processing-service/internal/limit"
 )
 
@@ -40,9 +41,10 @@ type Key struct {
 type client struct {
 	Client
 	name     string
+	header   event.Header // of its records
 	limitKey string
 	source   string // of its events that name none
-	policy   string // see Server.policy
+	policy   []byte // see Server.ratePolicy
 	requests prometheus.Counter
 }
 
@@ -70,7 +72,8 @@ func (s *Server) SetClients(clients Clients, version string) {
 		if c.Rate.Units == 0 {
 			c.Rate = s.cfg.Rate
 		}
-		owner := &client{Client: c, name: name, limitKey: "key:" + name, source: sourceOf(name), policy: policyOf(c.Rate),
+		owner := &client{Client: c, name: name, header: event.Header{Key: event.ClientHeader, Value: []byte(name)},
+			limitKey: "key:" + name, source: sourceOf(name), policy: policyOf(c.Rate),
 			requests: s.metrics.requests.WithLabelValues(name)}
 		ring.clients[name] = owner
 		for _, key := range c.Keys {
@@ -120,13 +123,11 @@ func (r *keyring) find(key string) *keyOwner {
 
 func (k *Key) hasEnded() bool { return !k.Expires.IsZero() && !time.Now().Before(k.Expires) }
 
-type clientKey struct{}
-
 // identify finds the client of the request. It does not refuse a wrong key: a route that needs none does not check it.
 func (s *Server) identify(c *fiber.Ctx) error {
 	if ring := s.keys.Load(); ring != nil {
 		if found := ring.find(presentedKey(c)); found != nil {
-			c.Locals(clientKey{}, found.owner)
+			aboutOf(c).client = found.owner
 			found.owner.requests.Inc()
 			found.uses.Inc()
 		}
@@ -135,10 +136,7 @@ func (s *Server) identify(c *fiber.Ctx) error {
 }
 
 // knownClient is the client that the request's key belongs to, or nil. It is known when the request is answered.
-func knownClient(c *fiber.Ctx) *client {
-	who, _ := c.Locals(clientKey{}).(*client)
-	return who
-}
+func knownClient(c *fiber.Ctx) *client { return aboutOf(c).client }
 
 // clientOf returns the client's name, or "".
 func clientOf(c *fiber.Ctx) string {

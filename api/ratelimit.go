@@ -17,6 +17,8 @@ type Limiter interface {
 	Take(ctx context.Context, client string, r limit.Rate, n int) (limit.Decision, error)
 }
 
+var ratePolicyName, rateLeftName = []byte("Ratelimit-Policy"), []byte("Ratelimit") // as the framework writes them
+
 // limitRate takes one unit for each request, but for health checks. What a batch costs more is taken when its events
 // are counted.
 func (s *Server) limitRate(c *fiber.Ctx) error {
@@ -24,7 +26,7 @@ func (s *Server) limitRate(c *fiber.Ctx) error {
 	if rate.Units == 0 || isHealth(c) {
 		return c.Next()
 	}
-	c.Set("RateLimit-Policy", policy)
+	c.Response().Header.SetCanonical(ratePolicyName, policy)
 	if err := s.take(c, rate, 1); err != nil {
 		return err
 	}
@@ -32,7 +34,7 @@ func (s *Server) limitRate(c *fiber.Ctx) error {
 }
 
 // rateOf is the limit that a request falls under, and its RateLimit-Policy header.
-func (s *Server) rateOf(c *fiber.Ctx) (r limit.Rate, policy string) {
+func (s *Server) rateOf(c *fiber.Ctx) (r limit.Rate, policy []byte) {
 	if who := knownClient(c); who != nil {
 		return who.Rate, who.policy
 	}
@@ -46,7 +48,7 @@ func (s *Server) take(c *fiber.Ctx, rate limit.Rate, n int) error {
 		return fmt.Errorf("take from the rate limit: %w", err)
 	}
 	_ = withScratch(func(to []byte) ([]byte, error) { return appendRateLimit(to, d), nil },
-		func(value []byte) { c.Response().Header.SetBytesV("RateLimit", value) })
+		func(value []byte) { c.Response().Header.SetCanonical(rateLeftName, value) })
 	if d.Allowed {
 		return nil
 	}
@@ -97,9 +99,9 @@ func addressKey(addr netip.Addr) string {
 
 // policyOf describes a rate in the RateLimit-Policy header; its window is whole seconds, rounded up. Without a limit
 // there is none.
-func policyOf(r limit.Rate) string {
+func policyOf(r limit.Rate) []byte {
 	if r.Units == 0 {
-		return ""
+		return nil
 	}
-	return fmt.Sprintf(`"default";q=%d;w=%d`, r.Units, (r.Per+time.Second-1)/time.Second)
+	return fmt.Appendf(nil, `"default";q=%d;w=%d`, r.Units, (r.Per+time.Second-1)/time.Second)
 }

@@ -50,7 +50,7 @@ type Server struct {
 	metrics    *metrics
 	keys       atomic.Pointer[keyring] // nil: the API is open
 	load       load
-	ratePolicy string // the RateLimit-Policy header
+	ratePolicy []byte // the RateLimit-Policy header
 	https      bool   // clients are known to use it
 	basePath   string // what clients have in front of each path, without a slash at the end
 	draining   atomic.Bool
