@@ -81,8 +81,15 @@ func endToEnd(t *testing.T, lasts time.Duration, env string) {
 		return fmt.Sprintf("trigger killed %d and terminated %d times, function killed %d times", kills, terms, functions)
 	})
 	harm(3, func(ctx context.Context, r *rand.Rand) string {
+		p.changes.faulty.Store(true)
+		defer p.changes.faulty.Store(false)
 		cuts, holds := p.store.harm(ctx, r)
-		return fmt.Sprintf("store cut off %d and held %d times", cuts, holds)
+		lost, failed := p.changes.lost.Load(), p.changes.failed.Load()
+		if lost == 0 || failed == 0 {
+			t.Errorf("of shared requests %d answers were lost and %d statements failed: want some of each", lost, failed)
+		}
+		return fmt.Sprintf("store cut off %d and held %d times, of shared requests %d answers lost and %d statements failed",
+			cuts, holds, lost, failed)
 	})
 	all.Go(func() { p.produceUndecodable(ctx) })
 	l.drive(ctx, r)

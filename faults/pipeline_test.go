@@ -40,7 +40,8 @@ type pipeline struct {
 	effects string // file to which handlers write
 	fixed   string // file that repairs the fixable handler when it exists
 	env     []string
-	store   *storeProxy
+	store   *storeProxy // the connections to the table
+	changes *tableProxy // the requests to it
 	db      *dynamodb.Client
 	trigger *process
 }
@@ -59,10 +60,11 @@ func newPipeline(t *testing.T, brokers string, client *kgo.Client, name string, 
 			HTTPClient: &http.Client{Timeout: 10 * time.Second},
 		}),
 	}
+	p.changes = newTableProxy(t, p.store.url())
 	makeTopics(t, client, 6, p.topic, p.letters)
 	p.env = append([]string{
 		"KAFKA_BOOTSTRAP_SERVERS=" + brokers, "KAFKA_TOPIC=" + p.topic, "KAFKA_DLQ_TOPIC=" + p.letters,
-		"STORE=dynamodb", "EVENTS_TABLE=" + p.table, "AWS_ENDPOINT_URL_DYNAMODB=" + p.store.url(),
+		"STORE=dynamodb", "EVENTS_TABLE=" + p.table, "AWS_ENDPOINT_URL_DYNAMODB=" + p.changes.URL,
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"EFFECTS=" + p.effects, "FIXED=" + p.fixed, "LOG_LEVEL=WARN",
 	}, env...)
