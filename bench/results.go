@@ -178,6 +178,9 @@ func (r *results) save(folder string) error {
 	if err != nil {
 		return fmt.Errorf("encode results: %w", err)
 	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return fmt.Errorf("save results: %w", err)
+	}
 	for name, content := range map[string][]byte{"results.json": append(text, '\n'), "plot.svg": []byte(r.plot())} {
 		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
 			return fmt.Errorf("save results: %w", err)
