@@ -64,23 +64,28 @@ func wellAnswers() map[string]string {
 		"GET /v1/clusters/CLUSTER/topics/events":     topic,
 		"GET /v1/clusters/CLUSTER/topics/events.dlq": topic,
 		describeAlarms: `{"MetricAlarms":[],"CompositeAlarms":[]}`,
-		getMetricData:  `{"MetricDataResults":[{"Id":"seconds","Values":[2]},{"Id":"records","Values":[7]}]}`,
+		getMetricData: `{"MetricDataResults":[{"Id":"seconds","Values":[2]},{"Id":"records","Values":[7]},
+			{"Id":"vcpus","Values":[0.5,0.25]}]}`,
+		"ServiceQuotasV20190624.GetServiceQuota": `{"Quota":{"Value":10,"UsageMetric":{"MetricNamespace":"AWS/Usage",
+			"MetricName":"ResourceCount","MetricDimensions":{"Service":"Fargate"}}}}`,
+		describeInterfaces: `<r><networkInterfaceSet><item/><item/></networkInterfaceSet></r>`,
 	}
 }
 
 const (
-	describeAlarms = "POST /service/GraniteServiceVersion20100801/operation/DescribeAlarms"
-	getMetricData  = "POST /service/GraniteServiceVersion20100801/operation/GetMetricData"
+	describeAlarms     = "POST /service/GraniteServiceVersion20100801/operation/DescribeAlarms"
+	describeInterfaces = "POST DescribeNetworkInterfaces"
+	getMetricData      = "POST /service/GraniteServiceVersion20100801/operation/GetMetricData"
 )
 
-// answerer is AWS. CloudWatch speaks CBOR, the others JSON; a question without an answer is refused.
+// answerer is AWS. CloudWatch speaks CBOR, EC2 XML, the others JSON; a question without an answer is refused.
 type answerer map[string]string
 
 func (a answerer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	asked := r.Header.Get("X-Amz-Target")
 	if asked == "" {
 		path := strings.ReplaceAll(r.URL.Path, "arn:aws:kafka:us-east-1:123456789012:cluster/dev/1", "CLUSTER")
-		asked = r.Method + " " + strings.TrimSuffix(path, "/")
+		asked = r.Method + " " + strings.TrimSuffix(path, "/") + r.PostFormValue("Action")
 	}
 	answer, status := []byte(a[asked]), http.StatusOK
 	if len(answer) == 0 {
@@ -161,7 +166,8 @@ func TestTheDoctorFindsWhatIsWrongByWhatAWSAnswers(t *testing.T) {
 		"GET /v1/clusters/CLUSTER/topics/events":              {`Count":3`, `Count":2`},
 		describeAlarms: {`"MetricAlarms":[`, `"MetricAlarms":[{"AlarmName":"it-is-late",
 			"AlarmDescription":"Late. What to do: docs/operating.md#event-age"}`},
-		getMetricData: {`[2]`, `[9000]`},
+		getMetricData:      {`[2]`, `[9000]`},
+		describeInterfaces: {`<item/>`, strings.Repeat(`<item/>`, 8)},
 	} {
 		answers[asked] = strings.Replace(answers[asked], change[0], change[1], 1)
 	}
@@ -172,6 +178,7 @@ lag: the group event-processing-service-dev-processor is 9000 s behind on events
 service: the service runs dev-api:4, and dev-api:5 was deployed last: it was rolled back; ` +
 		`docs/operating.md#deployments-of-the-api
 topics: the topic events has partitions: 2, and the program says 3; docs/operating.md#topics
+quotas: the region has 9 of 10 network interfaces; docs/operating.md#quotas
 keys: the version b of the secret dev/api-keys is AWSPENDING: a rotation was begun and not finished; ` +
 		`docs/operating.md#keys-of-the-api
 `

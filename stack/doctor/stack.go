@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kafka"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 )
 
 // Stack is what a stack should be, by its outputs and its program.
@@ -67,7 +68,8 @@ func Checks(s Stack, cloud aws.Config) []Check {
 	brokers := kafka.NewFromConfig(cloud)
 	return []Check{
 		Alarms{metrics, s}, Mappings{functions, s}, Lag{metrics, s}, Service{ecs.NewFromConfig(cloud), s},
-		Brokers{brokers, s}, Topics{brokers, s}, Quotas{functions, metrics},
+		Brokers{brokers, s}, Topics{brokers, s},
+		Quotas{functions, metrics, servicequotas.NewFromConfig(cloud), network{cloud}},
 		Domain{net.DefaultResolver, handshake, s.URL}, Keys{secretsmanager.NewFromConfig(cloud), s.KeysSecret},
 	}
 }
