@@ -19,6 +19,7 @@ type Archive struct {
 
 	BucketARN pulumi.StringOutput
 	URL       pulumi.StringOutput // for ARCHIVE_URL
+	Bucket    pulumi.StringOutput // its name
 	// Copies and CopiesKey are the name of the bucket in another region and its key's ARN, "" where there is none.
 	Copies, CopiesKey pulumi.StringOutput
 
@@ -43,7 +44,7 @@ type archiveArgs struct {
 // noArchive is what the service has without one.
 func noArchive() *Archive {
 	none := pulumi.String("").ToStringOutput()
-	return &Archive{BucketARN: none, URL: none, Copies: none, CopiesKey: none}
+	return &Archive{BucketARN: none, Bucket: none, URL: none, Copies: none, CopiesKey: none}
 }
 
 // newArchive makes the bucket, which the operator's task reads, too.
@@ -62,7 +63,7 @@ func newArchive(ctx *pulumi.Context, name string, args archiveArgs, opts ...pulu
 			return nil, err
 		}
 	}
-	a.BucketARN, a.URL = bucket.Arn, pulumi.Sprintf("s3://%s", bucket.Bucket)
+	a.BucketARN, a.Bucket, a.URL = bucket.Arn, bucket.Bucket, pulumi.Sprintf("s3://%s", bucket.Bucket)
 	if err := a.queries(ctx, args); err != nil {
 		return nil, err
 	}

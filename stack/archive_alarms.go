@@ -54,7 +54,7 @@ func archiveAlarms(c config) []alarm {
 		return nil
 	}
 	lag := archiveLag(c)
-	return []alarm{
+	list := []alarm{
 		{Kind: "archive-task", What: "For a quarter of an hour no task of the archiver has run.",
 			// ECS reports the CPU of each task each minute, and counts tasks for more money.
 			Metric: serviceMetric(c, "archive", "CPUUtilization", "SampleCount"), Below: true, Threshold: 1, Of: 15, In: 15,
@@ -68,6 +68,15 @@ func archiveAlarms(c config) []alarm {
 		{Kind: "archive-gap", What: "Kafka deleted records before they were archived.",
 			Metric: archiveMetric(c.Name, archiveGaps), Threshold: 0, Of: 1, In: 1, MissingMeans: quietIsGood},
 	}
+	if c.Archive.ReplicateTo != "" {
+		// S3 reports it in the source's region; the other metrics of a replication are in the destination's.
+		list = append(list, alarm{Kind: "archive-copies",
+			What: "S3 could not copy an object of the archive to the other region.",
+			Metric: metric{"AWS/S3", "OperationsFailedReplication", "Sum", map[string]string{
+				"SourceBucket": theArchive, "DestinationBucket": theCopies, "RuleId": copyRule}},
+			Threshold: 0, Of: 1, In: 1, MissingMeans: quietIsGood})
+	}
+	return list
 }
 
 // largestOf is the expression for the largest of m0, m1, …, where a topic of which nobody reads anything is not

@@ -55,7 +55,7 @@ func (a *Archive) replicate(ctx *pulumi.Context, args archiveArgs, from *s3.Buck
 	a.Copies = to.Bucket
 	return copyBucket(ctx, bucketCopy{name: archivePurpose, role: "archive-replication",
 		physical: args.Name + "-archive-replication", from: from, to: to, versions: versions, copied: copied,
-		region: args.Region, other: region, fromKey: args.Key, toKey: key, lockable: true}, a.child)
+		region: args.Region, other: region, fromKey: args.Key, toKey: key, lockable: true, watched: true}, a.child)
 }
 
 func (a *Archive) copiesKey(ctx *pulumi.Context, args archiveArgs, there pulumi.ResourceOption) (*kms.Key, error) {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
 	"event-processing-service/stack/review"
 )
 
@@ -28,6 +30,17 @@ func TestWhatIsArchivedIsCopiedToAnotherRegionWithItsLockAndAKeyOfThatRegion(t *
 	}
 	if replication.Text("rules", "deleteMarkerReplication", "status") != "Disabled" {
 		t.Error("who deletes here deletes there")
+	}
+	if replication.Text("rules", "destination", "metrics", "status") != "Enabled" {
+		t.Error("S3 does not count what it can't copy")
+	}
+	counted := find(t, g, "cloudwatch.MetricAlarm", "archive-copies").At("dimensions").ObjectValue()
+	for name, want := range map[string]string{"SourceBucket": "event-processing-service-archive-123456789012",
+		"DestinationBucket": "event-processing-service-archive-us-west-2-123456789012",
+		"RuleId":            replication.Text("rules", "id")} {
+		if got := counted[resource.PropertyKey(name)].StringValue(); got != want {
+			t.Errorf("%s of the alarm is %q, want %q", name, got, want)
+		}
 	}
 	role := find(t, g, "iam.RolePolicy", "archive-replication").Text("policy")
 	for _, right := range []string{"s3:GetObjectRetention", "s3:GetObjectLegalHold", "s3:ReplicateObject", "kms:Encrypt",

@@ -16,7 +16,11 @@ type bucketCopy struct {
 	region, other    string
 	fromKey, toKey   dataKey // where one has a key of ours, the other has, too
 	lockable         bool    // Object Lock may be on
+	watched          bool    // S3 counts what it could not copy, for the price of four metrics
 }
+
+// copyRule is the id of the one rule of a replication.
+const copyRule = "copy"
 
 // copyBucket replicates a bucket. Whoever deletes in the one must not delete in the other.
 func copyBucket(ctx *pulumi.Context, c bucketCopy, child pulumi.ResourceOption) error {
@@ -28,7 +32,7 @@ func copyBucket(ctx *pulumi.Context, c bucketCopy, child pulumi.ResourceOption) 
 		return err
 	}
 	rule := &s3.BucketReplicationConfigRuleArgs{
-		Id: pulumi.String("copy"), Status: pulumi.String("Enabled"), Priority: pulumi.Int(1),
+		Id: pulumi.String(copyRule), Status: pulumi.String("Enabled"), Priority: pulumi.Int(1),
 		Filter: &s3.BucketReplicationConfigRuleFilterArgs{Prefix: pulumi.String("")},
 		DeleteMarkerReplication: &s3.BucketReplicationConfigRuleDeleteMarkerReplicationArgs{
 			Status: pulumi.String("Disabled"),
@@ -43,6 +47,9 @@ func copyBucket(ctx *pulumi.Context, c bucketCopy, child pulumi.ResourceOption) 
 		}
 		to.EncryptionConfiguration = &s3.BucketReplicationConfigRuleDestinationEncryptionConfigurationArgs{
 			ReplicaKmsKeyId: c.toKey.ARN()}
+	}
+	if c.watched {
+		to.Metrics = &s3.BucketReplicationConfigRuleDestinationMetricsArgs{Status: pulumi.String("Enabled")}
 	}
 	rule.Destination = to
 	if _, err := s3.NewBucketReplicationConfig(ctx, c.name, &s3.BucketReplicationConfigArgs{

@@ -9,6 +9,8 @@ const (
 	theMapping      = "$mapping"
 	theCertificate  = "$certificate"
 	theDistribution = "$distribution"
+	theArchive      = "$archive"
+	theCopies       = "$copies"
 )
 
 // metric is one number over time.

@@ -37,6 +37,7 @@ type watchedParts struct {
 	Edge       *Edge
 	Store      *Store
 	Service    *Service
+	Archive    *Archive
 	Processors []*Processor
 }
 
@@ -108,6 +109,7 @@ func (o *Observability) alarms(ctx *pulumi.Context, prefix string, list []alarm,
 func (o *Observability) watch(ctx *pulumi.Context, args watchedParts) error {
 	c := args.Config
 	known := args.Edge.names()
+	known[theArchive], known[theCopies] = args.Archive.Bucket, args.Archive.Copies
 	var functionLogs pulumi.StringArray
 	for _, p := range args.Processors {
 		known[p.named.of(theMapping)] = p.MappingID

@@ -20,7 +20,7 @@ func everything() config {
 		Alarms:    alarmsConfig{EventAgeSeconds: 90, PipelineBroken: true},
 		Edge:      edgeConfig{Domain: "events.example.com", CDN: true},
 		Cache:     cacheConfig{Enabled: true}, Metrics: metricsConfig{Enabled: true}, Backup: backupConfig{Enabled: true},
-		Archive: archiveConfig{Enabled: true}, Privacy: &privacyConfig{},
+		Archive: archiveConfig{Enabled: true, ReplicateTo: "us-west-2"}, Privacy: &privacyConfig{},
 		SLO: sloConfig{Accepted: 99.9, Processed: 99, ProcessedSeconds: 60},
 	}
 }

@@ -203,7 +203,7 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 		processors = append(processors, processor)
 	}
 	if err := observability.watch(ctx, watchedParts{Config: c, Edge: edge, Store: store, Service: service,
-		Processors: processors}); err != nil {
+		Archive: archive, Processors: processors}); err != nil {
 		return err
 	}
 

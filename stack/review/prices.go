@@ -66,9 +66,10 @@ var paidByUse = map[string]string{
 	// https://aws.amazon.com/shield/pricing/
 	"shield.Protection": "3,000 for Shield Advanced, once for all accounts of an organization, for a year",
 	// https://aws.amazon.com/backup/pricing/
-	"backup.Vault":               "0.10 a GB-month of the table's backups, each of all that is in it",
-	"s3.BucketReplicationConfig": "0.02 a GB sent to another region, and 0.005 a thousand objects put there",
-	"s3.BucketV2":                "0.023 a GB-month, 0.005 a thousand puts", // https://aws.amazon.com/s3/pricing/
+	"backup.Vault": "0.10 a GB-month of the table's backups, each of all that is in it",
+	"s3.BucketReplicationConfig": "0.02 a GB sent to another region, 0.005 a thousand objects put there; " +
+		"1.20 for its four metrics where failures are counted",
+	"s3.BucketV2": "0.023 a GB-month, 0.005 a thousand puts", // https://aws.amazon.com/s3/pricing/
 	// https://aws.amazon.com/ecr/pricing/
 	"ecr.Repository":          "0.10 a GB-month",
 	"ec2.FlowLog":             "0.25 a GB that is logged to S3",
