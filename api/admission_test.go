@@ -3,7 +3,6 @@ package api_test
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -55,7 +54,7 @@ func TestLargeBodiesLeaveRoomForSmallPosts(t *testing.T) {
 		"application/cloudevents-batch+json\r\nContent-Length: 4000000\r\n\r\n"
 	// Each sends 256 KiB of 4 MB and then nothing: two fill the half that large bodies may have.
 	for range 4 {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		conn, err := s.dial()
 		if err != nil {
 			t.Fatal(err)
 		}

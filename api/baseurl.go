@@ -33,9 +33,12 @@ func pathOf(publicURL string) string {
 }
 
 // overTLS tells whether the client speaks TLS, be it with a proxy in front of this service. Only a trusted one is
-// asked.
+// asked; what it speaks with this service says nothing of its clients.
 func (s *Server) overTLS(c *fiber.Ctx) bool {
-	return s.cfg.TrustedProxies.holds(peerOf(c)) && c.Get(fiber.HeaderXForwardedProto) == "https"
+	if spoken := c.Get(fiber.HeaderXForwardedProto); spoken != "" && s.cfg.TrustedProxies.holds(peerOf(c)) {
+		return spoken == "https"
+	}
+	return s.cfg.TLS != nil
 }
 
 func saneHost(host string) bool {

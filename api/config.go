@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +20,8 @@ type Config struct {
 	// PublicURL is where clients find the service, without a slash at the end, such as https://api.example.com. "": what
 	// each request was sent to.
 	PublicURL string
+	// TLS encrypts the connections. nil: they are plain HTTP.
+	TLS *tls.Config
 	// Clients are those that may use the API. nil: everybody may.
 	Clients Clients
 	// OpenCurrentTime lets everybody ask for the time, which publishes an event, also where there are keys.
@@ -75,7 +78,11 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxBodyBytes, 4<<20)
 	orDefault(&c.MaxBatch, 1000)
 	memory := memoryLimit()
-	orDefault(&c.MaxConnections, within(memory, connectionMemory*8/3, defaultConnections))
+	connection := int64(connectionMemory)
+	if c.TLS != nil {
+		connection += tlsMemory
+	}
+	orDefault(&c.MaxConnections, within(memory, connection*8/3, defaultConnections))
 	orDefault(&c.MaxInFlight, defaultInFlight)
 	orDefault(&c.MaxBufferedBytes, within(memory, 8, defaultBufferedBytes))
 	orDefault(&c.ReadTimeout, 10*time.Second)

@@ -53,7 +53,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &clientConn{Conn: conn, from: l}
+	c := &clientConn{Conn: conn, wire: wireOf(conn), from: l}
 	if !acquire(&l.open, 1, l.most) {
 		c.until = time.Now().Add(spareTime)
 		l.addSpare(c)
@@ -65,7 +65,7 @@ func (l *boundedListener) addSpare(c *clientConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.spare) == spareConnections {
-		_ = l.spare[0].Conn.Close() // whoever serves it finds it closed
+		_ = l.spare[0].wire.Close() // whoever serves it finds it closed; TLS would say good-bye first, and wait
 		l.spare = slices.Delete(l.spare, 0, 1)
 	}
 	l.spare = append(l.spare, c)
@@ -84,6 +84,7 @@ func (l *boundedListener) leave(c *clientConn) {
 // clientConn is one connection of a client.
 type clientConn struct {
 	net.Conn
+	wire   net.Conn // Conn, or what is below its TLS
 	from   *boundedListener
 	until  time.Time // when a spare one ends; zero: it is within the bound
 	linger atomic.Bool
@@ -102,11 +103,18 @@ func (c *clientConn) Read(p []byte) (int, error) {
 		if err := c.Conn.SetReadDeadline(c.read.wanted); err != nil {
 			return 0, err
 		}
+		if err := c.boundWriting(); err != nil {
+			return 0, err
+		}
 	}
 	if c.chunks != nil {
 		return c.chunks.read(c.Conn, p)
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	if err != nil {
+		c.answerPlainHTTP(err)
+	}
+	return n, err
 }
 
 func (c *clientConn) Write(p []byte) (int, error) {
@@ -137,10 +145,13 @@ func (c *clientConn) Close() error {
 	}
 	defer c.from.leave(c)
 	defer c.answerWritten()
-	if tcp, ok := c.Conn.(*net.TCPConn); ok && c.linger.Load() && tcp.CloseWrite() == nil &&
-		tcp.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
-		// Whatever ends the reading, the connection is closed next.
-		_, _ = io.CopyN(io.Discard, tcp, lingerBytes)
+	if c.linger.Load() {
+		c.endWriting()
+		if tcp, ok := c.wire.(*net.TCPConn); ok && tcp.CloseWrite() == nil &&
+			tcp.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+			// Whatever ends the reading, the connection is closed next. Nobody decrypts what is thrown away.
+			_, _ = io.CopyN(io.Discard, tcp, lingerBytes)
+		}
 	}
 	return c.Conn.Close()
 }

@@ -243,7 +243,7 @@ func (s *service) rawHalf(request string) string {
 	s.t.Helper()
 	conn := s.connect()
 	_, _ = io.WriteString(conn, request) // the server may refuse it midway
-	_ = conn.(*net.TCPConn).CloseWrite()
+	_ = conn.(interface{ CloseWrite() error }).CloseWrite()
 	return readAll(s.t, conn)
 }
 

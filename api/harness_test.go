@@ -74,7 +74,7 @@ func startWith(t *testing.T, known api.Outcomes, change ...func(*api.Config)) *s
 // serve starts the API in front of any publisher.
 func serve(t *testing.T, publisher api.Publisher, known api.Outcomes, change ...func(*api.Config)) *service {
 	t.Helper()
-	cfg := api.Config{Version: "test", Schemas: testSchemas()}
+	cfg := api.Config{Version: "test", Schemas: testSchemas(), TLS: encrypted}
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -85,6 +85,9 @@ func serve(t *testing.T, publisher api.Publisher, known api.Outcomes, change ...
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &service{t: t, url: "http://" + ln.Addr().String(), stop: cancel, stopped: make(chan error, 1),
 		server: api.New(cfg, publisher, known, slog.New(slog.DiscardHandler))}
+	if cfg.TLS != nil {
+		s.url = "https" + strings.TrimPrefix(s.url, "http")
+	}
 	go func() { s.stopped <- s.server.Serve(ctx, ln, 5*time.Second) }()
 	t.Cleanup(func() {
 		cancel()
@@ -218,7 +221,8 @@ func (a answer) problem(status int) problemDocument {
 	}
 	var p problemDocument
 	a.json(&p)
-	if !strings.HasPrefix(p.Type, "http://127.0.0.1:") || !strings.Contains(p.Type, "/docs/problems/") {
+	if _, page, _ := strings.Cut(p.Type, "://"); !strings.HasPrefix(page, "127.0.0.1:") ||
+		!strings.Contains(page, "/docs/problems/") {
 		a.t.Errorf("the type %q is not a page of the service", p.Type)
 	}
 	answered.Store(p.Type[strings.LastIndexByte(p.Type, '/')+1:], true)

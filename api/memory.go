@@ -27,6 +27,10 @@ import (
 // from it, which the parser keeps three times.
 const connectionMemory = 160 << 10
 
+// tlsMemory is what one more takes where it is encrypted: a record of 16 KiB as it came, in a buffer of up to twice as
+// much, and the keys. A test measures it.
+const tlsMemory = 40 << 10
+
 const (
 	// valueMemory and byteMemory are what a value, and a byte, of data take while they are held against a schema that
 	// looks at each once, at the most; a test measures it. A value that breaks the schema takes most: what is said of

@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -96,7 +95,7 @@ func TestAPanicIsAProblemThatTellsNothingOfTheInside(t *testing.T) {
 // raw sends bytes and returns all that comes back until the server closes the connection.
 func (s *service) raw(request string, patience time.Duration) string {
 	s.t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	conn, err := s.dial()
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -126,6 +127,10 @@ func newServer(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger
 // the listener, and lets the requests that are under way finish, for at most patience. It returns nil when all had
 // their answer.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, patience time.Duration) error {
+	if s.cfg.TLS != nil {
+		// Within the bounds: they count connections, and set the time for a handshake, too.
+		ln = tls.NewListener(ln, s.cfg.TLS)
+	}
 	failed := make(chan error, 1)
 	go func() {
 		failed <- s.app.Listener(&boundedListener{

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -175,7 +174,7 @@ func TestSIGTERMLetsRequestsFinishAndSaysNotReadyFirst(t *testing.T) {
 		return s.do(http.MethodGet, "/health/ready", "", "").status == 503
 	})
 	s.eventually("closed to new connections", func() bool {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		conn, err := s.dial()
 		if err == nil {
 			conn.Close()
 		}

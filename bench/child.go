@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -19,7 +20,7 @@ import (
 // child is a server under test, in a process of its own.
 type child struct {
 	cmd     *exec.Cmd
-	addr    string // of the server, host:port
+	addr    string // of the server, host:port, see encrypted
 	metrics string // URL of its metrics, "": none
 	ready   time.Duration
 	errors  bytes.Buffer
@@ -35,6 +36,9 @@ func startChild(ctx context.Context, path string, args []string, metrics bool, e
 		return nil, err
 	}
 	c := &child{addr: "127.0.0.1:" + strconv.Itoa(port), cmd: exec.CommandContext(ctx, path, args...)}
+	if slices.Contains(env, "TLS_SELF_SIGNED=true") {
+		c.addr = encrypted + c.addr
+	}
 	metricsPort := 0 // off
 	if metrics {
 		if metricsPort, err = freePort(); err != nil {
@@ -64,7 +68,7 @@ func startChild(ctx context.Context, path string, args []string, metrics bool, e
 }
 
 func answersHealth(addr string) bool {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	conn, err := open(addr)
 	if err != nil {
 		return false
 	}

@@ -15,6 +15,7 @@ type variant struct {
 	name    string
 	server  string // "fiber" and "limit" are in this binary, "api" is the service; else the path of a build of it
 	open    bool   // the API has no keys and no limits
+	tls     bool   // it encrypts
 	metrics bool
 	request *request
 	base    string // variant to compare with; "": limit
@@ -31,6 +32,10 @@ func variants(p plan) []variant {
 			base: "API, structured"},
 		{name: "API, structured, no keys, no limits", server: "api", open: true, metrics: true,
 			request: structured(eventBytes), at: few, base: "API, structured"},
+		{name: "API, structured, TLS", server: "api", tls: true, metrics: true, request: structured(eventBytes), at: few,
+			base: "API, structured"},
+		{name: "API, batch of 100, TLS", server: "api", tls: true, metrics: true, request: batch(100), at: few,
+			base: "API, batch of 100"},
 		{name: "API, binary", server: "api", metrics: true, request: binary(eventBytes)},
 		{name: "API, batch of 10", server: "api", metrics: true, request: batch(10)},
 		{name: "API, batch of 100", server: "api", metrics: true, request: batch(100)},
@@ -75,6 +80,9 @@ func (v variant) start(ctx context.Context, l *lab) (*child, error) {
 		}
 		if !v.open {
 			env = append(env, `API_KEYS={"bench":"`+key+`"}`, "RATE_LIMIT=1000000/1s")
+		}
+		if v.tls {
+			env = append(env, "TLS_SELF_SIGNED=true")
 		}
 		return startChild(ctx, path, serveArgs, v.metrics, env...)
 	}

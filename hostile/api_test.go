@@ -5,6 +5,7 @@ package hostile
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -25,10 +26,17 @@ import (
 // taskMemory is what dev's task leaves the API.
 const taskMemory = 320 << 20
 
+// encrypted is whether the API is attacked over TLS: HOSTILE_TLS=true.
+var encrypted = os.Getenv("HOSTILE_TLS") == "true"
+
+// unverified is for a certificate that nobody can verify.
+var unverified = &tls.Config{InsecureSkipVerify: true}
+
 // target is the API's binary at work.
 type target struct {
 	t       *testing.T
 	address string
+	scheme  string
 	pid     int
 	cluster *kfake.Cluster
 	ended   chan struct{}
@@ -51,13 +59,17 @@ func start(t *testing.T) *target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &target{t: t, address: ln.Addr().String(), cluster: cluster, ended: make(chan struct{}), log: new(bytes.Buffer)}
+	s := &target{t: t, address: ln.Addr().String(), scheme: "http", cluster: cluster, ended: make(chan struct{}),
+		log: new(bytes.Buffer)}
 	ln.Close()
 	_, port, _ := net.SplitHostPort(s.address)
 
 	env := []string{
 		"PORT=" + port, "METRICS_PORT=0", "LOG_LEVEL=ERROR", "GOMAXPROCS=1", // as on dev's quarter of a processor
 		"KAFKA_BOOTSTRAP_SERVERS=" + strings.Join(cluster.ListenAddrs(), ","),
+	}
+	if encrypted {
+		s.scheme, env = "https", append(env, "TLS_SELF_SIGNED=true")
 	}
 	command := `exec "$0" serve`
 	if group := controlGroup(t); group != "" {
@@ -121,8 +133,9 @@ func controlGroup(t *testing.T) string {
 
 // probe asks for health on a new connection, as whoever decides whether the process lives does.
 func (s *target) probe() error {
-	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Get("http://" + s.address + "/health/live")
+	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true,
+		TLSClientConfig: unverified}}
+	resp, err := client.Get(s.scheme + "://" + s.address + "/health/live")
 	if err != nil {
 		return err
 	}
@@ -138,6 +151,9 @@ func (s *target) connect() net.Conn {
 	conn, err := net.Dial("tcp", s.address)
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	if encrypted {
+		return tls.Client(conn, unverified) // which shakes hands with what is first written
 	}
 	return conn
 }

@@ -6,5 +6,5 @@
 //
 // The API runs in a control group of 320 MiB where this user may make one, else with GOMEMLIMIT alone; its peak of
 // resident memory is measured in both. The broker is the embedded one, in the test's own process. HOSTILE_SCALE
-// multiplies how much is done, by default 1.
+// multiplies how much is done, by default 1; HOSTILE_TLS=true attacks over TLS.
 package hostile

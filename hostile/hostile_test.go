@@ -41,7 +41,9 @@ func TestStrangersGetNothingThrough(t *testing.T) {
 
 // smuggle hides a request in the body of another, behind a proxy that shares its connections among clients.
 func (s *target) smuggle(t *testing.T) {
-	proxy := httptest.NewServer(httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: s.address}))
+	between := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: s.scheme, Host: s.address})
+	between.Transport = &http.Transport{TLSClientConfig: unverified}
+	proxy := httptest.NewServer(between)
 	defer proxy.Close()
 	const secret = "the-secret-of-another"
 	wrong := 0

@@ -106,6 +106,7 @@ func apiAlarms(c config) []alarm {
 		list = append(list, alarm{Kind: "cdn-errors", What: "CloudFront answers more than 5 % of requests with 5xx.",
 			Metric: cdnMetric("5xxErrorRate", "Average"), Threshold: 5, Of: 3, In: 5, MissingMeans: quietIsGood})
 	}
+	list = append(list, firewallAlarms(c)...)
 	if c.Edge.HTTPS() {
 		// ACM renews 60 days before the end, and reports twice a day.
 		list = append(list, alarm{Kind: "certificate", What: "The certificate ends within 30 days and was not renewed.",

@@ -104,6 +104,7 @@ type containerSettings struct {
 	ProcessorTopics string // "": all processors read it
 	DeadLetters     string
 	API             apiConfig
+	TLS             bool // the load balancer speaks TLS with the API
 	Privacy         *privacyConfig
 	Tracing         tracingConfig
 	Metrics         metricsConfig
@@ -129,6 +130,9 @@ func apiEnvironment(d deployed, s containerSettings) map[string]string {
 		// The host of a request is what its sender says it is. Links in answers and in events outlive the request.
 		"PUBLIC_URL":      d.URL,
 		"TRUSTED_PROXIES": d.Proxies,
+	}
+	if s.TLS {
+		env["TLS_SELF_SIGNED"] = "true"
 	}
 	if d.APIKeys != "" {
 		env["API_KEYS_SECRET"] = d.APIKeys

@@ -36,6 +36,9 @@ func dashboard(c config, s shown) string {
 		p.chart("Seconds to answer", albMetric("TargetResponseTime", "p50"), albMetric("TargetResponseTime", "p99"),
 			albMetric("TargetResponseTime", "p99.9")),
 		p.share("Requests that fail (5xx), per cent", failedRequests()))
+	if c.Edge.WAF != nil {
+		p.firewallRow(c)
+	}
 	p.row("Are events stored?",
 		p.chart("Records stored, a second", perBroker("MessagesInPerSec", "Average")...),
 		p.chart("Bytes of events, a second", bytesIn(c, c.Kafka.Topic)...),

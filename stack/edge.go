@@ -58,12 +58,13 @@ func newEdge(ctx *pulumi.Context, name string, args edgeArgs, opts ...pulumi.Res
 		return nil, err
 	}
 	e.TargetGroup, err = lb.NewTargetGroup(ctx, "api", &lb.TargetGroupArgs{
-		Name: pulumi.String(args.physical("-api")), VpcId: args.Network.VpcID,
-		Port: pulumi.Int(apiPort), Protocol: pulumi.String("HTTP"), TargetType: pulumi.String("ip"),
+		Name: pulumi.String(args.targetGroupName()), VpcId: args.Network.VpcID,
+		Port: pulumi.Int(apiPort), Protocol: pulumi.String(args.TargetProtocol()), TargetType: pulumi.String("ip"),
 		DeregistrationDelay: pulumi.Int(drainSeconds),
 		// Live, not ready: when Kafka is away the tasks are well, and to kill them all would not bring it back.
 		HealthCheck: &lb.TargetGroupHealthCheckArgs{
-			Path: pulumi.String("/healthcheck"), Matcher: pulumi.String("200"), Protocol: pulumi.String("HTTP"),
+			Path: pulumi.String("/healthcheck"), Matcher: pulumi.String("200"),
+			Protocol: pulumi.String(args.TargetProtocol()),
 			Interval: pulumi.Int(10), Timeout: pulumi.Int(5), HealthyThreshold: pulumi.Int(2), UnhealthyThreshold: pulumi.Int(3),
 		},
 	}, child)
@@ -125,6 +126,19 @@ func (a edgeArgs) physical(suffix string) string {
 		return a.Name + "-cdn"
 	}
 	return a.Name + suffix
+}
+
+// targetGroupName is another one for each protocol, too, of which AWS changes none. It adds four characters: see name
+// in validate.
+func (a edgeArgs) targetGroupName() string {
+	switch {
+	case a.TLSToTasks && a.CDN:
+		return a.Name + "-ctl"
+	case a.TLSToTasks:
+		return a.Name + "-tls"
+	default:
+		return a.physical("-api")
+	}
 }
 
 func (e *Edge) balancer(ctx *pulumi.Context, args edgeArgs) (*lb.LoadBalancer, error) {

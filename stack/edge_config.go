@@ -16,6 +16,8 @@ type edgeConfig struct {
 	// key.
 	AllowedNetworks []string `json:"allowedNetworks,omitempty"`
 	CDN             bool     `json:"cdn,omitempty"` // CloudFront before a private load balancer
+	// TLSToTasks encrypts from the load balancer to the tasks, too, which make certificates that it does not verify.
+	TLSToTasks bool `json:"tlsToTasks,omitempty"`
 	// WAF refuses requests before they reach the API; nil: nothing does.
 	WAF *wafConfig `json:"waf,omitempty"`
 	// ShieldAdvanced is shieldAccepted, or "" for none.
@@ -39,6 +41,14 @@ func (c edgeConfig) Clients() []string {
 
 // HTTPS reports whether the load balancer has a certificate to serve.
 func (c edgeConfig) HTTPS() bool { return c.Domain != "" }
+
+// TargetProtocol is what the load balancer speaks with the tasks.
+func (c edgeConfig) TargetProtocol() string {
+	if c.TLSToTasks {
+		return "HTTPS"
+	}
+	return "HTTP"
+}
 
 // Restricted reports whether only some networks may reach the API.
 func (c edgeConfig) Restricted() bool {

@@ -18,7 +18,7 @@ func everything() config {
 		API:       apiConfig{MinTasks: 2},
 		Processor: processorConfig{TimeoutSeconds: 100, Provisioned: &provisionedConfig{}},
 		Alarms:    alarmsConfig{EventAgeSeconds: 90, PipelineBroken: true},
-		Edge:      edgeConfig{Domain: "events.example.com", CDN: true},
+		Edge:      edgeConfig{Domain: "events.example.com", CDN: true, WAF: &wafConfig{}},
 		Cache:     cacheConfig{Enabled: true}, Metrics: metricsConfig{Enabled: true}, Backup: backupConfig{Enabled: true},
 		Archive: archiveConfig{Enabled: true, ReplicateTo: "us-west-2"}, Privacy: &privacyConfig{},
 		SLO: sloConfig{Accepted: 99.9, Processed: 99, ProcessedSeconds: 60},
@@ -51,7 +51,8 @@ func TestEveryAlarmSaysWhatHappenedAndHasRoomToBeWrong(t *testing.T) {
 	for _, name := range []string{"api-errors", "api-latency", "api-unhealthy", "api-tasks", "processor-errors",
 		"processor-throttles", "processor-duration", "processor-lag", "processor-stalled", "processor-unfed", "event-age",
 		"dead-letters", "dead-letters-incomplete", "undelivered", "dropped", "undeliverable", "table-throttles",
-		"certificate", "cdn-errors", "api-memory", "api-cpu", "limits-alone", "slo-accepted-1h", "slo-processed-30m",
+		"certificate", "cdn-errors", "firewall-surge", "api-memory", "api-cpu", "limits-alone", "slo-accepted-1h",
+		"slo-processed-30m",
 		"kafka-min-isr-3", "kafka-disk-3", "kafka-replicas-3", "kafka-cpu-3", "kafka-heap-3",
 		"kafka-credits-3"} {
 		if !seen[name] {

@@ -175,7 +175,8 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 		Settings: containerSettings{
 			Name: c.Name, Stage: ctx.Stack(), Tracing: c.Tracing, Metrics: c.Metrics, Region: c.Region,
 			Topic: c.Kafka.Topic, TopicRoutes: c.Kafka.routes(), ProcessorTopics: c.processorTopics(),
-			DeadLetters: c.Kafka.DeadLetterTopic(), API: c.API, Operator: c.Operator, Privacy: c.Privacy,
+			DeadLetters: c.Kafka.DeadLetterTopic(), API: c.API, TLS: c.Edge.TLSToTasks, Operator: c.Operator,
+			Privacy: c.Privacy,
 		},
 		Topics: c.Kafka, Processors: c.processors(), Retention: c.Retention, Standby: c.Standby,
 		Network: network, Kafka: kafka, Store: store, Cache: cache, Archive: archive.toRead(c.Archive), Image: image,

@@ -19,6 +19,9 @@ func rehearseEdge(t *testing.T, on stage) {
 			`"scope": "CLOUDFRONT"`}, []string{"aws:wafv2/webAclAssociation"}},
 		{"pulumi config set --stack dev --path edge.cdn false", []string{"aws:wafv2/webAclAssociation",
 			`"scope": "REGIONAL"`}, []string{"aws:cloudfront/"}},
+		{"pulumi config set --stack dev --path edge.tlsToTasks true", []string{`"protocol": "HTTPS"`,
+			"TLS_SELF_SIGNED"}, nil},
+		{"pulumi config rm --stack dev --path edge.tlsToTasks", nil, []string{"TLS_SELF_SIGNED"}},
 		{"pulumi config rm --stack dev --path edge.waf && pulumi config set --stack dev --path edge.cdn true",
 			[]string{"aws:cloudfront/"}, []string{"aws:wafv2/"}},
 	})

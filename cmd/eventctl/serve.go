@@ -40,7 +40,7 @@ func healthcheckCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return serve.CheckHealth(cmd.Context(), env.Port)
+			return serve.CheckHealth(cmd.Context(), env)
 		},
 	}
 }

@@ -86,6 +86,8 @@ func readSettings(args []string, lookup settings.Lookup, out io.Writer) (environ
 	case e.embedded && e.api.Kafka.Auth != settings.AuthNone:
 		return e, fmt.Errorf("KAFKA_AUTH=%q: the embedded broker has no authentication; name other brokers with --brokers",
 			e.api.Kafka.Auth)
+	case e.api.SelfSigned:
+		return e, errors.New("TLS_SELF_SIGNED=\"true\": it is for a load balancer, and there is none here; leave it out")
 	case !e.embedded && e.data != "":
 		return e, errors.New("--data keeps the embedded broker, and KAFKA_BOOTSTRAP_SERVERS or --brokers names others")
 	case !e.embedded && given["kafka-port"]:

@@ -32,7 +32,7 @@ func TestEveryVariableOfTheAPIHasItsEffectHereToo(t *testing.T) {
 		p := &programtest.Program{URL: "http://127.0.0.1:" + strconv.Itoa(env.api.Port), Log: log.String, Stop: stop}
 		p.AwaitLive(t)
 		return p
-	}, "KAFKA_AUTH")
+	}, "KAFKA_AUTH", "TLS_SELF_SIGNED")
 }
 
 // What the function makes of its variables is tested with it: here they must only reach it.
@@ -77,6 +77,7 @@ func TestWhatCanNotBeHonouredIsRefusedByName(t *testing.T) {
 		want        string
 	}{
 		{nil, []string{"KAFKA_AUTH", "iam"}, "KAFKA_AUTH"},
+		{nil, []string{"TLS_SELF_SIGNED", "true"}, "TLS_SELF_SIGNED"},
 		{[]string{"--kafka-port", "9"}, []string{"KAFKA_BOOTSTRAP_SERVERS", "b:2"}, "--kafka-port"},
 		{[]string{"--kafka-port", "9", "--brokers", "b:2"}, nil, "--kafka-port"},
 		{[]string{"now"}, nil, `"now"`},

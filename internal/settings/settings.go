@@ -40,6 +40,7 @@ type Store struct {
 // API is the environment of the program that serves HTTP.
 type API struct {
 	Port           int
+	SelfSigned     bool // Port speaks TLS, with a certificate that nobody can verify
 	Kafka          Kafka
 	LogLevel       slog.Level
 	PublishTimeout time.Duration
@@ -100,7 +101,9 @@ func (r *reader) archive() (url string) {
 
 func (r *reader) api() API {
 	return API{
-		Port:     r.integer("PORT", 5000, 1, 65535, "port of the API"),
+		Port: r.integer("PORT", 5000, 1, 65535, "port of the API"),
+		SelfSigned: r.boolean("TLS_SELF_SIGNED", "`true` serves HTTPS alone on that port, with a certificate that is "+
+			"made at the start and signed by nobody: for a load balancer that encrypts and does not verify"),
 		Kafka:    r.kafka(),
 		LogLevel: r.logLevel(),
 		// Less than a second is less than a leader election takes; more than a minute outlives every client.

@@ -66,6 +66,7 @@ func TestGoodValuesOfTheAPI(t *testing.T) {
 		"space around a value": {[]string{"PORT", " 80\n"}, func(s *settings.API) { s.Port = 80 }},
 		"several brokers": {[]string{"KAFKA_BOOTSTRAP_SERVERS", "a:1, b:2"},
 			func(s *settings.API) { s.Kafka.Brokers = []string{"a:1", "b:2"} }},
+		"TLS_SELF_SIGNED": {[]string{"TLS_SELF_SIGNED", "true"}, func(s *settings.API) { s.SelfSigned = true }},
 		"KAFKA_TOPIC": {[]string{"KAFKA_TOPIC", "Orders_v1.x-y"},
 			func(s *settings.API) { s.Kafka.Topic = "Orders_v1.x-y" }},
 		"KAFKA_AUTH in any case": {[]string{"KAFKA_AUTH", "IAM"},

@@ -20,6 +20,7 @@ var invariants = []invariant{
 	{"everything is below a component, on our provider, with its tags", outsideComponents},
 	{"the internet reaches the load balancer's ports only", openToTheWorld},
 	{"where CloudFront is, it is the only way in, and passes all on", besideCDN},
+	{"the load balancer and the API speak one protocol", halfEncrypted},
 	{"a firewall refuses what this project says, and tells nobody's keys", blindFirewall},
 	{"nobody unknown is served unless a stack says so", openToAll},
 	{"no policy allows every action, or every resource where one can be named", widePolicies},

@@ -67,6 +67,24 @@ func besideCDN(g Graph) (broken []string) {
 	return broken
 }
 
+// halfEncrypted finds a load balancer that speaks another protocol with the tasks than they do, or asks for their
+// health by another one: no task would ever be healthy.
+func halfEncrypted(g Graph) (broken []string) {
+	spoken := "HTTP"
+	if g.environment()["TLS_SELF_SIGNED"] == "true" {
+		spoken = "HTTPS"
+	}
+	for _, n := range g.Of("lb.TargetGroup") {
+		if protocol := n.Text("protocol"); protocol != spoken {
+			broken = append(broken, fmt.Sprintf("%s speaks %s, and the API %s", n, protocol, spoken))
+		}
+		if protocol := n.Text("healthCheck", "protocol"); protocol != spoken {
+			broken = append(broken, fmt.Sprintf("%s asks for health by %s, and the API speaks %s", n, protocol, spoken))
+		}
+	}
+	return broken
+}
+
 // AWS's own policies: see stack/cdn.go.
 const (
 	cachingDisabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"

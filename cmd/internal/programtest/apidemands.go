@@ -30,6 +30,13 @@ func apiDemands(t *testing.T) map[string]demand {
 			_, _, _, err := (&Program{URL: atPort(port)}).ask(http.MethodGet, "/health/live", "")
 			return err
 		}},
+		"TLS_SELF_SIGNED": {value: "true", seen: func(p *Program) error {
+			_, host, _ := strings.Cut(p.URL, "://")
+			status, _, _, err := (&Program{URL: "https://" + host}).ask(http.MethodGet, "/health/live", "")
+			plain, answer, _, badly := (&Program{URL: "http://" + host}).ask(http.MethodGet, "/health/live", "")
+			return errors.Join(want(status, err, http.StatusOK), want(plain, badly, http.StatusBadRequest),
+				contains(answer, "this port speaks HTTPS"))
+		}},
 		"KAFKA_BOOTSTRAP_SERVERS": {value: address(newBroker(t, produced.raise)), seen: func(p *Program) error {
 			_, _, err := p.post()
 			return errors.Join(err, produced.seen())

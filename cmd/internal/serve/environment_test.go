@@ -32,7 +32,11 @@ func TestEveryVariableHasItsEffectOnTheContainersProgram(t *testing.T) {
 				t.Errorf("it ends with %v", err)
 			}
 		})
-		p := &programtest.Program{URL: "http://127.0.0.1:" + strconv.Itoa(env.Port), Log: log.String, Stop: stop}
+		scheme := "http"
+		if env.SelfSigned {
+			scheme = "https"
+		}
+		p := &programtest.Program{URL: scheme + "://127.0.0.1:" + strconv.Itoa(env.Port), Log: log.String, Stop: stop}
 		p.AwaitLive(t)
 		return p
 	})

@@ -62,6 +62,11 @@ func New(ctx context.Context, a *assembly.Assembly, env settings.API, parts Part
 	if err != nil {
 		return nil, err
 	}
+	if env.SelfSigned {
+		if cfg.TLS, err = selfSigned(time.Now()); err != nil {
+			return nil, err
+		}
+	}
 	cfg.Checks = parts.Checks
 	cfg.Processors, cfg.Topic = others, env.Kafka.Topic
 	brokers, err := a.KafkaConfig(env.Kafka, "api")
