@@ -9,7 +9,7 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// postBatch publishes what is valid of a batch. One bad event holds up none of the others.
+// postBatch publishes the valid events of a batch. A bad event does not hold up the others.
 func (s *Server) postBatch(c *fiber.Ctx, body []byte, mine *turn) error {
 	if err := mine.begin(); err != nil {
 		return err
@@ -38,13 +38,13 @@ func (s *Server) postBatch(c *fiber.Ctx, body []byte, mine *turn) error {
 			valid = append(valid, batch[i].Event)
 		}
 	}
-	mine.end() // Kafka's time is nobody's turn
+	mine.end() // waiting for Kafka needs no turn
 	receipts := s.publish(c, valid)
 	mine.resume()
 	return s.answerBatch(c, batch, receipts)
 }
 
-// answerBatch says what became of each event: of those that are valid, in their order, the receipts.
+// answerBatch says what became of each event. receipts are those of the valid events, in their order.
 func (s *Server) answerBatch(c *fiber.Ctx, batch []event.Decoded, receipts []event.Receipt) error {
 	answer := batchAnswer{Results: make([]batchResult, len(batch))}
 	retryable, next, told := false, 0, 0
@@ -65,7 +65,7 @@ func (s *Server) answerBatch(c *fiber.Ctx, batch []event.Decoded, receipts []eve
 			result.Problem, result.Status = &p.eventProblem, p.Status
 			result.ID = event.Brief(result.ID)
 			retryable = retryable || result.Problem.Retryable
-			if e := &batch[i].Event; batch[i].Err != nil { // of what Kafka does not have, the publisher tells
+			if e := &batch[i].Event; batch[i].Err != nil { // the publisher logs events that Kafka did not store
 				s.log.DebugContext(c.UserContext(), "event refused", "event_type", event.Brief(e.Type),
 					"event_id", result.ID, "event_source", event.Brief(e.Source), "problem", p.kind.Name, "error", p.Detail)
 			}
@@ -88,8 +88,8 @@ func (s *Server) answerBatch(c *fiber.Ctx, batch []event.Decoded, receipts []eve
 	return send(c, fiber.StatusMultiStatus, "batch", &answer)
 }
 
-// nothingStored is the answer for a batch of which nothing was stored: no 2xx, so that a client that looks at the
-// status alone does not take it for done.
+// nothingStored is the answer for a batch of which no event was stored. It is not a 2xx, so that a client that looks
+// only at the status does not take the batch for stored.
 func nothingStored(answer batchAnswer, retryable bool) *problem {
 	k := batchRefused
 	if retryable {

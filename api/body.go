@@ -14,14 +14,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Bodies are read here and not by the framework, which would read all that clients send before anything can refuse
-// it.
+// Bodies are read here and not by the framework. The framework would read the whole body before anything could refuse
+// the request.
 
-// prefetched is what the framework reads of a body of known length before it calls a handler.
+// prefetched is how many bytes of a body of known length the framework reads before it calls a handler.
 const prefetched = 8 << 10
 
-// readBody reads the body into memory of its own, for which it takes room of the load, and undoes its content coding
-// (RFC 9110, section 8.4). The caller releases the room, also after an error.
+// readBody reads the body into new memory, takes room of the load for it, and undoes its content coding (RFC 9110,
+// section 8.4). The caller releases the room, also after an error.
 func (s *Server) readBody(c *fiber.Ctx, room *held) ([]byte, error) {
 	stream := c.Context().RequestBodyStream()
 	if stream == nil {
@@ -39,9 +39,9 @@ func (s *Server) readBody(c *fiber.Ctx, room *held) ([]byte, error) {
 		return nil, problemOfReading(err)
 	}
 	if names := c.Request().Header.PeekTrailerKeys(); len(names) > 0 {
-		c.Context().SetConnectionClose() // a line in them may end in a bare LF, which others take for no end
-		return nil, newProblem(malformed, fmt.Sprintf("fields behind the body are not read here, and there is a %.64q; "+
-			"send it before the body, or not at all", names[0]))
+		c.Context().SetConnectionClose() // a line in them may end in a bare LF, which a proxy may not take for an end
+		return nil, newProblem(malformed, fmt.Sprintf("trailer fields are not supported, and the body ends with a %.64q; "+
+			"send it as a header, or not at all", names[0]))
 	}
 	if err := c.Request().CloseBodyStream(); err != nil {
 		return nil, fmt.Errorf("close the body: %w", err)
@@ -49,8 +49,8 @@ func (s *Server) readBody(c *fiber.Ctx, room *held) ([]byte, error) {
 	return body, nil
 }
 
-// readCoded reads the whole of a compressed body before it unpacks any of it: unpacking is work of a processor,
-// which waits for its turn, and must not wait for a slow client meanwhile.
+// readCoded reads all of a compressed body before it unpacks any of it. Unpacking needs a processor and so a turn, and
+// a request that has a turn must not wait for a slow client.
 func (s *Server) readCoded(c *fiber.Ctx, stream io.Reader, length int, room *held) ([]byte, error) {
 	coding := strings.ToLower(c.Get(fiber.HeaderContentEncoding))
 	switch coding {
@@ -60,7 +60,7 @@ func (s *Server) readCoded(c *fiber.Ctx, stream io.Reader, length int, room *hel
 	default:
 		c.Set(fiber.HeaderAcceptEncoding, "gzip, zstd, identity") // RFC 9110, section 12.5.3
 		return nil, newProblem(unsupportedMedia,
-			fmt.Sprintf("the Content-Encoding %.64q is not read here; send gzip, zstd or the body as it is", coding))
+			fmt.Sprintf("the Content-Encoding %.64q is not supported; send gzip, zstd or the body as it is", coding))
 	}
 	packed, err := s.readPlain(stream, length, room)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Server) readCoded(c *fiber.Ctx, stream io.Reader, length int, room *hel
 	}
 	if most < s.cfg.MaxBodyBytes && errors.Is(err, errTooLarge) {
 		return nil, newProblem(bodyTooLarge,
-			fmt.Sprintf("the body unpacks to more than %d times its size; send it as it is", mostExpansion))
+			fmt.Sprintf("the body unpacks to more than %d times its size; send it uncompressed", mostExpansion))
 	}
 	return body, err
 }
@@ -101,13 +101,13 @@ func (s *Server) readPlain(stream io.Reader, length int, room *held) (body []byt
 }
 
 const (
-	// mostExpansion is how many times larger than its bytes a body of more than smallBody may be when it is unpacked.
-	// All that is done with it is paid for by the bytes that came: a few could be 4 MiB otherwise. Batches of events
-	// of which only the ids differ come to 70 times.
+	// mostExpansion is how many times its compressed size a body of more than smallBody may be. It keeps the work for a
+	// request in proportion to the bytes that its client sent: a few bytes could be 4 MiB otherwise. A batch of events
+	// that differ only in their ids is 70 times its compressed size.
 	mostExpansion = 100
-	// zstdBlock is as much as comes out at a time (RFC 8878, section 3.1.1.2.4).
+	// zstdBlock is the largest block (RFC 8878, section 3.1.1.2.4).
 	zstdBlock = 128 << 10
-	// gzipMemory is what a decoder holds: a window of 32 KiB, and tables.
+	// gzipMemory is what a decoder holds: a window of 32 KiB, and its tables.
 	gzipMemory = 64 << 10
 )
 
@@ -124,16 +124,16 @@ func unpackGzip(packed []byte, most int, room *held) ([]byte, error) {
 	return readLarge(unpacked, -1, most, room)
 }
 
-// unzstd decodes into the memory that it is given, as much as that holds, and needs no window beside it. 8 MiB are
-// the largest window that the content coding may have (RFC 9659).
+// unzstd decodes into the memory that it is given, up to its capacity, and needs no window besides. The content coding
+// allows a window of 8 MiB at most (RFC 9659).
 var unzstd = sync.OnceValues(func() (*zstd.Decoder, error) {
 	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(8<<20),
 		zstd.WithDecodeAllCapLimit(true))
 })
 
 // unpackZstd tries with little memory first: most bodies are small, and few say how large they are. The memory has
-// room for one block more than is tried for, so that what stops before is broken and not large: no more is tried
-// with it.
+// room for one block more than size. So if decoding fails before size is reached, the body is broken and not too large,
+// and unpackZstd does not try again.
 func unpackZstd(packed []byte, most int, room *held) ([]byte, error) {
 	decoder, err := unzstd()
 	if err != nil {
@@ -155,10 +155,10 @@ func unpackZstd(packed []byte, most int, room *held) ([]byte, error) {
 	}
 }
 
-const tooManyLarge = "large bodies have no more room; send it again after a pause"
+const tooManyLarge = "too many large bodies are under way; send it again after a pause"
 
-// readLarge takes room as the bytes come and not as they are announced: a client that announces much and sends little
-// holds little.
+// readLarge takes room as the bytes come and not as they are announced, so that a client that announces much and sends
+// little takes little room.
 func readLarge(stream io.Reader, length, most int, room *held) ([]byte, error) {
 	var body []byte
 	for {

@@ -37,8 +37,8 @@ type batchResult struct {
 	Problem *eventProblem `json:"problem,omitempty" xml:"problem,omitempty"`
 }
 
-// postEvents takes events in any of the four forms and answers once Kafka has them. What takes a turn keeps it until
-// its answer is written and packed: a refusal of a thousand events takes milliseconds, too.
+// postEvents takes events in any of the four forms and answers once Kafka has them. A request that took a turn keeps it
+// until its answer is written and compressed: refusing a thousand events takes milliseconds, too.
 func (s *Server) postEvents(c *fiber.Ctx) error {
 	mine := turn{load: &s.load}
 	defer mine.end()
@@ -61,7 +61,7 @@ func (s *Server) takeEvents(c *fiber.Ctx, mine *turn) error {
 		return err
 	}
 	room := held{load: &s.load}
-	defer room.release() // Kafka has the events then, or they are given up
+	defer room.release() // by then Kafka has the events, or they have been given up
 	body, err := s.readBody(c, &room)
 	if err != nil {
 		return err
@@ -83,8 +83,8 @@ func (s *Server) takeEvents(c *fiber.Ctx, mine *turn) error {
 	})
 }
 
-// takeOne reads and checks an event. A large one can take as long as a batch, so it waits for its turn as a batch does,
-// which it keeps if it is refused.
+// takeOne reads and checks an event. A large event can take as long as a batch, so it waits for a turn as a batch does.
+// A refused event keeps the turn until its answer is written.
 func (s *Server) takeOne(c *fiber.Ctx, mode event.Mode, body []byte, mine *turn) (event.Event, error) {
 	if len(body) > quickBody {
 		if err := mine.begin(); err != nil {
@@ -98,7 +98,7 @@ func (s *Server) takeOne(c *fiber.Ctx, mode event.Mode, body []byte, mine *turn)
 	if err := s.check(c, &e, place{binary: mode == event.ModeBinary}); err != nil {
 		return event.Event{}, err
 	}
-	mine.end() // Kafka's time is nobody's turn
+	mine.end() // waiting for Kafka needs no turn
 	return e, nil
 }
 
@@ -111,7 +111,7 @@ func (s *Server) parseOne(c *fiber.Ctx, mode event.Mode, body []byte) (event.Eve
 		if contentType == mediaJSON {
 			contentType = mediaJSON
 		} else {
-			contentType = strings.Clone(contentType) // attributes outlive the request, the framework's strings don't
+			contentType = strings.Clone(contentType) // attributes outlive the request; the framework's strings don't
 		}
 		return event.ParseBinary(contentType, headersOf(c), body)
 	default:
@@ -119,7 +119,7 @@ func (s *Server) parseOne(c *fiber.Ctx, mode event.Mode, body []byte) (event.Eve
 		if err != nil {
 			return event.Event{}, err
 		}
-		id := func() string { return uuid.Must(uuid.NewV7()).String() } // V7 sorts by time, which is kind to indexes
+		id := func() string { return uuid.Must(uuid.NewV7()).String() } // version 7 sorts by time, which suits indexes
 		if key != "" {
 			id = func() string { return key }
 		}
@@ -138,8 +138,8 @@ func (s *Server) publish(c *fiber.Ctx, events []event.Event) []event.Receipt {
 	return s.events.Publish(c.UserContext(), events, headers...)
 }
 
-// idempotencyKey reads the Idempotency-Key header: a structured-field string, that is in double quotes; bare keys are
-// common and taken, too.
+// idempotencyKey reads the Idempotency-Key header: a structured-field string, in double quotes (RFC 8941, section
+// 3.3.3). Many clients send a bare key, which is taken, too.
 func idempotencyKey(header string) (string, error) {
 	key := strings.Clone(header)
 	if len(key) >= 2 && key[0] == '"' && key[len(key)-1] == '"' {
@@ -153,10 +153,10 @@ func idempotencyKey(header string) (string, error) {
 	return key, nil
 }
 
-// modeOf tells in which form the request has its events.
+// modeOf tells in which form the request carries its events.
 func modeOf(c *fiber.Ctx) (event.Mode, error) {
 	contentType := c.Get(fiber.HeaderContentType)
-	if contentType == "application/cloudevents+json" { // other headers have no say then
+	if contentType == "application/cloudevents+json" { // then the other headers don't matter
 		return event.ModeStructured, nil
 	}
 	return event.DetectMode(contentType, hasAttributes(c))
@@ -179,8 +179,8 @@ func isAttribute(name []byte) bool {
 	return len(name) > 3 && (name[0]|0x20) == 'c' && (name[1]|0x20) == 'e' && name[2] == '-'
 }
 
-// headersOf yields the ce- headers; their strings outlive the request. All values are in one, as a string of its own
-// for each would be half of what such a request allocates.
+// headersOf yields the ce- headers. Their strings outlive the request. All values share one string: a string for each
+// would be half of what such a request allocates.
 func headersOf(c *fiber.Ctx) iter.Seq2[string, string] {
 	header, size := &c.Request().Header, 0
 	for name, value := range header.All() {
@@ -204,7 +204,7 @@ func headersOf(c *fiber.Ctx) iter.Seq2[string, string] {
 	}
 }
 
-// attributeName saves an allocation for the names that nearly every request has.
+// attributeName avoids an allocation for the names that nearly every request has.
 func attributeName(header []byte) string {
 	switch string(header) {
 	case "Ce-Id":

@@ -59,7 +59,7 @@ func requestIDOf(c *fiber.Ctx) string {
 	return string(id)
 }
 
-// newRequestID makes a random UUID. Request ids must differ, but nobody gains by guessing one, so they come from the
+// newRequestID makes a random UUID. Request ids must differ, but guessing one gains nothing, so they come from the
 // runtime's generator (ChaCha8, seeded by the system) and not from the system at each request.
 func newRequestID() []byte {
 	var id uuid.UUID
@@ -71,7 +71,7 @@ func newRequestID() []byte {
 	return text
 }
 
-// saneRequestID keeps out what would make log lines or headers unreadable.
+// saneRequestID refuses what would make log lines or headers unreadable.
 func saneRequestID(id []byte) bool {
 	if len(id) == 0 || len(id) > 128 {
 		return false
