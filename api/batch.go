@@ -9,14 +9,17 @@ import (
 	"event-processing-service/internal/event"
 )
 
+// maxBatch is how many events a batch may hold.
+const maxBatch = 1000
+
 // postBatch publishes the valid events of a batch. A bad event does not hold up the others.
 func (s *Server) postBatch(c *fiber.Ctx, body []byte, mine *turn) error {
 	if err := mine.begin(); err != nil {
 		return err
 	}
-	batch, err := event.ParseBatch(body, s.cfg.MaxBatch)
+	batch, err := event.ParseBatch(body, maxBatch)
 	if errors.Is(err, event.ErrTooMany) {
-		return newProblem(batchTooLarge, fmt.Sprintf("a batch holds at most %d events; send several", s.cfg.MaxBatch))
+		return newProblem(batchTooLarge, fmt.Sprintf("a batch holds at most %d events; send several", maxBatch))
 	}
 	if err != nil {
 		return err

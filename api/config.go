@@ -52,8 +52,6 @@ type Config struct {
 
 	// MaxBodyBytes bounds a request's body. 0 is 4 MiB, as much as 1,000 events of 4 kB.
 	MaxBodyBytes int
-	// MaxBatch bounds the events of one batch. 0 is 1,000.
-	MaxBatch int
 	// MaxConnections bounds the connections that are open. 0 is 4,096, or what 3/8 of the process's memory has room for.
 	// Health is told beyond it, too.
 	MaxConnections int
@@ -76,7 +74,6 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	orDefault(&c.MaxBodyBytes, 4<<20)
-	orDefault(&c.MaxBatch, 1000)
 	memory := memoryLimit()
 	connection := int64(connectionMemory)
 	if c.TLS != nil {

@@ -58,7 +58,7 @@ func (d *description) eventComponents() {
 		"specversion", "id", "source", "type")
 	schemas["PlainEvent"] = schema("A CloudEvent of which all but type may be left out: specversion is 1.0, id and "+
 		"time are made, source is the service's.", "type")
-	schemas["CloudEvents"] = &huma.Schema{Type: "array", MaxItems: ptr(1000), Items: component("CloudEvent")}
+	schemas["CloudEvents"] = &huma.Schema{Type: "array", MaxItems: ptr(maxBatch), Items: component("CloudEvent")}
 }
 
 func component(name string) *huma.Schema { return &huma.Schema{Ref: "#/components/schemas/" + name} }
