@@ -5,14 +5,41 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
+
+// Register registers handlers. It is called once, when the program starts; closeAll is called after the last event. An
+// error stops the start, and closeAll is not called then.
+type Register = func(ctx context.Context, mux *Mux, deps *Deps) (closeAll func(), err error)
+
+// All registers the handlers of several functions as one, in their order, and closes what they made in the opposite
+// order. If one of them fails, those before it are closed at once.
+func All(registers ...Register) Register {
+	return func(ctx context.Context, mux *Mux, deps *Deps) (closeAll func(), err error) {
+		var made []func()
+		closeAll = func() {
+			for _, closeOne := range slices.Backward(made) {
+				closeOne()
+			}
+		}
+		for _, register := range registers {
+			closeOne, err := register(ctx, mux, deps)
+			if err != nil {
+				closeAll()
+				return nil, err
+			}
+			made = append(made, closeOne)
+		}
+		return closeAll, nil
+	}
+}
 
 // Set is the handlers of one processor. Several processors read one topic, each in processes of its own.
 type Set struct {
 	// "": the first. Otherwise the name is part of the names of its consumer group, dead letter topic and outcomes.
 	Name     string
-	Register func(ctx context.Context, mux *Mux, deps *Deps) (closeAll func(), err error)
+	Register Register
 }
 
 // Sets are the sets of one binary: the first, which has no name, and others.

@@ -2,6 +2,7 @@ package processor
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 )
@@ -14,6 +15,30 @@ func TestASetIsFoundByItsName(t *testing.T) {
 		if set, err := sets.Find(name); err != nil || set.Name != name || set.Register == nil {
 			t.Errorf("%q is found as %q: %v", name, set.Name, err)
 		}
+	}
+}
+
+func TestSeveralFunctionsRegisterAsOneAndAreClosedBackwards(t *testing.T) {
+	var did []string
+	register := func(name string, err error) Register {
+		return func(context.Context, *Mux, *Deps) (func(), error) {
+			did = append(did, "open "+name)
+			return func() { did = append(did, "close "+name) }, err
+		}
+	}
+	closeAll, err := All(register("a", nil), register("b", nil))(t.Context(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAll()
+	if got := strings.Join(did, ", "); got != "open a, open b, close b, close a" {
+		t.Errorf("it did: %s", got)
+	}
+	did = nil
+	no := errors.New("no")
+	_, err = All(register("a", nil), register("b", no), register("c", nil))(t.Context(), nil, nil)
+	if got := strings.Join(did, ", "); !errors.Is(err, no) || got != "open a, open b, close a" {
+		t.Errorf("where the second fails it ends with %v, and did: %s", err, got)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"go/format"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,8 +27,8 @@ func newCommand() *cobra.Command {
 		Short: "Write a handler for events of a type, its schema and its test",
 		Long: `Write a handler for events of a type, its schema and its test.
 
-The schema schemas/TYPE.json is left as it is where there is one. The Go types of the schemas are regenerated, and
-handlers.Register registers the handler. go test ./handlers passes then.`,
+The schema schemas/TYPE.json is left as it is where there is one. The Go types of the schemas are regenerated, and the
+first of handlers.Sets registers the handler. go test ./handlers passes then.`,
 		Example: "  eventctl new handler order.shipped",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -68,7 +69,7 @@ func writeHandler(root, eventType string) (written []string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the handlers: %w", err)
 	}
-	if register, err = callInRegister(register, "register"+typegen.Name(eventType)); err != nil {
+	if register, err = addToSets(register, "register"+typegen.Name(eventType)); err != nil {
 		return nil, err
 	}
 	write := func(name string, text []byte) {
@@ -108,42 +109,51 @@ func moduleOf(root string) (string, error) {
 	return string(m[1]), nil
 }
 
-// callInRegister puts a call at the beginning of the function Register, and names the parameters that it needs.
-func callInRegister(source []byte, function string) ([]byte, error) {
+// addToSets adds a function to those that register the handlers of the first set.
+func addToSets(source []byte, function string) ([]byte, error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, "handlers.go", source, parser.ParseComments)
 	if err != nil {
 		return nil, fmt.Errorf("read handlers.go: %w", err)
 	}
-	var register *ast.FuncDecl
-	for _, d := range file.Decls {
-		if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "Register" {
-			register = f
-		}
+	registers := registersOf(file)
+	if registers == nil {
+		return nil, errors.New("handlers.go has no var Sets with a Register in its first set to add the handler to")
 	}
-	var names []*ast.Ident
-	if register != nil && register.Body != nil {
-		for _, p := range register.Type.Params.List {
-			names = append(names, p.Names...)
-		}
-	}
-	if len(names) != 3 {
-		return nil, errors.New("handlers.go has no func Register(ctx, mux, deps) to add the handler to")
-	}
-	text := string(source)
 	at := func(p token.Pos) int { return files.Position(p).Offset }
-	call := map[*ast.Ident]string{names[1]: "mux", names[2]: "deps"}
-	body := at(register.Body.Lbrace) + 1
-	text = text[:body] + "\n\tif err := " + function + "(MUX, DEPS); err != nil {\n\t\treturn nil, err\n\t}" + text[body:]
-	for i := 2; i >= 1; i-- { // from the end, so that what is before keeps its place
-		if names[i].Name == "_" {
-			text = text[:at(names[i].Pos())] + call[names[i]] + text[at(names[i].End()):]
-		} else {
-			call[names[i]] = names[i].Name
-		}
+	first, end := at(registers.Pos()), at(registers.End())
+	before, value, after := string(source[:first]), string(source[first:end]), string(source[end:])
+	if call, ok := registers.(*ast.CallExpr); ok && types.ExprString(call.Fun) == "processor.All" {
+		value = strings.TrimRight(strings.TrimSuffix(value, ")"), ", \t\n") + ",\n" + function + ",\n)"
+	} else {
+		value = "processor.All(\n" + value + ",\n" + function + ",\n)"
 	}
-	text = strings.Replace(text, "(MUX, DEPS)", "("+call[names[1]]+", "+call[names[2]]+")", 1)
-	return format.Source([]byte(text))
+	return format.Source([]byte(before + value + after))
+}
+
+// registersOf is what registers the handlers of the first of the sets. nil: it is not found.
+func registersOf(file *ast.File) (found ast.Expr) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		sets, ok := n.(*ast.ValueSpec)
+		if !ok || len(sets.Names) != 1 || sets.Names[0].Name != "Sets" || len(sets.Values) != 1 {
+			return true
+		}
+		list, ok := sets.Values[0].(*ast.CompositeLit)
+		if !ok || len(list.Elts) == 0 {
+			return false
+		}
+		first, ok := list.Elts[0].(*ast.CompositeLit)
+		if !ok {
+			return false
+		}
+		for _, member := range first.Elts {
+			if pair, ok := member.(*ast.KeyValueExpr); ok && types.ExprString(pair.Key) == "Register" {
+				found = pair.Value
+			}
+		}
+		return false
+	})
+	return found
 }
 
 const newSchema = `{
@@ -171,33 +181,45 @@ import (
 
 // register{Name} registers the handler of {type}.
 //
-// It may be called again for an event that it has finished, so its effect must be harmless to repeat: hand e.Source and
-// e.ID on as an idempotency key, or write under a condition. examples/orders shows how.
-func register{Name}(mux *processor.Mux, deps *processor.Deps) error {
-	processor.On(mux, "{type}", func(ctx context.Context, e event.Event, _ schemas.{Name}) error {
+// It is called once, when the program starts: make what the handler needs here. deps reads variables and secrets,
+// checks what the handler calls, and publishes follow-up events; an error stops the start, with its reason. The
+// function that it returns is called after the last event. With a client of another system it begins and ends so:
+//
+//	address, err := deps.Env("WAREHOUSE_URL")
+//	if err != nil {
+//		return nil, err
+//	}
+//	client, err := warehouse.Connect(ctx, address)
+//	if err != nil {
+//		return nil, fmt.Errorf("connect to the warehouse: %w", err)
+//	}
+//	deps.Check("warehouse", client.Ping)
+//	…
+//	return client.Close, nil
+//
+// The handler may be called again for an event that it has finished, so its effect must be harmless to repeat: hand
+// e.Source and e.ID on as an idempotency key, or write under a condition. examples/orders shows how.
+func register{Name}(_ context.Context, mux *processor.Mux, deps *processor.Deps) (func(), error) {
+	handle := func(ctx context.Context, e event.Event, _ schemas.{Name}) error {
 		deps.Log.InfoContext(ctx, "{type} is handled", "event_id", e.ID)
 		return nil
-	})
-	return nil // or why it can't do its work, such as the error of deps.Env: the program does not start then
+	}
+	processor.On(mux, "{type}", handle)
+	return func() {}, nil
 }
 `
 
 const newHandlerTest = `package handlers
 
 import (
-	"context"
 	"testing"
 
 	"{module}/internal/event"
-	"{module}/processor"
 	"{module}/processor/processortest"
 )
 
 func Test{Name}IsProcessedAgainAndAgainAndOtherDataIsADeadLetter(t *testing.T) {
-	register := func(_ context.Context, mux *processor.Mux, deps *processor.Deps) (func(), error) {
-		return func() {}, register{Name}(mux, deps)
-	}
-	processortest.Run(t, register, func(k *processortest.Kit) {
+	processortest.Run(t, register{Name}, func(k *processortest.Kit) {
 		e := event.Event{
 			ID: "1", Source: "/test", Type: "{type}", DataContentType: "application/json", Data: []byte(` + "`{data}`" + `),
 		}

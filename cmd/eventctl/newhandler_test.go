@@ -77,8 +77,8 @@ func TestANewHandlerPassesItsTest(t *testing.T) {
 			t.Errorf("the test of %s did not run:\n%s", name, out)
 		}
 	}
-	if text := goIn(t, dir, "doc", "-u", "-src", "./handlers", "Register"); !strings.Contains(text,
-		"registerOrderPlaced(mux, deps); err != nil {\n\t\treturn nil, err\n\t}\n\tif err := registerParcelLost") {
+	if text := goIn(t, dir, "doc", "-u", "-src", "./handlers", "Sets"); !strings.Contains(text,
+		"processor.All(\n\t\tRegister,\n\t\tregisterParcelLostInTransit,\n\t\tregisterOrderPlaced,\n\t)") {
 		t.Errorf("the handlers are not registered:\n%s", text)
 	}
 }
@@ -100,16 +100,23 @@ func TestWhatIsThereIsNotOverwrittenByANewHandler(t *testing.T) {
 	}
 }
 
-func TestAHandlerIsAddedToARegisterThatNamesItsParameters(t *testing.T) {
-	const source = "package handlers\n\nfunc Register(_ C, m *M, _ *D) (func(), error) {\n\treturn nil, nil\n}\n"
-	got, err := callInRegister([]byte(source), "registerX")
-	want := strings.NewReplacer("_ *D", "deps *D", "{\n",
-		"{\n\tif err := registerX(m, deps); err != nil {\n\t\treturn nil, err\n\t}\n").Replace(source)
+func TestAHandlerIsAddedToTheFirstOfTheSets(t *testing.T) {
+	const source = "package handlers\n\nvar Sets = processor.Sets{\n\t{Register: mine},\n" +
+		"\t{Name: \"audit\", Register: its},\n}\n"
+	want := strings.Replace(source, "mine}", "processor.All(\n\t\tmine,\n\t\tregisterX,\n\t)}", 1)
+	got, err := addToSets([]byte(source), "registerX")
 	if err != nil || string(got) != want {
 		t.Errorf("%v\n%s", err, got)
 	}
-	for _, broken := range []string{"package handlers", "package handlers\nfunc Register() {}", "packag"} {
-		if got, err := callInRegister([]byte(broken), "registerX"); err == nil || errors.Is(err, os.ErrExist) {
+	want = strings.Replace(want, "registerX,\n", "registerX,\n\t\tregisterY,\n", 1)
+	if got, err = addToSets(got, "registerY"); err != nil || string(got) != want {
+		t.Errorf("the second: %v\n%s", err, got)
+	}
+	for _, broken := range []string{
+		"package handlers", "package handlers\nvar Sets = processor.Sets{}", "package handlers\nvar Sets = sets()", "packag",
+		"package handlers\nvar Sets = processor.Sets{{\"\", mine}}",
+	} {
+		if got, err := addToSets([]byte(broken), "registerX"); err == nil || errors.Is(err, os.ErrExist) {
 			t.Errorf("%q becomes %s", broken, got)
 		}
 	}
