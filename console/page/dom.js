@@ -3,7 +3,7 @@
 
 const attributes = new Set(["class", "href", "type", "value", "placeholder", "name", "id", "for", "role", "rows", "min", "max",
   "step", "title", "datetime", "scope", "spellcheck", "autocomplete", "inputmode", "tabindex", "open", "hidden", "disabled",
-  "data-wide", "list", "high", "low", "optimum"]);
+  "data-wide", "data-label", "list", "high", "low", "optimum"]);
 
 export function h(tag, props, ...children) {
   const e = document.createElement(tag);

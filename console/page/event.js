@@ -52,14 +52,14 @@ function trail(d) {
     s.error ? h("p", { class: "error" }, alien(s.error)) : "",
     s.stack ? h("details", null, h("summary", null, "Stack"), h("pre", null, visibleLines(s.stack))) : "")));
   const audit = d.audit ? h("details", null, h("summary", null, "Audit: what came before this console's memory"),
-    h("p", { class: "note" }, "The archive (ARCHIVE_URL) has each record of it, from a minute after Kafka on."),
+    h("p", { class: "note" }, "The archive (ARCHIVE_URL) has all of its records, about a minute after Kafka."),
     h("div", { class: "row between" }, h("h3", { class: "small soft" }, "eventctl"), copyButton(d.audit)),
     h("pre", { tabindex: "0", role: "region", "aria-label": "eventctl audit" }, visible(d.audit))) : "";
   const outcome = d.outcome ? h("p", { class: "small soft" }, `The store says: ${d.outcome.status}, ${count(d.outcome.attempts, "attempt")}`,
     d.outcome.replays ? `, replayed ${count(d.outcome.replays, "time")}` : "", ", at ", at(d.outcome.at), ".") : "";
   const letter = d.outcome?.letter ? h("p", { class: "small" }, h("a", { href: "#/letters" }, `Dead letter ${place(d.outcome.letter)}`)) : "";
   const forgotten = d.steps.some((s) => s.from === "log") ? ""
-    : h("p", { class: "soft" }, "Its attempts are not in this console's memory; what the store and Kafka know is here.");
+    : h("p", { class: "soft" }, "This console does not remember its attempts. It shows what the store and Kafka know.");
   return card("What happened", h("ol", { class: "trail" }, items), forgotten, outcome, letter, audit);
 }
 
@@ -81,7 +81,7 @@ function data(d) {
 function again(d) {
   if (!d.curl) return "";
   const line = (name, text) => [h("div", { class: "row between" }, h("h3", { class: "small soft" }, name), copyButton(text)), h("pre", { tabindex: "0", role: "region", "aria-label": name }, text)];
-  return card("Send it again", h("p", { class: "note" }, "As a new event: with the same id it would be dropped as a copy."), line("curl", d.curl), line("eventctl", d.eventctl));
+  return card("Send it again", h("p", { class: "note" }, "These lines send it as a new event. The processor drops a second event with the same id as a copy."), line("curl", d.curl), line("eventctl", d.eventctl));
 }
 
 function facts(d) {

@@ -2,19 +2,23 @@ import { alien, at, duration, eventLink, h, number, svg, visible } from "./dom.j
 import { chipClass, events, maxRows, model, words } from "./model.js";
 
 const filter = { type: "", key: "", state: "", text: "" };
-let isPaused = false;
+let held; // the events as they were when the stream was paused
+
+// rowsAtOnce are drawn, and as many more each time that somebody scrolls to their end: each row that is drawn is laid out
+// and painted anew whenever one comes above it.
+const rowsAtOnce = 60;
 
 export function eventsView() {
   const flow = flowCard();
   const body = h("tbody");
   const empty = h("p", { class: "empty" }, "No events yet. ", h("a", { href: "#/send" }, "Send one"), " and it appears here.");
   const note = h("p", { class: "note" });
-  const pause = h("button", { type: "button", "aria-pressed": isPaused ? "true" : "false", onclick: () => {
-    isPaused = !isPaused;
-    pause.setAttribute("aria-pressed", String(isPaused));
-    pause.textContent = isPaused ? "Resume" : "Pause";
-    if (!isPaused) draw();
-  } }, isPaused ? "Resume" : "Pause");
+  const pause = h("button", { type: "button", "aria-pressed": String(Boolean(held)), onclick: () => {
+    held = held ? undefined : [...events.values()].map((e) => ({ ...e }));
+    pause.setAttribute("aria-pressed", String(Boolean(held)));
+    pause.textContent = held ? "Resume" : "Pause";
+    draw();
+  } }, held ? "Resume" : "Pause");
   const input = (name, label, props = {}) => h("label", null, label, h("input", { type: "search", value: filter[name],
     autocomplete: "off", spellcheck: "false", oninput: (e) => { filter[name] = e.target.value; draw(true); }, ...props }));
   const states = ["", "accepted", "attempting", "retrying", "unfinished", "processed", "copy dropped", "dead-lettered", "refused", "replayed"];
@@ -22,36 +26,50 @@ export function eventsView() {
     states.map((s) => h("option", { value: s }, s || "any")));
   select.value = filter.state;
   const rows = new Map();
+  let most = rowsAtOnce, isNearEnd = false;
 
   function draw(isForced) {
-    if (isPaused && !isForced) return;
+    if (held && !isForced) return;
     const now = Date.now();
-    const wanted = [...events.values()].reverse().filter(matches).slice(0, maxRows);
+    const found = (held ?? [...events.values()]).toReversed().filter(matches);
+    if (isNearEnd && found.length > most) most += rowsAtOnce;
+    else if (!isNearEnd && scrollY === 0) most = rowsAtOnce;
+    const wanted = found.slice(0, most);
     const keep = new Set(wanted.map((e) => e.key));
     for (const [key, row] of rows) if (!keep.has(key)) { row.element.remove(); rows.delete(key); }
     let before = body.firstChild;
+    const told = toldLately(), isSampled = told.of > told.shown;
     for (const e of wanted) {
       let row = rows.get(e.key);
-      if (!row) { row = newRow(e); rows.set(e.key, row); }
+      if (!row) { row = newRow(e, !isSampled); rows.set(e.key, row); }
       row.update(e, now);
       if (row.element === before) before = before.nextSibling;
       else body.insertBefore(row.element, before);
     }
     empty.hidden = wanted.length > 0;
     if (events.size > 0 && wanted.length === 0) empty.textContent = "No recent event matches the filter.";
-    const shown = (model.recent ?? []).reduce((n, r) => n + r.shown, 0), of = (model.recent ?? []).reduce((n, r) => n + r.of, 0);
-    note.textContent = of > shown ? `Sampled: ${number(shown)} of ${number(of)} steps of the last 5 s are shown; failures come first.`
-      : `The newest ${maxRows} events at most.`;
+    note.textContent = isSampled ? `Sampled: ${number(told.shown)} of ${number(told.of)} steps of the last 5 s are shown; failures come first.`
+      : `The page keeps the newest ${maxRows} events.`;
   }
   const countdown = setInterval(() => {
-    if (isPaused) return;
+    if (held) return;
     const now = Date.now();
     for (const e of events.values()) if (e.state === "retrying") rows.get(e.key)?.update(e, now);
   }, 200);
+  const end = new IntersectionObserver((seen) => {
+    isNearEnd = seen.at(-1).isIntersecting;
+    if (!isNearEnd) return;
+    const before = most;
+    draw(true);
+    if (most === before) return;
+    end.unobserve(note); // to be told again, even if the end is still near
+    end.observe(note);
+  }, { rootMargin: "600px" });
+  end.observe(note);
   draw(true);
   flow.update();
   return {
-    draw, pipeline: flow.update, end() { clearInterval(countdown); },
+    draw, pipeline: flow.update, end() { clearInterval(countdown); end.disconnect(); },
     element: [
       h("h1", { class: "unseen" }, "Events"), flow.element,
       h("section", { class: "card", "aria-labelledby": "stream-title" },
@@ -66,6 +84,12 @@ export function eventsView() {
   };
 }
 
+function toldLately() {
+  const sum = { shown: 0, of: 0 };
+  for (const r of model.recent ?? []) { sum.shown += r.shown; sum.of += r.of; }
+  return sum;
+}
+
 function matches(e) {
   const has = (text, part) => String(text ?? "").toLowerCase().includes(part.toLowerCase());
   const type = filter.type.endsWith("*") ? (e.type ?? "").startsWith(filter.type.slice(0, -1)) : has(e.type, filter.type);
@@ -73,11 +97,13 @@ function matches(e) {
     (!filter.text || [e.id, e.source, e.error, e.type].some((t) => has(t, filter.text)));
 }
 
-function newRow(e) {
+// newRow marks a row that arrives, unless so many come that only a sample is shown: the browser would draw the table sixty
+// times a second for the marks alone.
+function newRow(e, isMarked) {
   const chip = h("span"), why = h("span", { class: "why" });
   const id = h("td", { class: "mono", "data-wide": true });
   const type = h("td"), key = h("td"), where = h("td", { class: "soft tight" });
-  const element = h("tr", { class: "new" }, h("td", { class: "time tight" }, at(e.first)), h("td", { class: "state" }, chip, why), type, id, key, where);
+  const element = h("tr", { class: isMarked ? "new" : undefined }, h("td", { class: "time tight" }, at(e.first)), h("td", { class: "state" }, chip, why), type, id, key, where);
   let drawn = "", linked = "";
   return {
     element,

@@ -27,11 +27,11 @@ export function lettersView() {
 
   function show(d) {
     status.textContent = `${number(d.open)} open${d.closed ? `, ${number(d.closed)} replayed and done` : ""}` +
-      `${d.cut ? "; there are more than were looked at: use eventctl dlq" : ""}.`;
+      `${d.cut ? "; the page has not looked at all of them, eventctl dlq does" : ""}.`;
     groups.replaceChildren(d.groups.length ? h("table", { class: "table stack" },
       h("thead", null, h("tr", null, ["Reason", "Open", "Types", "Newest", ""].map((t) => h("th", { scope: "col" }, t || h("span", { class: "unseen" }, "Actions"))))),
       h("tbody", null, d.groups.map((g) => h("tr", null, h("td", { "data-wide": true }, alien(g.reason || "no reason given")),
-        h("td", null, h("span", { class: "chip bad" }, number(g.open))), h("td", null, alien((g.types ?? []).join(", "))), h("td", { class: "tight" }, at(g.newest)),
+        h("td", { "data-label": "Open" }, h("span", { class: "chip bad" }, number(g.open))), h("td", null, alien((g.types ?? []).join(", "))), h("td", { class: "tight", "data-label": "Newest" }, at(g.newest)),
         h("td", { class: "tight" }, h("button", { type: "button", onclick: () => rehearse({ ...chosen, reason: g.reason }),
           "aria-label": `Dry run of the group ${visible(g.reason)}` }, "Dry run")))))) : h("p", { class: "empty" }, "No open dead letters."));
     list.replaceChildren(d.letters.length ? h("table", { class: "table stack" },
@@ -58,10 +58,11 @@ export function lettersView() {
       plan.replaceChildren(h("section", { class: "card", "aria-labelledby": "plan-title" }, h("h2", { id: "plan-title", tabindex: "-1" }, "Dry run"),
         h("p", null, `${number(d.would_replay)} would be replayed, ${number(d.refused)} left alone. Nothing was done yet.`),
         (d.why ?? []).map((w) => h("p", { class: "note" }, alien(w))),
-        d.letters.length ? h("p", { class: "note" }, alien(d.letters.map((l) => `${l.type || "not an event"} ${l.id}`).slice(0, 5).join(", ")), d.would_replay > 5 ? " …" : "") : "",
-        h("div", { class: "row end" }, h("label", null, "Letters a second, 0: as fast as it goes", rate), go,
+        d.letters.slice(0, 5).map((l) => h("p", { class: "note" }, alien(`${l.type || "not an event"} ${l.id}`))),
+        d.would_replay > 5 ? h("p", { class: "note" }, `and ${number(d.would_replay - 5)} more`) : "",
+        h("div", { class: "row end" }, h("label", null, "Letters a second (0: no limit)", rate), go,
           h("button", { type: "button", onclick: () => plan.replaceChildren() }, "Cancel")),
-        about.csrf ? "" : h("p", { class: "note" }, "This page only reads. To replay, open it by the link that was printed at the start.")));
+        about.csrf ? "" : h("p", { class: "note" }, "This page only reads. To replay, open the link that the console printed when it started.")));
       document.getElementById("plan-title").focus();
     } catch (e) {
       plan.replaceChildren(h("p", { class: "problem", role: "alert" }, visible(e.message)));

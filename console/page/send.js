@@ -36,10 +36,10 @@ export function sendView() {
       return;
     }
     send(body);
-  } }, h("div", { class: "row" }, h("label", null, "From a schema", types)), h("br"),
+  } }, h("div", { class: "row" }, h("label", null, "From a schema", types)),
   h("label", null, "Event as JSON", text),
-  h("p", { class: "note", id: "send-hint" }, "All but its type may be missing. The subject is the key: events of one key keep their order."), h("br"),
-  h("div", { class: "row" }, button, about.csrf ? "" : h("span", { class: "note" }, "This page only reads. To send, open it by the link that was printed at the start.")));
+  h("p", { class: "note", id: "send-hint" }, "Only the type is required. The subject is the key: events with one key keep their order."),
+  h("div", { class: "row" }, button, about.csrf ? "" : h("span", { class: "note" }, "This page only reads. To send, open the link that the console printed when it started.")));
 
   const examples = about.examples ?? [];
   return { element: [h("h1", null, "Send an event"),
@@ -47,7 +47,7 @@ export function sendView() {
       h("div", null,
         h("section", { class: "card", "aria-labelledby": "answer-title" }, h("h2", { id: "answer-title" }, "Answer"), said),
         examples.length ? h("section", { class: "card" }, h("h2", null, "To try"),
-          h("p", { class: "note" }, "Types demo.* have handlers in this local program alone, which fail when asked."), h("br"),
+          h("p", { class: "note" }, "Only this local program has handlers for the types demo.*. They fail when an event asks for it."),
           h("div", { class: "examples" }, examples.map((x) => h("button", { type: "button", disabled: !about.csrf,
             onclick: () => { fill(x.event); send(x.event); } }, x.name, h("small", null, x.says))))) : ""))] };
 }
