@@ -138,6 +138,12 @@ bench *args:
     [ -n "${DYNAMODB_ENDPOINT:-}" ] || docker compose up --detach --wait dynamodb
     KAFKA_BOOTSTRAP_SERVERS="${KAFKA_BOOTSTRAP_SERVERS:-localhost:9092}" DYNAMODB_ENDPOINT="${DYNAMODB_ENDPOINT:-http://localhost:8000}" go run ./bench {{ args }}
 
+# Measure what the console's page takes, and what it costs the others, at 5,000 events a second and on a topic of so many records; needs chromium
+[group('test')]
+bench-console records="10000000" *args="-rounds 4 -duration 5s":
+    [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || docker compose up --detach --wait kafka
+    KAFKA_BOOTSTRAP_SERVERS="${KAFKA_BOOTSTRAP_SERVERS:-localhost:9092}" go run ./bench -parts console,backlog -records {{ records }} -out "$(mktemp -d)" {{ args }}
+
 # Fuzz each decoder for a while
 [group('test')]
 fuzz time="10s":

@@ -44,15 +44,23 @@ func newLab(ctx context.Context, brokers string) (*lab, error) {
 	for name, args := range map[string][]string{
 		"eventctl":  {"-tags", "lambda.norpc", "-o", filepath.Join(folder, "eventctl"), "./cmd/eventctl"},
 		"bootstrap": {"-tags", "lambda.norpc", "-o", filepath.Join(folder, "bootstrap"), "./cmd/processor"},
-	} { // the flags that the images are built with
-		build := exec.CommandContext(ctx, "go",
-			append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}, args...)...)
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build %s: %w\n%s", name, err, out)
+	} {
+		if err := build(ctx, name, args...); err != nil {
+			return nil, err
 		}
 	}
 	return l, nil
+}
+
+// build builds a program with the flags that the images are built with.
+func build(ctx context.Context, name string, args ...string) error {
+	build := exec.CommandContext(ctx, "go",
+		append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}, args...)...)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", name, err, out)
+	}
+	return nil
 }
 
 func (l *lab) kafkaConfig() kafka.Config {

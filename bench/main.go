@@ -30,6 +30,7 @@ type plan struct {
 	parts           string
 	compare         []string // paths of other builds of the API
 	compareFunction string   // path of another build of the function, "": none
+	records         int      // in the topic of the backlog
 	out             string   // folder of results.json and plot.svg
 }
 
@@ -52,11 +53,12 @@ func main() {
 	flag.DurationVar(&p.duration, "duration", 2*time.Second, "how long one measurement takes, at most 30s")
 	only := flag.String("only", "", "measure the variants whose name matches this regular expression")
 	flag.StringVar(&p.parts, "parts", "http,open,greedy,kafka,processor,table,runtime,function,pipe,start,end",
-		"what to measure")
+		"what to measure; not by default, as they need chromium: console,backlog")
 	compare := flag.String("compare", "",
 		"other builds of cmd/eventctl, separated by commas, measured by turns with this one")
 	flag.StringVar(&p.compareFunction, "compare-function", "",
 		"another build of cmd/processor, measured by turns with this one")
+	flag.IntVar(&p.records, "records", 1_000_000, "records in the topic that the console of `backlog` is opened on")
 	flag.StringVar(&p.out, "out", "bench", "folder for results.json and plot.svg")
 	flag.Parse()
 	var err error
@@ -67,7 +69,7 @@ func main() {
 	p.connections, p.rates, p.warmUp = numbers(*connections), numbers(*rates), 300*time.Millisecond
 	if *short {
 		p.rounds, p.duration, p.warmUp = 1, 200*time.Millisecond, 50*time.Millisecond
-		p.connections, p.rates = []int{1, 64}, []int{200}
+		p.connections, p.rates, p.records = []int{1, 64}, []int{200}, 100_000
 	}
 	p.duration = min(p.duration, 30*time.Second)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -120,6 +122,7 @@ func run(ctx context.Context, p plan, brokers string) error {
 		{"http", measureHTTP}, {"open", measureOpenLoop}, {"greedy", measureGreedy}, {"kafka", measureKafka},
 		{"processor", measureProcessor}, {"table", measureTable}, {"runtime", measureRuntime},
 		{"function", measureFunction}, {"pipe", measurePipe}, {"start", measureStart}, {"end", measureEndToEnd},
+		{"console", measureConsole}, {"backlog", measureBacklog},
 	} {
 		if !p.has(part.name) {
 			continue

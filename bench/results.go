@@ -49,6 +49,7 @@ type results struct {
 	Rounds  int       `json:"rounds"`
 	Seconds float64   `json:"seconds"` // of one measurement
 	Rows    []*row    `json:"rows"`
+	Pages   []page    `json:"pages,omitempty"` // of the console, in a browser
 }
 
 func describeMachine() string {
@@ -157,6 +158,7 @@ func (r *results) print(w io.Writer) {
 			fmt.Fprintf(w, "%s: %.1f MB\n", x.Name, x.Bytes/1e6)
 		}
 	}
+	r.printPages(w)
 }
 
 // figure shows three digits, or nothing for 0.
