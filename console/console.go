@@ -17,10 +17,12 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// Records is what the console asks of a topic. Neither method joins a group nor leaves a trace.
+// Records is what the console asks of a topic. No method joins a group or leaves a trace.
 type Records interface {
 	// Partitions are those of the topic, in their order; of the dead letters there is no Committed.
 	Partitions(ctx context.Context, topic string) ([]Partition, error)
+	// At yields the record at this offset of each partition, if there is one.
+	At(ctx context.Context, topic string, offsets map[int32]int64) iter.Seq2[event.Record, error]
 	// Read yields the records of one partition from first on, below end. An error is the last that it yields.
 	Read(ctx context.Context, topic string, partition int32, first, end int64) iter.Seq2[event.Record, error]
 }

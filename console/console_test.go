@@ -44,6 +44,10 @@ func (f *topics) Read(_ context.Context, _ string, _ int32, first, end int64) it
 	}
 }
 
+func (f *topics) At(ctx context.Context, topic string, offsets map[int32]int64) iter.Seq2[event.Record, error] {
+	return f.Read(ctx, topic, 0, offsets[0], offsets[0]+1)
+}
+
 func (f *topics) Newest(_ context.Context, most int) (iter.Seq2[Letter, error], bool, error) {
 	return func(yield func(Letter, error) bool) {
 		for _, l := range f.letters[max(0, len(f.letters)-most):] {

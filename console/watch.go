@@ -159,16 +159,17 @@ func (w *watch) fail(err error) {
 // A partition of which the group will have done all within seconds is passed over: to read there costs more than it
 // tells.
 func (w *watch) oldest(ctx context.Context, before, partitions []Partition, now time.Time) int64 {
-	var oldest int64
+	offsets := map[int32]int64{}
 	for i, p := range partitions {
 		if i < len(before) && p.Waiting() <= soon*(p.Committed-before[i].Committed) {
 			continue
 		}
-		at := max(p.Committed, p.First)
-		for r, err := range w.console.parts.Records.Read(ctx, w.console.cfg.Events, p.Partition, at, at+1) {
-			if err == nil && !r.Timestamp.IsZero() {
-				oldest = max(oldest, now.Sub(r.Timestamp).Milliseconds())
-			}
+		offsets[p.Partition] = max(p.Committed, p.First)
+	}
+	var oldest int64
+	for r, err := range w.console.parts.Records.At(ctx, w.console.cfg.Events, offsets) {
+		if err == nil && !r.Timestamp.IsZero() {
+			oldest = max(oldest, now.Sub(r.Timestamp).Milliseconds())
 		}
 	}
 	return oldest

@@ -139,49 +139,68 @@ const stallTimeout = 30 * time.Second
 // consumer group and leaves no trace. An error is the last that it yields.
 func Read(ctx context.Context, cfg Config, topic string, spans Spans) iter.Seq2[event.Record, error] {
 	return func(yield func(event.Record, error) bool) {
-		fail := func(err error) { yield(event.Record{}, fmt.Errorf("read topic %s: %w", topic, err)) }
-		open, offsets := map[int32]int64{}, map[int32]kgo.Offset{}
-		for p, s := range spans {
-			if s.First < s.End {
-				open[p], offsets[p] = s.End, kgo.NewOffset().At(s.First)
-			}
-		}
+		open := spans.open()
 		if len(open) == 0 {
 			return
 		}
-		client, err := newReader(cfg, topic, offsets)
+		client, err := newReader(cfg, topic, open.offsets())
 		if err != nil {
-			fail(err)
+			yield(event.Record{}, fmt.Errorf("read topic %s: %w", topic, err))
 			return
 		}
 		defer client.Close()
-		for len(open) > 0 {
-			polling, cancel := context.WithTimeout(ctx, stallTimeout)
-			fetches := client.PollFetches(polling)
-			cancel()
-			if err := ctx.Err(); err != nil {
-				fail(err)
+		readOn(ctx, client, topic, open, yield)
+	}
+}
+
+// readOn reads the spans, which it uses up, from a client that consumes them from their first records on.
+func readOn(ctx context.Context, client *kgo.Client, topic string, open Spans, yield func(event.Record, error) bool) {
+	fail := func(err error) { yield(event.Record{}, fmt.Errorf("read topic %s: %w", topic, err)) }
+	for len(open) > 0 {
+		polling, cancel := context.WithTimeout(ctx, stallTimeout)
+		fetches := client.PollFetches(polling)
+		cancel()
+		if err := ctx.Err(); err != nil {
+			fail(err)
+			return
+		}
+		if err := fetches.Err(); err != nil {
+			fail(fmt.Errorf("with %d partitions not at their end: %w", len(open), err))
+			return
+		}
+		for r := range fetches.RecordsAll() {
+			s, ok := open[r.Partition]
+			if !ok || r.Topic != topic {
+				continue
+			}
+			if r.Offset < s.End && !r.Attrs.IsControl() && !yield(recordOf(r), nil) {
 				return
 			}
-			if err := fetches.Err(); err != nil {
-				fail(fmt.Errorf("with %d partitions not at their end: %w", len(open), err))
-				return
-			}
-			for r := range fetches.RecordsAll() {
-				end, ok := open[r.Partition]
-				if !ok {
-					continue
-				}
-				if r.Offset < end && !r.Attrs.IsControl() && !yield(recordOf(r), nil) {
-					return
-				}
-				if r.Offset >= end-1 {
-					delete(open, r.Partition)
-					client.PauseFetchPartitions(map[string][]int32{topic: {r.Partition}})
-				}
+			if r.Offset >= s.End-1 {
+				delete(open, r.Partition)
+				client.PauseFetchPartitions(map[string][]int32{topic: {r.Partition}})
 			}
 		}
 	}
+}
+
+// open are the spans that have records.
+func (s Spans) open() Spans {
+	open := Spans{}
+	for p, span := range s {
+		if span.First < span.End {
+			open[p] = span
+		}
+	}
+	return open
+}
+
+func (s Spans) offsets() map[int32]kgo.Offset {
+	offsets := map[int32]kgo.Offset{}
+	for p, span := range s {
+		offsets[p] = kgo.NewOffset().At(span.First)
+	}
+	return offsets
 }
 
 func newReader(cfg Config, topic string, offsets map[int32]kgo.Offset) (*kgo.Client, error) {

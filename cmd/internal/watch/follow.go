@@ -13,6 +13,7 @@ import (
 // follower follows a processor in another process by its topics and its store.
 type follower struct {
 	records     *records
+	reader      *kafka.Rereader
 	journal     *console.Journal
 	deadLetters string           // "": not followed, because the processor's log reports them
 	outcomes    console.Outcomes // nil: not asked
@@ -71,7 +72,7 @@ func (f *follower) catchUp(ctx context.Context, topic string, positions map[int3
 			spans[p] = kafka.Span{First: first, End: b.End}
 		}
 	}
-	for r, err := range kafka.Read(ctx, f.records.cfg, topic, spans) {
+	for r, err := range f.reader.Read(ctx, topic, spans) {
 		if err != nil {
 			return err
 		}

@@ -55,8 +55,10 @@ func New(a *assembly.Assembly, env settings.Processor, parts Parts) (c *console.
 		return nil, nil, err
 	}
 	records := &records{
-		client: client, cfg: brokers, events: env.Topic(), group: parts.Group, member: env.ForeignIDMember,
+		client: client, cfg: brokers, reader: kafka.NewRereader(brokers), events: env.Topic(), group: parts.Group,
+		member: env.ForeignIDMember,
 	}
+	tail := kafka.NewRereader(brokers) // of its own, so that nobody who looks up an event waits for it
 	target := kafka.NewRecordTopic(brokers, kafka.ProducerConfig{}, env.Topic())
 	p := console.Parts{
 		Journal: parts.Journal, Records: records, Outcomes: parts.Outcomes, Schemas: set,
@@ -85,7 +87,7 @@ func New(a *assembly.Assembly, env settings.Processor, parts Parts) (c *console.
 	}
 	if p.Journal == nil {
 		p.Journal = console.NewJournal()
-		f := &follower{records: records, journal: p.Journal}
+		f := &follower{records: records, reader: tail, journal: p.Journal}
 		p.Follow = f.follow
 		if parts.Log == nil {
 			f.deadLetters, f.outcomes = env.DeadLetterTopic, p.Outcomes
@@ -97,6 +99,8 @@ func New(a *assembly.Assembly, env settings.Processor, parts Parts) (c *console.
 	}
 	return console.New(cfg, p, a.Log), func() {
 		target.Close()
+		tail.Close()
+		records.reader.Close()
 		client.Close()
 	}, nil
 }
@@ -105,6 +109,7 @@ func New(a *assembly.Assembly, env settings.Processor, parts Parts) (c *console.
 type records struct {
 	client        *kgo.Client
 	cfg           kafka.Config
+	reader        *kafka.Rereader // for what is read often and is short
 	events, group string
 	member        string // JSON member that is the id of a foreign record
 }
@@ -153,7 +158,27 @@ func (r *records) Read(ctx context.Context, topic string, partition int32, first
 			return
 		}
 		span := kafka.Span{First: max(first, have.First), End: min(end, have.End)}
-		kafka.Read(ctx, r.cfg, topic, kafka.Spans{partition: span})(yield)
+		r.reader.Read(ctx, topic, kafka.Spans{partition: span})(yield)
+	}
+}
+
+func (r *records) At(ctx context.Context, topic string, offsets map[int32]int64) iter.Seq2[event.Record, error] {
+	return func(yield func(event.Record, error) bool) {
+		if len(offsets) == 0 {
+			return
+		}
+		bounds, err := kafka.Bounds(ctx, r.client, topic, time.Time{}, time.Time{})
+		if err != nil {
+			yield(event.Record{}, err)
+			return
+		}
+		spans := kafka.Spans{}
+		for p, at := range offsets {
+			if have, ok := bounds[p]; ok {
+				spans[p] = kafka.Span{First: max(at, have.First), End: min(at+1, have.End)}
+			}
+		}
+		r.reader.Read(ctx, topic, spans)(yield)
 	}
 }
 
