@@ -151,7 +151,7 @@ func (a *Archive) run(ctx *pulumi.Context, args archiverArgs) error {
 		return err
 	}
 	execution, err := newRole(ctx, "archive-execution", s.Name+"-archive-execution", "ecs-tasks.amazonaws.com",
-		policyOf(func(arns []string) document { return executionPolicy(arns[0], arns[1]) }, s.Image.RepositoryARN,
+		policyOf(func(arns []string) document { return executionPolicy(arns[0], "", arns[1]) }, s.Image.RepositoryARN,
 			logs.Arn), a.child)
 	if err != nil {
 		return err

@@ -48,11 +48,12 @@ type config struct {
 }
 
 type networkConfig struct {
-	CIDR        string   `json:"cidr"`
-	Zones       []string `json:"zones"` // letters, appended to the region; add new ones at the end
-	NATGateways int      `json:"natGateways"`
-	FlowLogs    string   `json:"flowLogs,omitempty"` // all, reject, or "" for none
-	ACLs        bool     `json:"acls,omitempty"`     // lists of the subnets beside the security groups
+	CIDR               string   `json:"cidr"`
+	Zones              []string `json:"zones"` // letters, appended to the region; add new ones at the end
+	NATGateways        int      `json:"natGateways"`
+	InterfaceEndpoints bool     `json:"endpoints,omitempty"` // interface endpoints in place of NAT gateways
+	FlowLogs           string   `json:"flowLogs,omitempty"`  // all, reject, or "" for none
+	ACLs               bool     `json:"acls,omitempty"`      // lists of the subnets beside the security groups
 }
 
 type kafkaConfig struct {

@@ -55,7 +55,8 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 		{"prod", in("alarms", "slack", map[string]string{"workspace": "T07EA123LEP", "channel": "#alarms"}),
 			`alarms.slack.channel: must be a channel's id, like C07EZ1ABC23, is "#alarms"`},
 
-		{"dev", in("network", "zone", "a"), "network.zone: no such key; there are cidr, zones, natGateways, flowLogs"},
+		{"dev", in("network", "zone", "a"), "network.zone: no such key; there are cidr, zones, natGateways, endpoints, " +
+			"flowLogs"},
 		{"dev", in("network", "zones", "a,b"), `network.zones: must be a list of strings, is "a,b"`},
 		{"dev", in("network", "zones", []string{"a"}), "network.zones: MSK takes 2 or 3 zones, not 1"},
 		{"dev", in("network", "zones", []string{"a", "a"}), "network.zones: a is there twice"},

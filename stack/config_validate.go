@@ -113,8 +113,12 @@ func (c networkConfig) validate(f *findings) {
 		"must be all or reject, or left out, is %q", c.FlowLogs)
 }
 
-// validateNAT wants a gateway for the API's tasks in any case, and says so of the uses that would have no way out.
+// validateNAT wants a gateway for the API's tasks in any case, where no endpoints are in its place, and says so of the
+// uses that would have no way out.
 func (c networkConfig) validateNAT(f *findings, uses []string) {
+	if c.InterfaceEndpoints {
+		return
+	}
 	if c.NATGateways == 0 && len(uses) > 0 {
 		f.require(false, "network.natGateways", "is 0, and a NAT gateway is the way out of %s: set it to 1 (33 USD a "+
 			"month, and 0.045 a GB), or take them out", strings.Join(uses, ", "))

@@ -114,6 +114,14 @@ type containerSettings struct {
 // Collects reports whether a collector is beside the API.
 func (s containerSettings) Collects() bool { return s.Tracing.Enabled || s.Metrics.Enabled }
 
+// collectorRepository is the ARN of the repository of ECR that the collector's image is in, "" where it is in none.
+func (s containerSettings) collectorRepository() string {
+	if !s.Collects() {
+		return ""
+	}
+	return repositoryOf(s.Tracing.Collector)
+}
+
 // apiEnvironment is exactly what the API reads, and nothing that it does not.
 func apiEnvironment(d deployed, s containerSettings) map[string]string {
 	env := map[string]string{

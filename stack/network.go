@@ -27,9 +27,10 @@ type networkArgs struct {
 	Region    string
 	AccountID pulumi.StringOutput
 	// Protect and Key are for the bucket of flow logs.
-	Protect bool
-	Key     dataKey
-	Table   string // the events table's name
+	Protect   bool
+	Key       dataKey
+	Table     string // the events table's name
+	Collector string // image that tasks pull, too
 	// ReadFrom is a bucket of another stack's, from which the operator's tool reads; "" is none.
 	ReadFrom string
 	// Retention is that of the flow logs.
@@ -81,6 +82,9 @@ func newNetwork(ctx *pulumi.Context, name string, args networkArgs, opts ...pulu
 	}
 	n.proxies(ctx, args, public, private, prefixLists)
 	if err := n.securityGroups(ctx, args, vpc, prefixLists); err != nil {
+		return nil, err
+	}
+	if err := n.interfaceEndpoints(ctx, args, vpc); err != nil {
 		return nil, err
 	}
 	if args.ACLs {
@@ -186,7 +190,7 @@ func (n *Network) privateSide(ctx *pulumi.Context, args networkArgs, vpc *ec2.Vp
 		}
 		n.PrivateSubnets = append(n.PrivateSubnets, sub.ID())
 		tables = append(tables, table.ID())
-		if len(nats) == 0 { // the stack stands by
+		if len(nats) == 0 { // the stack stands by, or has endpoints
 			continue
 		}
 		route, err := ec2.NewRoute(ctx, zone+"-nat", &ec2.RouteArgs{

@@ -69,7 +69,12 @@ func TestANetworkThatCannotBeCutIsRefused(t *testing.T) {
 
 func TestEachConnectionIsAllowedAtBothOfItsEnds(t *testing.T) {
 	for _, https := range []bool{false, true} {
+		var endpoints []string
+		if https {
+			endpoints = []string{"logs"}
+		}
 		rules := securityRules(networkParts{Clients: []string{internet}, HTTPS: https, Cache: true, Archive: true,
+			Endpoints:  endpoints,
 			Processors: []namedProcessor{{processorConfig: processorConfig{Uses: everyUse()}}, {ID: "audit"}}})
 		for _, r := range rules {
 			if slices.Contains([]string{anywhere, dynamoDB, s3List}, r.Peer) {

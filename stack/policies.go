@@ -175,12 +175,17 @@ func processorPolicy(a processorARNs) document {
 	return policy(append(statements, a.Uses.statements(a.at)...)...)
 }
 
-// executionPolicy is what ECS itself does before a task starts: pull the image, open the log stream.
-func executionPolicy(repository, logGroup string) document {
+// executionPolicy is what ECS itself does before a task starts: pull the images, open the log stream. beside is the
+// repository of another image, "" where that needs no rights.
+func executionPolicy(repository, beside, logGroup string) document {
+	repositories := []string{repository}
+	if beside != "" {
+		repositories = append(repositories, beside)
+	}
 	return policy(
 		// A token is for the whole registry; AWS knows no narrower resource.
 		allow("RegistryToken", []string{"*"}, "ecr:GetAuthorizationToken"),
-		allow("PullImage", []string{repository}, "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage",
+		allow("PullImage", repositories, "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage",
 			"ecr:GetDownloadUrlForLayer"),
 		allow("WriteLogs", []string{logGroup + ":*"}, "logs:CreateLogStream", "logs:PutLogEvents"),
 	)
@@ -252,46 +257,6 @@ func bucketPolicy(bucket, region, account, writer string) document {
 	default:
 		return policy(refuse)
 	}
-}
-
-// endpointPolicy bounds what goes through a gateway endpoint, whatever rights the caller has: only this account's
-// callers, and only to what is the stack's or declared by its handlers. Credentials from elsewhere carry nothing out.
-func endpointPolicy(service, name, region, account, table, bucket string, processors []namedProcessor) document {
-	through := func(sid string, resources []string, actions ...string) statement {
-		return statement{Sid: sid, Effect: "Allow", Principal: map[string]string{"AWS": "*"}, Action: actions,
-			Resource: resources, Condition: map[string]map[string]string{"StringEquals": {"aws:PrincipalAccount": account}}}
-	}
-	var declared []string
-	for _, p := range processors {
-		uses := p.Uses.Tables
-		if service == s3List {
-			uses = p.Uses.Buckets
-		}
-		for _, use := range uses {
-			bucket, _, _ := strings.Cut(use.ARN, "/")
-			if service == dynamoDB {
-				bucket, declared = use.ARN, append(declared, use.ARN+"/index/*")
-			} else {
-				declared = append(declared, bucket+"/*")
-			}
-			declared = append(declared, bucket)
-		}
-	}
-	if service == dynamoDB {
-		tables := "arn:aws:dynamodb:" + region + ":" + account + ":table/"
-		if !strings.HasPrefix(table, name+"-") { // another stack's, or one that was restored
-			declared = append(declared, tables+table)
-		}
-		return policy(through("Tables", append([]string{tables + name + "-*"}, compacted(declared)...), "dynamodb:*"))
-	}
-	if bucket != "" { // another stack's archive
-		declared = append(declared, "arn:aws:s3:::"+bucket, "arn:aws:s3:::"+bucket+"/*")
-	}
-	ours := "arn:aws:s3:::" + name + "-*"
-	// ECR hands out links to the layers of images, which are signed by itself.
-	layers := through("ImageLayers", []string{"arn:aws:s3:::prod-" + region + "-starport-layer-bucket/*"}, "s3:GetObject")
-	layers.Condition = nil
-	return policy(through("Buckets", append([]string{ours, ours + "/*"}, compacted(declared)...), "s3:*"), layers)
 }
 
 func compacted(names []string) []string {

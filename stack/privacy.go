@@ -58,8 +58,8 @@ func (c *privacyConfig) operatorVariables(name, table string) map[string]string 
 	return map[string]string{"SUBJECT_KEYS": c.url(name), "STORE": "dynamodb", "EVENTS_TABLE": table}
 }
 
-// throughNAT is the way from a processor to KMS, which has no fixed addresses.
-func (c *privacyConfig) throughNAT() []string {
+// outside is the way from a processor to KMS, which has no fixed addresses.
+func (c *privacyConfig) outside() []string {
 	if c == nil {
 		return nil
 	}

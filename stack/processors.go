@@ -100,10 +100,10 @@ func (c config) validateProcessors(f *findings) {
 		f.require(slices.Contains(c.Kafka.eventTopics(), p.topic(c.Kafka)), key+".topic",
 			"%q is neither kafka.topic nor below kafka.topics", p.Topic)
 		p.Uses.validate(f, key+".uses", c.Region)
-		for _, use := range p.Uses.throughNAT() {
+		for _, use := range p.Uses.outside() {
 			reachesOut[key+".uses."+use] = true
 		}
-		for _, choice := range c.Privacy.throughNAT() {
+		for _, choice := range c.Privacy.outside() {
 			reachesOut[choice] = true
 		}
 		f.require(p.ID == "" || processorPattern.MatchString(p.ID), key,
@@ -122,6 +122,7 @@ func (c config) validateProcessors(f *findings) {
 			partitions, p.ReservedConcurrency)
 	}
 	c.Network.validateNAT(f, slices.Sorted(maps.Keys(reachesOut)))
+	c.validateEndpoints(f)
 }
 
 // checkHandlers wants handlers for each of several processors: a function without them would not start. check is given

@@ -104,6 +104,7 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 	network, err := newNetwork(ctx, "network", networkArgs{
 		Name: c.Name, Region: c.Region, AccountID: encryption.AccountID, Protect: c.Protect, Key: key,
 		Retention: c.Retention, Table: c.eventsTable(), ReadFrom: c.Archive.readFrom(),
+		Collector:    c.Tracing.Collector,
 		networkParts: c.networkParts(), networkConfig: c.Network,
 	}, with)
 	if err != nil {

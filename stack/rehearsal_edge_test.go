@@ -27,6 +27,20 @@ func rehearseEdge(t *testing.T, on stage) {
 	})
 }
 
+// rehearseNetwork takes the way to the internet out of dev, and puts it back.
+func rehearseNetwork(t *testing.T, on stage) {
+	t.Helper()
+	const set, rm = "pulumi config set --stack dev --path ", "pulumi config rm --stack dev --path "
+	rehearseSteps(t, on, []rehearsalStep{
+		{set + "network.natGateways 0 && " + set + "network.endpoints true && " + set + "tracing.collector " + mirrored,
+			[]string{"com.amazonaws.us-east-1.xray", "api-to-endpoints-443"},
+			[]string{"aws:ec2/natGateway", "api-to-anywhere-443"}},
+		{set + "network.natGateways 1 && " + rm + "network.endpoints && " + set + "tracing.collector " +
+			defaultTracing().Collector, []string{"aws:ec2/natGateway", "api-to-anywhere-443"},
+			[]string{"com.amazonaws.us-east-1.xray", "-to-endpoints-443"}},
+	})
+}
+
 // rehearsalStep is a setting of dev's, and what of it the engine's state has, and has no more.
 type rehearsalStep struct {
 	setting    string

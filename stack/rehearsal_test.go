@@ -54,6 +54,7 @@ func rehearse(t *testing.T, on stage, stack string) {
 		rehearseUses(t, on)
 		rehearseAnotherProcessor(t, on)
 		rehearseEdge(t, on)
+		rehearseNetwork(t, on)
 		rehearseArchive(t, on)
 	}
 

@@ -32,6 +32,8 @@ var groupPurpose = map[string]string{
 	"kafka":   "Brokers, and the pollers of the event source mapping, which AWS puts into the same group",
 	"cache":   "Cache of rate limits, where there is one",
 	"archive": "Archiver, where there is one",
+
+	endpointsGroup: "Interface endpoints of services of AWS's, where they are in place of NAT gateways",
 }
 
 // rule lets traffic on one port into or out of Group. Peer is another group or one of the words above.
@@ -53,12 +55,14 @@ type networkParts struct {
 	HTTPS          bool
 	Processors     []namedProcessor
 	Cache, Archive bool     // there is one
-	ThroughNAT     []string // choices for which all processors leave the VPC
+	Outside        []string // choices for which all processors leave the VPC
+	Endpoints      []string // services with an interface endpoint; none: NAT gateways are the way out
 }
 
 func (c config) networkParts() networkParts {
 	return networkParts{Clients: c.Edge.Clients(), HTTPS: c.Edge.HTTPS(), Processors: c.processors(),
-		Cache: c.Cache.Enabled, Archive: c.Archive.Enabled, ThroughNAT: c.Privacy.throughNAT()}
+		Cache: c.Cache.Enabled, Archive: c.Archive.Enabled, Outside: c.Privacy.outside(),
+		Endpoints: c.endpointServices()}
 }
 
 // groups are the security groups that the parts have.
@@ -70,20 +74,51 @@ func (p networkParts) groups() []string {
 	if p.Archive {
 		names = append(names, "archive")
 	}
+	if len(p.Endpoints) > 0 {
+		names = append(names, endpointsGroup)
+	}
 	for _, processor := range p.Processors {
 		names = append(names, processorGroup(processor))
 	}
 	return names
 }
 
+// services is the peer through which AWS's services are reached.
+func (p networkParts) services() string {
+	if len(p.Endpoints) > 0 {
+		return endpointsGroup
+	}
+	return anywhere
+}
+
+// throughEndpoints are the rules that endpoints take in place of the way out: their own ends, and ways to the gateways
+// of S3, which has the layers of images, and DynamoDB.
+func throughEndpoints(p networkParts, rules []rule) (more []rule) {
+	if len(p.Endpoints) == 0 {
+		return nil
+	}
+	for _, r := range rules {
+		if r.Peer == endpointsGroup {
+			more = append(more, rule{Group: endpointsGroup, Peer: r.Group, Port: r.Port, Why: r.Why})
+		}
+	}
+	more = append(more, rule{Group: "api", Peer: s3List, Out: true, Port: 443, Why: "Layers of images, the archive"},
+		rule{Group: "api", Peer: dynamoDB, Out: true, Port: 443, Why: "The events table"})
+	if p.Archive {
+		more = append(more, rule{Group: "archive", Peer: s3List, Out: true, Port: 443, Why: "Layers of images, the archive"})
+	}
+	return more
+}
+
 // securityRules is all traffic that is allowed. Both ends of a connection have their rule.
 func securityRules(p networkParts) []rule {
+	services := p.services()
 	rules := []rule{
 		{Group: "edge", Peer: "api", Out: true, Port: apiPort, Why: "Requests and health checks to the API"},
 		{Group: "api", Peer: "edge", Port: apiPort, Why: "Requests and health checks from the load balancer"},
 		{Group: "api", Peer: "kafka", Out: true, Port: kafkaPort, Why: "Produce events"},
-		// Image, logs and secrets come by the NAT gateway; AWS gives their services no fixed addresses.
-		{Group: "api", Peer: anywhere, Out: true, Port: 443,
+		// Image, logs and secrets come by the NAT gateway, as AWS gives their services no fixed addresses, or by endpoints.
+		{Group: "api", Peer: services, Out: true, Port: 443,
 			Why: "AWS APIs: ECR, CloudWatch Logs, Secrets Manager, DynamoDB, X-Ray"},
 		{Group: "kafka", Peer: "api", Port: kafkaPort, Why: "Events from the API"},
 		{Group: "kafka", Peer: "kafka", Port: kafkaPort, Why: "Pollers of the event source mapping"},
@@ -92,7 +127,7 @@ func securityRules(p networkParts) []rule {
 	if p.Archive {
 		rules = append(rules,
 			rule{Group: "archive", Peer: "kafka", Out: true, Port: kafkaPort, Why: "Read events and dead letters"},
-			rule{Group: "archive", Peer: anywhere, Out: true, Port: 443, Why: "AWS APIs: ECR, CloudWatch Logs, S3"},
+			rule{Group: "archive", Peer: services, Out: true, Port: 443, Why: "AWS APIs: ECR, CloudWatch Logs, S3"},
 			rule{Group: "kafka", Peer: "archive", Port: kafkaPort, Why: "The archiver reads"})
 	}
 	if p.Cache {
@@ -103,14 +138,14 @@ func securityRules(p networkParts) []rule {
 		}
 	}
 	onDemand, provisioned := false, false
-	also := p.ThroughNAT
+	also := p.Outside
 	for _, p := range p.Processors {
 		group := processorGroup(p)
 		rules = append(rules,
 			rule{Group: group, Peer: "kafka", Out: true, Port: kafkaPort, Why: "Produce dead letters"},
 			rule{Group: group, Peer: dynamoDB, Out: true, Port: 443, Why: "The events table"},
 			rule{Group: "kafka", Peer: group, Port: kafkaPort, Why: "Dead letters from the processor"})
-		rules = append(rules, p.Uses.rules(group, also)...)
+		rules = append(rules, p.Uses.rules(group, services, also)...)
 		onDemand, provisioned = onDemand || p.Provisioned == nil, provisioned || p.Provisioned != nil
 	}
 	clients := p.Clients
@@ -130,7 +165,7 @@ func securityRules(p networkParts) []rule {
 		}
 	}
 	if onDemand {
-		rules = append(rules, rule{Group: "kafka", Peer: anywhere, Out: true, Port: 443,
+		rules = append(rules, rule{Group: "kafka", Peer: services, Out: true, Port: 443,
 			Why: "Pollers on demand call Lambda and STS from here"})
 	}
 	if provisioned {
@@ -138,7 +173,7 @@ func securityRules(p networkParts) []rule {
 		rules = append(rules, rule{Group: "kafka", Peer: s3List, Out: true, Port: 443,
 			Why: "Provisioned pollers put what they give up on into the undelivered bucket"})
 	}
-	return rules
+	return append(rules, throughEndpoints(p, rules)...)
 }
 
 // securityGroups registers the groups and one resource for each rule: rules written inside a group would be replaced

@@ -83,8 +83,9 @@ func newService(ctx *pulumi.Context, name string, args serviceArgs, opts ...pulu
 		return nil, err
 	}
 	execution, err := newRole(ctx, "execution", args.Name+"-execution", "ecs-tasks.amazonaws.com",
-		policyOf(func(arns []string) document { return executionPolicy(arns[0], arns[1]) }, args.Image.RepositoryARN,
-			logs.Arn), child)
+		policyOf(func(arns []string) document {
+			return executionPolicy(arns[0], args.Settings.collectorRepository(), arns[1])
+		}, args.Image.RepositoryARN, logs.Arn), child)
 	if err != nil {
 		return nil, err
 	}

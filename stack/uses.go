@@ -43,8 +43,8 @@ type resourceUse struct {
 	Key     string   `json:"key,omitempty"` // ARN, where it is encrypted with a key of one's own
 }
 
-// throughNAT names the uses whose services have addresses outside the VPC, by their keys.
-func (u usesConfig) throughNAT() (keys []string) {
+// outside names the uses whose services have addresses outside the VPC, by their keys.
+func (u usesConfig) outside() (keys []string) {
 	for _, use := range []struct {
 		key string
 		is  bool
@@ -81,11 +81,15 @@ func (u usesConfig) variables() map[string]string {
 }
 
 // rules lets the function of a security group reach what it uses. The tables' rule is there for the processor's own.
-// also are the stack's own choices that take a function out of the VPC.
-func (u usesConfig) rules(group string, also []string) (rules []rule) {
-	if keys := append(u.throughNAT(), also...); len(keys) > 0 {
-		rules = append(rules, rule{Group: group, Peer: anywhere, Out: true, Port: 443,
-			Why: "Handlers by the NAT gateways: " + strings.Join(keys, ", ")})
+// services is the peer through which AWS's services are reached, also are the stack's own choices that take a function
+// to them.
+func (u usesConfig) rules(group, services string, also []string) (rules []rule) {
+	if keys := append(u.outside(), also...); len(keys) > 0 {
+		by := "Handlers by the NAT gateways: "
+		if services != anywhere {
+			by = "Handlers by endpoints: "
+		}
+		rules = append(rules, rule{Group: group, Peer: services, Out: true, Port: 443, Why: by + strings.Join(keys, ", ")})
 	}
 	if len(u.Buckets) > 0 {
 		rules = append(rules, rule{Group: group, Peer: s3List, Out: true, Port: 443, Why: "Buckets of the handlers"})

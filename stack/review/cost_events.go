@@ -73,15 +73,18 @@ func (g Graph) byEvents(events float64) (lines []Line) {
 		share := (zones - 1) / zones
 		add(partTransfer, sent*share*betweenZonesGB, "%.3g GB to the brokers × %.2f × %.2f", sent, share, betweenZonesGB)
 	}
-	throughNAT := logged
+	out := logged // of the private subnets
 	for _, mapping := range g.Of("lambda.EventSourceMapping") {
 		lines = append(lines, g.processing(mapping, events)...)
 		if mapping.At("provisionedPollerConfig").IsNull() {
-			throughNAT += sent * 4 / 3 // in base64: pollers on demand call Lambda from the private subnets
+			out += sent * 4 / 3 // in base64: pollers on demand call Lambda from the private subnets
 		}
 	}
-	if len(g.Of("ec2.NatGateway")) > 0 {
-		add(partNAT, throughNAT*natGatewayGB, "%.3g GB × %g", throughNAT, natGatewayGB)
+	switch {
+	case len(g.Of("ec2.NatGateway")) > 0:
+		add(partNAT, out*natGatewayGB, "%.3g GB × %g", out, natGatewayGB)
+	case len(g.endpoints()) > 0:
+		add(partEndpoints, out*interfaceEndpointGB, "%.3g GB × %g", out, interfaceEndpointGB)
 	}
 	return lines
 }

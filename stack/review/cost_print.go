@@ -45,7 +45,7 @@ var drivers = []struct{ part, by string }{
 	{partBrokers, "`kafka.instanceType` × `kafka.brokers`"},
 	{partDisks, "`kafka.volumeGiB` × `kafka.brokers`: they grow, never shrink"},
 	{partNAT, "`network.natGateways`: 32.85 each, 3.65 for its address; and 0.045 a GB through them"},
-	{partEndpoints, "interface endpoints × zones: 7.30 each"},
+	{partEndpoints, "`network.endpoints`: services × zones, 7.30 each; and 0.01 a GB through them"},
 	{partBalancer, "zones (an address each), then requests"},
 	{partFirewall, "its rules, then requests"},
 	{partTasks, "`api.minTasks` × their size; autoscaling adds to it"},

@@ -36,6 +36,7 @@ var invariants = []invariant{
 	{"a guest in the API's task does it no harm", fragile},
 	{"traces go all of their way, or none of it", halfTraced},
 	{"each part reaches what it works with", cutOff},
+	{"without NAT gateways nothing calls the internet", onTheInternet},
 	{"each role may do its work", mayNot},
 	{"the API's metrics in CloudWatch are counted beforehand", openList},
 	{"what handlers use they can reach, and nothing else", outOfReach},
@@ -121,6 +122,8 @@ func openToTheWorld(g Graph) (broken []string) {
 // nowhere are actions that act on no resource with an ARN.
 var nowhere = []string{
 	"ecr:GetAuthorizationToken", "kafka:GetBootstrapBrokers", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+	"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel",
+	"ssmmessages:OpenDataChannel",
 	"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
 	"ec2:DescribeSecurityGroups",
 	"ec2:DescribeSubnets", "ec2:DescribeVpcs", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
@@ -234,48 +237,6 @@ func shared(g Graph) (broken []string) {
 				broken = append(broken, fmt.Sprintf("%s and %s share %s %s", other, n, own.what, own.of(n)))
 			}
 			by[own.of(n)] = n
-		}
-	}
-	return broken
-}
-
-// unordered finds what AWS would start before it can work. An edge that data flow does not make is easily lost.
-func unordered(g Graph) (broken []string) {
-	needs := func(users []Registration, short, name string) {
-		for _, user := range users {
-			for _, needed := range g.Of(short) {
-				if (name == "" || needed.Name == name) && !slices.Contains(user.DependsOn, needed.URN) {
-					broken = append(broken, fmt.Sprintf("%s does not wait for %s", user, needed))
-				}
-			}
-		}
-	}
-	named := func(short, name string) []Registration {
-		return slices.DeleteFunc(g.Of(short), func(n Registration) bool { return n.Name != name })
-	}
-	needs(g.Of("ecs.Service"), "cloudcontrol.Resource", "")
-	needs(g.Of("lambda.EventSourceMapping"), "cloudcontrol.Resource", "")
-	for _, function := range g.Of("lambda.Function") {
-		needs([]Registration{function}, "iam.RolePolicy", function.Name)
-	}
-	for _, mapping := range g.Of("lambda.EventSourceMapping") {
-		needs([]Registration{mapping}, "iam.RolePolicy", mapping.functionName())
-	}
-	for service, roles := range map[string][]string{"api": {"api", "execution"},
-		"archive": {"archive", "archive-execution"}} {
-		for _, role := range roles {
-			needs(named("ecs.Service", service), "iam.RolePolicy", role)
-		}
-	}
-	needs(named("ecs.TaskDefinition", "operator"), "iam.RolePolicy", "operator")
-	needs(named("ecs.Service", "api"), "lb.Listener", map[bool]string{true: "https",
-		false: "http"}[len(named("lb.Listener", "https")) > 0])
-	needs(g.Of("ecs.Service"), "ec2.Route", "private-a-nat")
-	needs(g.Of("cloudfront.VpcOrigin"), "ec2.Route", "private-a-nat")
-	needs(g.Of("ec2.NatGateway"), "ec2.InternetGateway", "")
-	for _, n := range g.Of("lambda.EventSourceMapping") {
-		if !n.DeleteBeforeReplace {
-			broken = append(broken, fmt.Sprintf("%s and its replacement would share a consumer group", n))
 		}
 	}
 	return broken

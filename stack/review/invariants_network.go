@@ -17,11 +17,15 @@ func unbounded(g Graph) (broken []string) {
 			broken = append(broken, fmt.Sprintf("%s has no policy", n))
 		}
 		for _, s := range allowed {
+			if s.Principal["Service"] != nil && !slices.Contains(s.Resource, "*") {
+				continue // a service of AWS's, for what is named
+			}
 			layers := len(s.Resource) == 1 && strings.HasSuffix(s.Resource[0], imageLayers)
 			if s.Condition["StringEquals"]["aws:PrincipalAccount"] == nil && !layers {
 				broken = append(broken, fmt.Sprintf("%s lets callers of any account through", n))
 			}
-			if slices.Contains(s.Resource, "*") {
+			named := slices.ContainsFunc(s.Action, func(action string) bool { return !slices.Contains(nowhere, action) })
+			if slices.Contains(s.Resource, "*") && named {
 				broken = append(broken, fmt.Sprintf("%s leads to everything", n))
 			}
 		}

@@ -28,6 +28,9 @@ func cutOff(g Graph) (broken []string) {
 		return nil // the stack of the artifacts has no network
 	}
 	w := crossings{Graph: g}
+	for _, n := range g.endpoints() {
+		w.endpoints = n.first("securityGroupIds")
+	}
 	var balancer, brokers string
 	tasks := g.serving().first("networkConfiguration", "securityGroups")
 	for _, n := range g.Of("lb.LoadBalancer") {
@@ -45,7 +48,13 @@ func cutOff(g Graph) (broken []string) {
 	for _, n := range g.Of("ecs.Service") {
 		group := n.first("networkConfiguration", "securityGroups")
 		w.between(group, brokers, brokerPort)
-		w.out(group, "0.0.0.0/0", 443) // images, logs, and what else AWS has for them
+		w.services(group) // images, logs, and what else AWS has for them
+		if w.endpoints != "" {
+			w.out(group, g.prefixList("s3"), 443) // layers of images
+		}
+	}
+	if w.endpoints != "" && g.environment()["STORE"] == "dynamodb" {
+		w.out(tasks, g.prefixList("dynamodb"), 443)
 	}
 	for _, n := range g.Of("elasticache.ServerlessCache") {
 		for _, port := range []float64{6379, 6380} { // of writes, and of reads from a copy
@@ -55,7 +64,7 @@ func cutOff(g Graph) (broken []string) {
 	w.between(brokers, brokers, brokerPort) // the pollers are in the brokers' group
 	for _, n := range g.Of("lambda.EventSourceMapping") {
 		if n.At("provisionedPollerConfig").IsNull() {
-			w.out(brokers, "0.0.0.0/0", 443) // pollers on demand call Lambda
+			w.services(brokers) // pollers on demand call Lambda
 		} else if n.Text("destinationConfig", "onFailure", "destinationArn") != "" {
 			w.out(brokers, g.prefixList("s3"), 443)
 		}
@@ -67,7 +76,7 @@ func cutOff(g Graph) (broken []string) {
 			w.out(group, g.prefixList("dynamodb"), 443)
 		}
 		if n.wrapsKeys() {
-			w.out(group, "0.0.0.0/0", 443) // KMS
+			w.services(group) // KMS
 		}
 	}
 	w.subnets()
@@ -87,7 +96,17 @@ func (g Graph) prefixList(service string) string {
 // crossings are the ways between security groups, and out of subnets.
 type crossings struct {
 	Graph
-	broken []string
+	endpoints string // security group of the interface endpoints; "": NAT gateways are the way out
+	broken    []string
+}
+
+// services is the way to services of AWS's.
+func (w *crossings) services(group string) {
+	if w.endpoints != "" {
+		w.between(group, w.endpoints, 443)
+		return
+	}
+	w.out(group, "0.0.0.0/0", 443)
 }
 
 func (w *crossings) between(from, to string, port float64) {

@@ -25,6 +25,7 @@ const (
 	natGatewayGB         = 0.045
 	publicAddressHour    = 0.005
 	interfaceEndpoint    = 0.01 // an hour and zone; https://aws.amazon.com/privatelink/pricing/
+	interfaceEndpointGB  = 0.01
 	betweenZonesGB       = 0.02 // 0.01 out of the one, 0.01 into the other; https://aws.amazon.com/ec2/pricing/on-demand/
 	balancerHour         = 0.0225
 	balancerUnitHour     = 0.008   // one unit is 1 GB an hour; https://aws.amazon.com/elasticloadbalancing/pricing/

@@ -154,12 +154,17 @@ func (n Registration) allowed() (granted []policyStatement) {
 
 func (w *ways) rules() {
 	u := w.uses
-	outside := w.out("cidrIpv4", "0.0.0.0/0", 443)
+	outside, endpoints := w.out("cidrIpv4", "0.0.0.0/0", 443), w.endpoints()
+	if len(endpoints) > 0 { // whether each service has one is another rule's
+		outside = w.out("referencedSecurityGroupId", endpoints["logs"].first("securityGroupIds"), 443)
+	}
 	for key, used := range map[string]bool{"https": u.HTTPS, "secrets": len(u.Secrets) > 0,
 		"queues": len(u.Queues) > 0} {
 		if used {
 			w.wayOut(key, "anywhere", outside)
-			w.natRoutes(key)
+			if len(endpoints) == 0 {
+				w.natRoutes(key)
+			}
 		}
 	}
 	w.require(outside == nil || u.HTTPS || len(u.Secrets) > 0 || len(u.Queues) > 0 || w.function.wrapsKeys(),
