@@ -10,14 +10,24 @@ export function lettersView() {
   const groups = h("div"), list = h("div"), plan = h("div", { "aria-live": "polite" }), progress = h("div");
   const rate = h("input", { type: "number", min: "0", max: "10000", value: "0", inputmode: "numeric" });
   const field = (name, label, props) => h("label", null, label, h("input", { type: "search", autocomplete: "off", spellcheck: "false", ...props,
-    oninput: (e) => { chosen[name] = e.target.value; later(); } }));
-  let timer;
-  const later = () => { clearTimeout(timer); timer = setTimeout(look, 250); };
+    oninput: (e) => { chosen[name] = e.target.value; soon(); } }));
+  // Somebody who types is answered soon. When letters come or go by themselves the page looks again for a tenth of the time
+  // at most: each look reads up to 20,000 letters, and asks the store for each of them.
+  let timer, isAsked = false, rest = 0;
+  const soon = () => { clearTimeout(timer); isAsked = true; timer = setTimeout(look, 250); };
+  const sometime = () => {
+    if (isAsked) return;
+    clearTimeout(timer);
+    timer = setTimeout(look, Math.max(250, rest - performance.now()));
+  };
 
   async function look() {
-    const mine = ++version;
+    const mine = ++version, begun = performance.now();
+    isAsked = false;
     try {
       const d = await ask(`/api/letters?${new URLSearchParams(chosen)}`);
+      const took = performance.now() - begun;
+      rest = performance.now() + Math.max(1000, 9 * took);
       if (mine !== version || isOver) return;
       show(d);
     } catch (e) {
@@ -109,7 +119,7 @@ export function lettersView() {
       const hasEnded = wasRunning && !p.replay?.running;
       if (p.replay?.running) wasRunning = true;
       if (p.dead !== dead || hasEnded || p.replay?.running) {
-        if (dead !== -1) later();
+        if (dead !== -1) sometime();
         dead = p.dead;
       }
       if (hasEnded) { wasRunning = false; for (const ms of [1000, 3000]) setTimeout(() => { if (!isOver) look(); }, ms); }
