@@ -70,7 +70,8 @@ func (l *lab) fill(ctx context.Context, name string, n int) error {
 	if err != nil {
 		return err
 	}
-	client, err := kgo.NewClient(append(opts, kgo.MaxBufferedRecords(100_000), kgo.ProducerBatchMaxBytes(1<<20),
+	client, err := kgo.NewClient(append(opts, kgo.MaxBufferedRecords(100_000),
+		kgo.ProducerBatchMaxBytes(64<<10), // the API's are no larger
 		kgo.ProducerLinger(50*time.Millisecond))...)
 	if err != nil {
 		return fmt.Errorf("make Kafka client: %w", err)

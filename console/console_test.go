@@ -25,6 +25,7 @@ type topics struct {
 	letters  []Letter
 	replayed []event.Record
 	looks    chan struct{} // told of each look at the partitions
+	firsts   int           // how often records were read by their offsets
 }
 
 func (f *topics) Partitions(context.Context, string) ([]Partition, error) {
@@ -45,6 +46,9 @@ func (f *topics) Read(_ context.Context, _ string, _ int32, first, end int64) it
 }
 
 func (f *topics) At(ctx context.Context, topic string, offsets map[int32]int64) iter.Seq2[event.Record, error] {
+	if len(offsets) > 0 {
+		f.firsts++
+	}
 	return f.Read(ctx, topic, 0, offsets[0], offsets[0]+1)
 }
 

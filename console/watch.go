@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -18,6 +19,12 @@ type watch struct {
 	now     pipeline
 	history []rates
 	looks   int
+}
+
+// firstWaiting is the record at a group's position. It is read once, however long the group stays there.
+type firstWaiting struct {
+	offset int64
+	stored time.Time
 }
 
 // pipeline is how much is where.
@@ -91,8 +98,9 @@ func (w *watch) follow(ctx context.Context, follow func(context.Context) error) 
 }
 
 func (w *watch) run(ctx context.Context) {
+	known := map[int32]firstWaiting{}
 	for ctx.Err() == nil {
-		w.look(ctx)
+		w.look(ctx, known)
 		pause(ctx, time.Second)
 	}
 }
@@ -105,7 +113,7 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // look asks the brokers how far everything is.
-func (w *watch) look(ctx context.Context) {
+func (w *watch) look(ctx context.Context, known map[int32]firstWaiting) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	next := pipeline{At: time.Now(), InWork: w.console.parts.Journal.inWork()}
@@ -132,7 +140,7 @@ func (w *watch) look(ctx context.Context) {
 	}
 	if before, _ := w.state(); next.Waiting > 0 && before.Waiting > 0 { // a moment's wait is not worth a read
 		if next.OldestMS = before.OldestMS; w.looks%oldestEvery == 0 {
-			next.OldestMS = w.oldest(ctx, before.Partitions, events, next.At)
+			next.OldestMS = w.oldest(ctx, known, before.Partitions, events, next.At)
 		}
 	}
 	w.looks++
@@ -158,19 +166,29 @@ func (w *watch) fail(err error) {
 //
 // A partition of which the group will have done all within seconds is passed over: to read there costs more than it
 // tells.
-func (w *watch) oldest(ctx context.Context, before, partitions []Partition, now time.Time) int64 {
-	offsets := map[int32]int64{}
+func (w *watch) oldest(ctx context.Context, known map[int32]firstWaiting, before, partitions []Partition,
+	now time.Time) (oldest int64) {
+	found, unknown := map[int32]firstWaiting{}, map[int32]int64{}
 	for i, p := range partitions {
 		if i < len(before) && p.Waiting() <= soon*(p.Committed-before[i].Committed) {
 			continue
 		}
-		offsets[p.Partition] = max(p.Committed, p.First)
-	}
-	var oldest int64
-	for r, err := range w.console.parts.Records.At(ctx, w.console.cfg.Events, offsets) {
-		if err == nil && !r.Timestamp.IsZero() {
-			oldest = max(oldest, now.Sub(r.Timestamp).Milliseconds())
+		at := max(p.Committed, p.First)
+		if first, ok := known[p.Partition]; ok && first.offset == at {
+			found[p.Partition] = first
+		} else {
+			unknown[p.Partition] = at
 		}
+	}
+	for r, err := range w.console.parts.Records.At(ctx, w.console.cfg.Events, unknown) {
+		if err == nil && !r.Timestamp.IsZero() {
+			found[r.Partition] = firstWaiting{r.Offset, r.Timestamp}
+		}
+	}
+	clear(known)
+	maps.Copy(known, found)
+	for _, f := range found {
+		oldest = max(oldest, now.Sub(f.stored).Milliseconds())
 	}
 	return oldest
 }

@@ -104,6 +104,19 @@ func TestLogLinesTellTheJournalHowFarAnEventIs(t *testing.T) {
 	}
 }
 
+func TestTheOldestRecordIsReadOnceWhileItWaits(t *testing.T) {
+	r := eventRecord(0, "a", "k", nil)
+	r.Timestamp = time.Now().Add(-time.Hour)
+	f := &topics{records: []event.Record{r}}
+	p, known := open(t, f, nil), map[int32]firstWaiting{}
+	for range 4 * oldestEvery {
+		p.console.watch.look(t.Context(), known)
+	}
+	if now, _ := p.console.watch.state(); f.firsts != 1 || now.OldestMS < time.Hour.Milliseconds() {
+		t.Errorf("it was read %d times, and has waited for %d ms", f.firsts, now.OldestMS)
+	}
+}
+
 func TestClosingThePageEndsItsWork(t *testing.T) {
 	f := &topics{looks: make(chan struct{}, 1000)}
 	p := open(t, f, nil)

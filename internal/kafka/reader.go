@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -203,12 +204,12 @@ func (s Spans) offsets() map[int32]kgo.Offset {
 	return offsets
 }
 
-func newReader(cfg Config, topic string, offsets map[int32]kgo.Offset) (*kgo.Client, error) {
+func newReader(cfg Config, topic string, offsets map[int32]kgo.Offset, more ...kgo.Opt) (*kgo.Client, error) {
 	opts, err := Options(cfg)
 	if err != nil {
 		return nil, err
 	}
-	client, err := kgo.NewClient(append(opts,
+	client, err := kgo.NewClient(slices.Concat(opts, []kgo.Opt{
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: offsets}),
 		// Retention may overtake the reader: go on with what is left.
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
@@ -217,8 +218,8 @@ func newReader(cfg Config, topic string, offsets map[int32]kgo.Offset) (*kgo.Cli
 		// A transaction's marker may be the last offset of a span; unseen, the end would never be reached.
 		kgo.KeepControlRecords(),
 		// What is not yet yielded lies in memory; the default of 50 MiB for each broker is much for a small task.
-		kgo.FetchMaxBytes(8<<20),
-	)...)
+		kgo.FetchMaxBytes(8 << 20),
+	}, more)...)
 	if err != nil {
 		return nil, fmt.Errorf("make Kafka client: %w", err)
 	}

@@ -29,6 +29,10 @@ type Rereader struct {
 // has gone.
 const keepConnections = 15 * time.Second
 
+// shortFetch is enough for some hundred records. What a broker sends beyond the end of a span is read for nothing, and
+// the default is 1 MiB of each partition. It sends a larger record all the same.
+const shortFetch = 64 << 10
+
 // NewRereader connects with the first read.
 func NewRereader(cfg Config) *Rereader {
 	r := &Rereader{cfg: cfg, keepFor: keepConnections}
@@ -48,7 +52,7 @@ func (r *Rereader) Read(ctx context.Context, topic string, spans Spans) iter.Seq
 		defer func() { r.unused.Reset(r.keepFor) }()
 		partitions := map[string][]int32{topic: slices.Collect(maps.Keys(open))}
 		if r.client == nil {
-			client, err := newReader(r.cfg, topic, open.offsets())
+			client, err := newReader(r.cfg, topic, open.offsets(), kgo.FetchMaxPartitionBytes(shortFetch))
 			if err != nil {
 				yield(event.Record{}, fmt.Errorf("read topic %s: %w", topic, err))
 				return
