@@ -86,7 +86,7 @@ func interfacePolicy(service, name, region, account, collector string, processor
 	case "xray":
 		return policy(through([]string{"*"}, "xray:PutTelemetryRecords", "xray:PutTraceSegments"))
 	case "ssmmessages":
-		return policy(through([]string{"*"}, showConsole("")[1].Action...))
+		return policy(through([]string{"*"}, sessionChannels...))
 	case "lambda", "sts":
 		return pollersPolicy(service, name, account, at, processors)
 	default: // ssm, sqs

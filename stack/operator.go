@@ -37,7 +37,10 @@ func operatorRights(args serviceArgs) pulumi.StringOutput {
 func showConsole(table string) []statement {
 	return []statement{
 		allow("ReadOutcome", []string{table}, "dynamodb:GetItem"),
-		allow("Sessions", []string{"*"}, "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
-			"ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
+		allow("Sessions", []string{"*"}, sessionChannels...),
 	}
 }
+
+// sessionChannels are what the agent of Systems Manager does.
+var sessionChannels = []string{"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
+	"ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"}
