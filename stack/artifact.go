@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
 // artifactConfig is one build: made once, and deployed as the same bytes to every stack. A stack whose file has it
@@ -102,6 +105,16 @@ type build struct {
 	Version  string
 	Zip      string          // path of the function's archive; "" with an artifact
 	Artifact *artifactConfig // nil where the stack builds
+}
+
+// code says what a function runs. All functions are one archive: what a function is, its handler says.
+func (b build) code(settings *lambda.FunctionArgs) {
+	if a := b.Artifact; a != nil {
+		settings.S3Bucket, settings.S3Key = pulumi.String(a.bucket()), pulumi.String(a.Function.Key)
+		settings.SourceCodeHash = pulumi.String(a.codeSHA256())
+	} else {
+		settings.Code = pulumi.NewFileArchive(b.Zip)
+	}
 }
 
 // build decides what to run. A protected stack takes only an artifact that staging has run, or one named as untested.

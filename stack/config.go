@@ -40,6 +40,7 @@ type config struct {
 	Cache      cacheConfig
 	Archive    archiveConfig
 	Operator   operatorConfig
+	Canary     checkConfig
 	Privacy    *privacyConfig // nil: no data is encrypted with keys of subjects
 	// Standby is a stack that is all there and runs nothing: no task, no function that is fed, no NAT gateway.
 	Standby   bool
@@ -151,6 +152,9 @@ func defaultTracing() tracingConfig {
 // MakesKey reports whether the program makes a key for the API: no stack is open to everybody unless its file says so.
 func (c config) MakesKey() bool { return c.APIKeys == nil && len(c.Edge.AllowedNetworks) == 0 }
 
+// needsKey reports whether the API asks for one.
+func (c config) needsKey() bool { return c.APIKeys != nil || c.MakesKey() }
+
 // DeadLetterTopic is where events go that no retry fixes.
 func (c kafkaConfig) DeadLetterTopic() string { return c.Topic + ".dlq" }
 
@@ -164,11 +168,12 @@ func (c kafkaConfig) MinInSyncReplicas() int { return max(1, c.ReplicationFactor
 func (c apiConfig) Autoscales() bool { return c.MinTasks < c.MaxTasks }
 
 // serviceObjects are the configuration's objects that a stack of the service has.
-var serviceObjects = []string{"alarms", "api", "archive", "backup", "budget", "cache", "edge", "encryption", "kafka",
-	"metrics", "network", "operator", "privacy", "processor", "processors", "retention", "slo", "store", "tracing"}
+var serviceObjects = []string{"alarms", "api", "archive", "backup", "budget", "cache", "canary", "edge", "encryption",
+	"kafka", "metrics", "network", "operator", "privacy", "processor", "processors", "retention", "slo", "store",
+	"tracing"}
 
 // optionalObjects may be left out: all of each has defaults, or is nothing.
-var optionalObjects = []string{"archive", "backup", "cache", "encryption", "metrics", "operator", "privacy",
+var optionalObjects = []string{"archive", "backup", "cache", "canary", "encryption", "metrics", "operator", "privacy",
 	"processors", "slo", "store", "tracing"}
 
 // isSet reports whether an object was given: Pulumi.yaml has an empty one as a default, so that the engine does not ask
@@ -181,13 +186,13 @@ const setAPIKeys = `pulumi config set --secret apiKeys '{"CLIENT":"KEY"}'`
 // the SDK answers only for names that one asks about, so a misspelt one would go unseen. It returns all problems
 // joined, each starting with its key.
 func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
-	c := config{Tracing: defaultTracing(), Retention: defaultRetention()}
+	c := config{Tracing: defaultTracing(), Retention: defaultRetention(), Canary: defaultCheck()}
 	objects := map[string]any{
 		"network": &c.Network, "kafka": &c.Kafka, "api": &c.API,
 		"processor": &c.Processor, "processors": &c.Processors, "edge": &c.Edge, "alarms": &c.Alarms,
 		"tracing": &c.Tracing, "retention": &c.Retention, "store": &c.Store, "backup": &c.Backup,
 		"metrics": &c.Metrics, "slo": &c.SLO, "cache": &c.Cache, "encryption": &c.Encryption, "archive": &c.Archive,
-		"operator": &c.Operator,
+		"operator": &c.Operator, "canary": &c.Canary,
 	}
 	artifact := ctx.Project() + ":artifact"
 	if isSet(given[artifact]) {

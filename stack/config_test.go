@@ -15,7 +15,7 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 	}{
 		{"dev", at(ns+"alarm", "{}"),
 			"alarm: no such key; there are name, protect, standby, apiKeys, artifact, alarms, api, archive, backup, " +
-				"budget, cache, edge, encryption, kafka, metrics, network, operator, privacy, processor, processors, " +
+				"budget, cache, canary, edge, encryption, kafka, metrics, network, operator, privacy, processor, processors, " +
 				"retention, slo, store, tracing"},
 		{"dev", at(ns+"network", ""), "network: is not set"},
 		{"dev", at(ns+"network", `"10.0.0.0/16"`), `network: must be an object, is "10.0.0.0/16"`},

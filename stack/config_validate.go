@@ -67,6 +67,7 @@ func (c config) validate() []error {
 	c.Backup.validate(&f, c.Region)
 	c.Metrics.validate(&f)
 	c.SLO.validate(&f)
+	c.Canary.validate(&f, c.Edge)
 	c.Cache.validate(&f, c.API)
 	c.Archive.validate(&f, c.Retention.ArchiveDays, c.Protect)
 	c.Archive.validateCopies(&f, c.Name, c.Region)

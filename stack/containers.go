@@ -88,6 +88,7 @@ type deployed struct {
 	Image, BootstrapServers, Table, LogGroup string
 	URL                                      string // of the edge, where clients find the API
 	APIKeys                                  string // ARN of their secret; empty without keys
+	CanaryKey                                string // likewise
 	MetricsLog                               string // log group; empty without metrics
 	RateLimitURL                             string // of the cache; empty without one
 	ArchiveURL                               string // empty without an archive
@@ -144,6 +145,9 @@ func apiEnvironment(d deployed, s containerSettings) map[string]string {
 	}
 	if d.APIKeys != "" {
 		env["API_KEYS_SECRET"] = d.APIKeys
+	}
+	if d.CanaryKey != "" {
+		env["CANARY_KEY_SECRET"] = d.CanaryKey
 	}
 	if s.API.RateLimit != "" {
 		env["RATE_LIMIT"] = s.API.RateLimit

@@ -53,6 +53,9 @@ func dashboard(c config, s shown) string {
 			taskMetric(c, "MemoryUtilization", "Average"), taskMetric(c, "MemoryUtilization", "Maximum")),
 		p.chart("Tasks", targetMetric("HealthyHostCount", "Minimum"), targetMetric("UnHealthyHostCount", "Maximum")),
 		p.chart("Batches at work side by side", of("ConcurrentExecutions", "Maximum")))
+	if c.Canary.Enabled {
+		p.canaryRow(c)
+	}
 	if c.Metrics.Enabled {
 		p.apiRow(c)
 	}

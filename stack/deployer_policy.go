@@ -70,6 +70,9 @@ func rightsOf(g review.Graph) []deployerRight {
 	}
 	var processors []namedProcessor
 	for _, n := range g.Of("lambda.Function") {
+		if n.Text("handler") == canaryHandler {
+			continue
+		}
 		id := n.Text("environment", "variables", "PROCESSOR")
 		processors = append(processors, namedProcessor{ID: id})
 	}

@@ -38,7 +38,10 @@ func envNames() map[string]map[string]bool {
 	archiver := maps.Clone(operator)
 	archiver["ARCHIVE_URL"], archiver["GOMEMLIMIT"] = true, true
 	operator["ARCHIVE_URL"] = false
-	return map[string]map[string]bool{"api": api, "processor": processor, "operator": operator, "archive": archiver}
+	canary := lookedUp(func(lookup settings.Lookup) { _, _ = settings.LoadCanary(lookup) })
+	canary["CANARY_URL"], canary["CANARY_DEADLINE"], canary["CANARY_KEY_SECRET"] = true, true, true
+	return map[string]map[string]bool{"api": api, "processor": processor, "operator": operator, "archive": archiver,
+		"canary": canary}
 }
 
 // tracingNames are the variables that the programs' tracing reads: its own look-ups, with traces on, and two that the
@@ -88,6 +91,11 @@ func environments(t *testing.T, g review.Graph) map[string][]string {
 	}
 	for name := range find(t, g, "lambda.Function", "processor").At("environment", "variables").ObjectValue() {
 		given["processor"] = append(given["processor"], string(name))
+	}
+	if g.Has("lambda.Function", "canary") {
+		for name := range find(t, g, "lambda.Function", "canary").At("environment", "variables").ObjectValue() {
+			given["canary"] = append(given["canary"], string(name))
+		}
 	}
 	return given
 }

@@ -16,6 +16,7 @@ type outputs struct {
 	service       *Service
 	archive       *Archive
 	processors    []*Processor // the first, and the others
+	canary        *Canary
 	observability *Observability
 }
 
@@ -33,8 +34,7 @@ func curlLine(url string, needsKey bool) string {
 func export(ctx *pulumi.Context, c config, what build, o outputs) {
 	ctx.Export("apiUrl", o.edge.URL)
 	ctx.Export("curl", o.edge.URL.ApplyT(func(url string) string {
-		return curlLine(url, c.APIKeys != nil ||
-			c.MakesKey())
+		return curlLine(url, c.needsKey())
 	}))
 	ctx.Export("apiKeysSecret", o.service.KeysSecret)
 	ctx.Export("kafkaBootstrapServers", o.kafka.BootstrapServers)
@@ -49,6 +49,9 @@ func export(ctx *pulumi.Context, c config, what build, o outputs) {
 			logGroups = append(logGroups, p.LogGroup)
 			others[p.named.ID] = p.output(c, letters)
 		}
+	}
+	if c.Canary.Enabled {
+		logGroups = append(logGroups, o.canary.LogGroup)
 	}
 	ctx.Export("topics", pulumi.ToStringArray(topics))
 	ctx.Export("imageDigest", o.image.Digest)

@@ -54,6 +54,9 @@ func writtenMetrics(t *testing.T) map[string]string {
 	if _, err := handle(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
+	if err := emf.WriteCheck(&out, emf.Check{At: time.Now(), Accepted: time.Second, Processed: time.Second}); err != nil {
+		t.Fatal(err)
+	}
 	written := map[string]string{}
 	for line := range strings.Lines(out.String()) {
 		var l struct {
@@ -150,7 +153,7 @@ func TestAlarmsAndDashboardAskForMetricsThatTheFunctionWrites(t *testing.T) {
 }
 
 func TestEachMetricOfTheFunctionIsLookedAt(t *testing.T) {
-	asked := strings.Join(askedMetrics(t, recorded(t, "dev", false)), "\n") + "\n"
+	asked := strings.Join(askedMetrics(t, withChange(t, "dev", at(ns+"canary", `{"enabled":true}`))), "\n") + "\n"
 	for key := range writtenMetrics(t) {
 		name := strings.Fields(key)[1]
 		if !strings.Contains(asked, ownNamespace+" "+name+" by ") {

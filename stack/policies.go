@@ -74,8 +74,10 @@ func produce(cluster string, topics ...string) []statement {
 // traces and metrics.
 func apiPolicy(a apiARNs) document {
 	statements := append(produce(a.Cluster, a.Topics...), allow("ReadOutcome", []string{a.Table}, "dynamodb:GetItem"))
-	if a.Keys != "" {
-		statements = append(statements, allow("ReadAPIKeys", []string{a.Keys}, "secretsmanager:GetSecretValue"))
+	for _, keys := range []struct{ sid, secret string }{{"ReadAPIKeys", a.Keys}, {"ReadCanaryKey", a.CanaryKey}} {
+		if keys.secret != "" {
+			statements = append(statements, allow(keys.sid, []string{keys.secret}, "secretsmanager:GetSecretValue"))
+		}
 	}
 	statements = append(statements, shareLimits(a.Cache, a.CacheUser)...)
 	statements = append(statements, writeMetrics(a.MetricsLog)...)
@@ -87,7 +89,7 @@ type apiARNs struct {
 	Cluster          string
 	Topics           []string // by their names
 	Table            string
-	Keys             string // secret; empty without keys
+	Keys, CanaryKey  string // secrets; empty without keys, and without a canary
 	MetricsLog       string // log group; empty without metrics
 	Cache, CacheUser string // empty without a cache
 	Traced           bool

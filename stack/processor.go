@@ -151,12 +151,7 @@ func newProcessor(ctx *pulumi.Context, name string, args processorArgs, opts ...
 		VpcConfig: &lambda.FunctionVpcConfigArgs{SubnetIds: args.Network.PrivateSubnets,
 			SecurityGroupIds: pulumi.StringArray{args.SecurityGroup}},
 	}
-	if a := args.Build.Artifact; a != nil {
-		settings.S3Bucket, settings.S3Key = pulumi.String(a.bucket()), pulumi.String(a.Function.Key)
-		settings.SourceCodeHash = pulumi.String(a.codeSHA256())
-	} else {
-		settings.Code = pulumi.NewFileArchive(args.Build.Zip)
-	}
+	args.Build.code(settings)
 	function, err := lambda.NewFunction(ctx, name, settings, child,
 		pulumi.DependsOn(append([]pulumi.Resource{execution.Policy}, args.Network.Rules...)))
 	if err != nil {

@@ -171,6 +171,13 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 			return err
 		}
 	}
+	canary, checking := noCanary(), canaryArgs{Name: c.Name, Protect: c.Protect, Key: key, NeedsKey: c.needsKey(),
+		Build: what, URL: edge.URL, Retention: c.Retention, Standby: c.Standby, checkConfig: c.Canary}
+	if c.Canary.Enabled {
+		if canary, err = newCanary(ctx, "canary", checking, with); err != nil {
+			return err
+		}
+	}
 	serving := serviceArgs{
 		Name: c.Name, Protect: c.Protect, Key: key, APIKeys: c.APIKeys, MakeKey: c.MakesKey(), SecurityGroup: group("api"),
 		Settings: containerSettings{
@@ -181,7 +188,7 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 		},
 		Topics: c.Kafka, Processors: c.processors(), Retention: c.Retention, Standby: c.Standby,
 		Network: network, Kafka: kafka, Store: store, Cache: cache, Archive: archive.toRead(c.Archive), Image: image,
-		Privacy: privacy, Edge: edge, Alarms: observability.APIAlarms,
+		Privacy: privacy, Edge: edge, Alarms: observability.APIAlarms, CanaryKey: canary.KeyARN,
 	}
 	service, err := newService(ctx, "service", serving, with)
 	if err != nil {
@@ -204,12 +211,18 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 		}
 		processors = append(processors, processor)
 	}
+	if c.Canary.Enabled {
+		checking.Service = service
+		if err := canary.run(ctx, checking); err != nil {
+			return err
+		}
+	}
 	if err := observability.watch(ctx, watchedParts{Config: c, Edge: edge, Store: store, Service: service,
 		Archive: archive, Processors: processors}); err != nil {
 		return err
 	}
 
-	export(ctx, c, what, outputs{network, kafka, store, image, edge, service, archive, processors, observability})
+	export(ctx, c, what, outputs{network, kafka, store, image, edge, service, archive, processors, canary, observability})
 	return nil
 }
 

@@ -56,6 +56,7 @@ func rehearse(t *testing.T, on stage, stack string) {
 		rehearseEdge(t, on)
 		rehearseNetwork(t, on)
 		rehearseArchive(t, on)
+		rehearseCanary(t, on)
 	}
 
 	// What a deployment leaves behind in the repository: the stack's own file, and nothing else.

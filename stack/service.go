@@ -44,6 +44,7 @@ type serviceArgs struct {
 	Retention     retentionConfig
 	Standby       bool // no task runs
 	Processors    []namedProcessor
+	CanaryKey     pulumi.StringInput // ARN of its secret, "" without
 }
 
 // autoscales reports whether an autoscaler is to set the number of tasks: it would start some of a stack that stands
@@ -93,10 +94,10 @@ func newService(ctx *pulumi.Context, name string, args serviceArgs, opts ...pulu
 		policyOf(func(arns []string) document {
 			return apiPolicy(apiARNs{
 				Cluster: arns[0], Topics: args.Topics.eventTopics(), Table: arns[1], Keys: arns[2], MetricsLog: arns[3],
-				Cache: arns[4], CacheUser: arns[5], Traced: args.Settings.Tracing.Enabled,
+				Cache: arns[4], CacheUser: arns[5], CanaryKey: arns[9], Traced: args.Settings.Tracing.Enabled,
 			}).withSubjectKeys(arns[7], arns[8]).withKey(arns[6])
 		}, args.Kafka.ClusterARN, args.Store.TableARN, keys, metricsLogARN, args.Cache.ARN, args.Cache.UserARN,
-			args.Key.ARN(), args.Privacy.TableARN, args.Privacy.KeyARN), child)
+			args.Key.ARN(), args.Privacy.TableARN, args.Privacy.KeyARN, args.CanaryKey), child)
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +109,11 @@ func newService(ctx *pulumi.Context, name string, args serviceArgs, opts ...pulu
 
 	known := pulumi.StringArray{args.Image.Digest, args.Kafka.BootstrapServers, args.Store.TableName, logs.Name,
 		stored, args.Edge.URL, metricsLog, args.Cache.URL, args.Network.Proxies,
-		args.Archive.URL}
+		args.Archive.URL, args.CanaryKey}
 	write := func(containers func(deployed, containerSettings) []container) pulumi.StringOutput {
 		return known.ToStringArrayOutput().ApplyT(func(v []string) string {
 			return containersJSON(containers(deployed{Image: v[0], BootstrapServers: v[1], Table: v[2], LogGroup: v[3],
-				APIKeys: v[4], URL: v[5], MetricsLog: v[6], RateLimitURL: v[7], Proxies: v[8], ArchiveURL: v[9]},
+				APIKeys: v[4], URL: v[5], MetricsLog: v[6], RateLimitURL: v[7], Proxies: v[8], ArchiveURL: v[9], CanaryKey: v[10]},
 				args.Settings))
 		}).(pulumi.StringOutput)
 	}

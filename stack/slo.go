@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
@@ -113,7 +114,8 @@ func inAlarm(prefix, name string) string { return fmt.Sprintf(`ALARM("%s-%s")`, 
 func rounded(v float64) float64 { return math.Round(v*10_000) / 10_000 }
 
 // brokenKinds are the alarms that mean that events are not taken, or not acted on: not slow, not soon.
-var brokenKinds = []string{"api-errors", "api-tasks", "processor-stalled", "processor-unfed", "kafka-min-isr"}
+var brokenKinds = []string{"api-errors", "api-tasks", "processor-stalled", "processor-unfed", "kafka-min-isr",
+	"canary-failing", "canary-missing"}
 
 // pipelineBroken is the one alarm over brokenKinds, for who wants to be woken by nothing else.
 func pipelineBroken(list []alarm) composite {
@@ -139,7 +141,8 @@ func pipelineBroken(list []alarm) composite {
 func composites(c config) []composite {
 	_, list := sloAlarms(c)
 	if c.Alarms.PipelineBroken {
-		list = append(list, pipelineBroken(append(append(apiAlarms(c), allProcessorAlarms(c)...), kafkaAlarms(c)...)))
+		list = append(list, pipelineBroken(slices.Concat(apiAlarms(c), allProcessorAlarms(c), kafkaAlarms(c),
+			canaryAlarms(c))))
 	}
 	return list
 }

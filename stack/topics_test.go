@@ -14,9 +14,9 @@ import (
 // orders is a stack whose orders go to a topic of their own, which the processor audit reads.
 func orders(t *testing.T, stack string) review.Graph {
 	t.Helper()
-	return recordedWith(t, stack, both(
+	return recordedWith(t, stack, both(both(in("budget", "usdPerMonth", 1500),
 		in("kafka", "topics", map[string]any{
-			"orders": map[string]any{"types": []string{"order.*", "refund"}, "partitions": 24, "retentionHours": 720}}),
+			"orders": map[string]any{"types": []string{"order.*", "refund"}, "partitions": 24, "retentionHours": 720}})),
 		more("audit", map[string]any{"topic": "orders", "reservedConcurrency": 24})))
 }
 

@@ -25,7 +25,7 @@ var (
 )
 
 // takenPrefixes start names that mean something already: to AWS, to OpenTelemetry, to the programs.
-var takenPrefixes = []string{"API_KEYS", "ARCHIVE_", "AWS_", "LAMBDA_", "OTEL_", "KAFKA_", "PROCESSOR_", "_"}
+var takenPrefixes = []string{"API_KEYS", "ARCHIVE_", "AWS_", "CANARY_", "LAMBDA_", "OTEL_", "KAFKA_", "PROCESSOR_", "_"}
 
 // takenNames are the programs' other variables. On a laptop the API reads the same environment as the handlers.
 var takenNames = []string{"ACCESS_LOG_ONE_IN", "ATTEMPT_TIMEOUT", "BACKOFF_BASE",

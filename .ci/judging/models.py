@@ -123,6 +123,9 @@ MODELS = {
                                                    ("guardrailPolicyArns", "GuardrailPolicies")]),
     "cloudwatch.CompositeAlarm": Model("cloudwatch.PutCompositeAlarm", "AWS::CloudWatch::CompositeAlarm"),
     "cloudwatch.Dashboard": Model("cloudwatch.PutDashboard", "AWS::CloudWatch::Dashboard"),
+    "cloudwatch.EventRule": Model("events.PutRule", "AWS::Events::Rule"),
+    "cloudwatch.EventTarget": Model("events.PutTargets", "", [], [
+        ("arn", "", lambda arn: {"Targets": [{"Id": "target", "Arn": arn}]}), ("targetId", None)]),
     "cloudwatch.LogDelivery": Model("logs.CreateDelivery", "AWS::Logs::Delivery"),
     "cloudwatch.LogDeliveryDestination": Model("logs.PutDeliveryDestination", "AWS::Logs::DeliveryDestination", [], [], [
         ("deliveryDestinationConfiguration.destinationResourceArn", "DestinationResourceArn")]),
@@ -213,6 +216,10 @@ MODELS = {
         ("code", "Code", lambda _: {"ZipFile": b"zip"}), ("reservedConcurrentExecutions", None)], [
         ("code", "Code", lambda _: {"S3Bucket": "bucket", "S3Key": "key"}),
         ("publish", None)]),  # a resource of its own there, AWS::Lambda::Version
+    "lambda.FunctionEventInvokeConfig": Model("lambda.PutFunctionEventInvokeConfig", "AWS::Lambda::EventInvokeConfig", [], [], [
+        ("functionName", "", lambda name: {"FunctionName": name, "Qualifier": "$LATEST"})]),
+    "lambda.Permission": Model("lambda.AddPermission", "AWS::Lambda::Permission", [("function", "FunctionName")], [], [
+        ("statementId", None)]),
     "lb.Listener": Model("elbv2.CreateListener", "AWS::ElasticLoadBalancingV2::Listener", [
         ("certificateArn", "Certificates", lambda arn: [{"CertificateArn": arn}]),
         ("defaultActions", "DefaultActions", lambda all: [{**a, **({"redirectConfig": a["redirect"]} if "redirect" in a else {})}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
+
+	"event-processing-service/internal/canary"
 )
 
 type sendOptions struct {
@@ -190,28 +192,21 @@ func (i identity) path() string {
 	return "/v1/events/" + url.PathEscape(i.ID) + "?source=" + url.QueryEscape(i.Source)
 }
 
-// await asks until the event has an outcome.
+// await asks until the event has an outcome, and fails unless it is processed.
 func (o *sendOptions) await(ctx context.Context, path string, out io.Writer) error {
-	for {
+	outcome, err := canary.Await(ctx, 100*time.Millisecond, func(ctx context.Context) (int, []byte, error) {
 		answer, err := o.ask(ctx, http.MethodGet, path, "", nil, nil)
-		var status *statusError
-		isStatus := errors.As(err, &status)
-		switch {
-		case err == nil:
-			fmt.Fprintln(out, string(answer))
-			var outcome struct{ Status string }
-			if err := json.Unmarshal(answer, &outcome); err != nil || outcome.Status != "processed" {
-				return fmt.Errorf("the event is %s", outcome.Status)
-			}
-			return nil
-		case ctx.Err() != nil:
-			return fmt.Errorf("no outcome of %s after %s", path, o.wait)
-		case isStatus && status.status != http.StatusNotFound && status.status != http.StatusServiceUnavailable:
-			return err
+		if status, is := errors.AsType[*statusError](err); is {
+			return status.status, []byte(status.body), nil
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(100 * time.Millisecond):
-		}
+		return http.StatusOK, answer, err
+	})
+	if errors.Is(err, canary.ErrNoOutcome) {
+		return fmt.Errorf("no outcome of %s after %s", path, o.wait)
 	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, string(outcome))
+	return canary.Processed(outcome)
 }

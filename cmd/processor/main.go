@@ -1,5 +1,5 @@
-// Command processor is the Lambda function behind the MSK event source mapping: its binary is the package's
-// `bootstrap`. The README describes its environment.
+// Command processor is the Lambda function behind the MSK event source mapping, and the stack's canary: one binary, the
+// package's `bootstrap`, and the function's handler says which of them it is. The README describes its environment.
 package main
 
 import (
@@ -36,16 +36,35 @@ func main() {
 			"processor: this is the Lambda function, and Lambda starts it. By hand: eventctl invoke FILE --bootstrap PATH")
 		os.Exit(2)
 	}
-	function, closeAll, err := newFunction(context.Background(), os.LookupEnv, os.Stdout, nil)
-	if err != nil {
+	if err := start(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "processor:", err)
 		if errors.Is(err, settings.ErrEnvironment) {
 			os.Exit(2)
 		}
 		os.Exit(1)
 	}
+}
+
+// canaryHandler is the handler of the function that is the canary. Of any other it is "bootstrap", or a path of it.
+const canaryHandler = "canary"
+
+// start runs until Lambda ends the process.
+func start(ctx context.Context) error {
+	if os.Getenv("_HANDLER") == canaryHandler {
+		function, err := newCanary(ctx, os.LookupEnv, os.Stdout)
+		if err != nil {
+			return err
+		}
+		lambda.Start(function)
+		return nil
+	}
+	function, closeAll, err := newFunction(ctx, os.LookupEnv, os.Stdout, nil)
+	if err != nil {
+		return err
+	}
 	defer closeAll()
 	lambda.Start(function)
+	return nil
 }
 
 // check tells what is wrong with the environment, before anybody reads a record for this function.

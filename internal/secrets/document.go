@@ -36,6 +36,20 @@ func (d *Document) Read(ctx context.Context) (text, version string, err error) {
 	return aws.ToString(out.SecretString), aws.ToString(out.VersionId), nil
 }
 
+// ReadOrStore returns the text. Where there is none yet, it stores what value returns, and returns that.
+func (d *Document) ReadOrStore(ctx context.Context, value func() string) (text string, stored bool, err error) {
+	text, _, err = d.Read(ctx)
+	if _, absent := errors.AsType[*sm.ResourceNotFoundException](err); !absent {
+		return text, false, err
+	}
+	text = value()
+	if _, err := d.client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+		SecretId: &d.id, SecretString: &text}); err != nil {
+		return "", false, fmt.Errorf("store secret %s: %w", d.id, err)
+	}
+	return text, true, nil
+}
+
 // Replace makes text the current version in place of the one that was read. A new version is stored beside it first,
 // and then the stage that readers look at moves from the one to the other, which Secrets Manager refuses if it is no
 // longer there: the error is ErrChanged.

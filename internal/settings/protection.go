@@ -28,6 +28,7 @@ func (r Rate) String() string {
 type Protection struct {
 	Clients        map[string]Client // by name; none, and no ClientsFrom: open
 	ClientsFrom    Origin            // of the clients, which are read again; zero: they are Clients
+	CanaryKey      string            // secret with the key of the canary, beside those of the clients; "": none
 	RateLimit      Rate              // zero: none
 	RateLimitURL   string            // of the store that processes share their limits in; "": each its own
 	TrustedProxies []netip.Prefix
@@ -40,8 +41,12 @@ type Protection struct {
 
 func (r *reader) protection() Protection {
 	clients, from := r.clients()
+	canary := r.canaryKey()
+	if canary != "" && from.Secret == "" {
+		r.problem("CANARY_KEY_SECRET", canary, "left out, as API_KEYS_SECRET is not set")
+	}
 	return Protection{
-		Clients: clients, ClientsFrom: from,
+		Clients: clients, ClientsFrom: from, CanaryKey: canary,
 		RateLimit: r.rate("RATE_LIMIT", "events of a client or address, such as `100/1s`; unset, there is no limit"),
 		RateLimitURL: r.storeURL("RATE_LIMIT_URL",
 			"Valkey or Redis through which several processes share the limit; `?cluster=true` where it is a cluster, and "+

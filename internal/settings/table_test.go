@@ -21,6 +21,13 @@ func Table() string {
 	archive := &reader{lookup: unset}
 	archive.archive()
 	all = append(all, archive.variables...)
+	canary := &reader{lookup: unset}
+	canary.canary()
+	for _, v := range canary.variables {
+		if !reads(api, v.Name) {
+			all = append(all, v)
+		}
+	}
 	var b strings.Builder
 	b.WriteString("| variable | default | read by | meaning |\n|---|---|---|---|\n")
 	for _, v := range all {
@@ -28,6 +35,10 @@ func Table() string {
 		switch {
 		case reads(archive.variables, v.Name):
 			by = "archiver, `local`"
+		case reads(canary.variables, v.Name) && reads(api, v.Name):
+			by = "API, canary"
+		case reads(canary.variables, v.Name):
+			by = "canary"
 		case !reads(processor, v.Name):
 			by = "API"
 		case !reads(api, v.Name):

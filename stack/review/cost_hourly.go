@@ -28,6 +28,7 @@ const (
 	partWatching  = "Alarms, dashboard"
 	partKeys      = "Keys, secrets"
 	partArchive   = "Archive"
+	partCanary    = "Canary"
 	partTransfer  = "Between zones"
 )
 
@@ -110,7 +111,7 @@ var hourly = map[string]func(g Graph, n Registration) []Line{
 		}
 		return lines
 	},
-	"lambda.Function": func(Graph, Registration) []Line { return nil }, // paid by the invocation
+	"lambda.Function": canaryHour, // a processor is paid by its events
 	"dynamodb.Table": func(_ Graph, n Registration) []Line {
 		if mode := n.Text("billingMode"); mode != "PAY_PER_REQUEST" {
 			return []Line{{What: partTable, Monthly: -1, Arithmetic: n.String() + ": billing mode " + mode}}

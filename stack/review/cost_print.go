@@ -54,6 +54,7 @@ var drivers = []struct{ part, by string }{
 	{partAPI, "`metrics.enabled` and `metrics.clients`: 0.30 a metric"},
 	{partArchive, "`archive.enabled`: a task; then what is archived"},
 	{partCache, "`cache.enabled`: the least that there is, 0.1 GB"},
+	{partCanary, "`canary.enabled`: metrics, and a check each `canary.everyMinutes`"},
 	{partKeys, "a key 1, a secret 0.40"},
 }
 

@@ -38,6 +38,7 @@ var diagramParts = []part{
 	{"deadletters", "cloudcontrol.Resource", "events.dlq", "Topic: events.dlq"},
 	{"mapping", "lambda.EventSourceMapping", "events", "Event source mapping"},
 	{"function", "lambda.Function", "processor", "Lambda: processor"},
+	{"canary", "lambda.Function", "canary", "Lambda: canary"},
 	{"undelivered", "s3.BucketV2", "undelivered", "S3: undelivered batches"},
 	{"archiver", "ecs.Service", "archive", "ECS service: archiver"},
 	{"archive", "s3.BucketV2", "archive", "S3: archive"},
@@ -145,6 +146,7 @@ func writeChart(page *bytes.Buffer, g Graph, drawn map[string]bool) {
 		way = append([]flow{{"client", "waf", way[0].label}}, way...)
 		way[1].from, way[1].label = "waf", ""
 	}
+	way = append(way, flow{"canary", way[0].to, "an event, as a client posts it"})
 	for _, f := range append(way, diagramFlows...) {
 		if !here[f.from] || !here[f.to] {
 			continue

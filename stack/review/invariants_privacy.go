@@ -42,7 +42,7 @@ func rememberedKeys(g Graph) (broken []string) {
 			}
 		}
 	}
-	for _, n := range g.Of("lambda.Function") {
+	for _, n := range g.processors() {
 		for _, name := range []string{keys, types} {
 			if has := n.Text("environment", "variables", name); has != api[name] {
 				broken = append(broken, fmt.Sprintf("%s has %q as its %s, and the API %q", n, has, name, api[name]))

@@ -69,7 +69,7 @@ func cutOff(g Graph) (broken []string) {
 			w.out(brokers, g.prefixList("s3"), 443)
 		}
 	}
-	for _, n := range g.Of("lambda.Function") {
+	for _, n := range g.processors() {
 		group := n.first("vpcConfig", "securityGroupIds")
 		w.between(group, brokers, brokerPort)
 		if n.Text("environment", "variables", "STORE") == "dynamodb" {

@@ -78,8 +78,10 @@ func (g Graph) work(role string) []right {
 	switch {
 	case role == "api":
 		all := append(producer(env["KAFKA_TOPIC"]), rightsTo(":table/", "dynamodb:GetItem")...)
-		if env["API_KEYS_SECRET"] != "" {
-			all = append(all, rightsTo(":secret:", "secretsmanager:GetSecretValue")...)
+		for _, keys := range []string{"API_KEYS_SECRET", "CANARY_KEY_SECRET"} {
+			if env[keys] != "" {
+				all = append(all, right{"secretsmanager:GetSecretValue", env[keys]})
+			}
 		}
 		if len(g.Of("elasticache.ServerlessCache")) > 0 {
 			all = append(all, rightsTo(":serverlesscache:", "elasticache:Connect")...)
@@ -88,6 +90,8 @@ func (g Graph) work(role string) []right {
 			all = append(all, rightsTo(":log-group:", "logs:CreateLogStream", "logs:PutLogEvents")...)
 		}
 		return append(all, g.subjectKeyUser()...)
+	case role == canaryName:
+		return g.ofCanary()
 	case role == "archive":
 		return g.ofArchiver()
 	case role == "execution" || role == "archive-execution":

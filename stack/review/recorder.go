@@ -155,6 +155,8 @@ func madeUpARN(short, name string) string {
 		return "arn:aws:s3:::" + name
 	case "backup.Vault":
 		return "arn:aws:backup" + regional + "backup-vault:" + name
+	case "cloudwatch.EventRule":
+		return "arn:aws:events" + regional + "rule/" + name
 	case "kms.Key":
 		if name == keysOfSubjects {
 			return "arn:aws:kms" + regional + "key/22222222-3333-4444-5555-666666666666"

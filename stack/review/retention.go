@@ -37,6 +37,7 @@ var contentsOf = map[string]string{
 	"cloudwatch.LogGroup firewall":    "Requests that the firewall refused (`edge.waf`)",
 	"s3.BucketV2 access-logs":         "Requests, as CloudFront or the load balancer saw them (`edge.accessLogs`)",
 	"s3.BucketV2 flow-logs":           "Who talked to whom in the network (`network.flowLogs`)",
+	"cloudwatch.LogGroup canary":      "Logs of the canary (`canary`)",
 	"cloudwatch.LogGroup archive":     "Logs of the archiver (`archive`)",
 	"s3.BucketV2 archive":             "All events and dead letters (`archive`)",
 	"s3.BucketV2 archive-results":     "Answers of Athena about the archive",
@@ -151,7 +152,7 @@ func forgetful(g Graph) (broken []string) {
 		if err != nil {
 			broken = append(broken, fmt.Sprintf("%s says nothing of log.retention.hours", settings))
 		}
-		for _, f := range g.Of("lambda.Function") {
+		for _, f := range g.processors() {
 			text := f.Text("environment", "variables", "OUTCOME_RETENTION")
 			if remembered, err := time.ParseDuration(text); err != nil || remembered < topic {
 				broken = append(broken, fmt.Sprintf("%s remembers for %q what can be replayed for %s", f, text, topic))

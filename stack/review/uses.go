@@ -50,6 +50,11 @@ func isProcessor(name string) bool {
 	return name == firstProcessor || strings.HasPrefix(name, firstProcessor+"-")
 }
 
+// processors are the functions that events go to; the canary is none of them.
+func (g Graph) processors() []Registration {
+	return slices.DeleteFunc(g.Of("lambda.Function"), func(n Registration) bool { return !isProcessor(n.Name) })
+}
+
 // outOfReach finds what a handler uses and can't reach, and ways and rights that no handler uses.
 func outOfReach(g Graph) (broken []string) {
 	for _, name := range slices.Sorted(maps.Keys(g.Uses)) {

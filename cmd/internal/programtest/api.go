@@ -235,8 +235,9 @@ func (p *Program) AwaitLive(t *testing.T) {
 	}
 }
 
-// vault is a stand-in for Secrets Manager with one secret.
-func vault(t *testing.T, id, value string) *flag {
+// vault is a stand-in for Secrets Manager with one secret, and others by their ids. It tells when the first is asked
+// for.
+func vault(t *testing.T, id, value string, others map[string]string) *flag {
 	t.Helper()
 	asked := &flag{}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -244,8 +245,14 @@ func vault(t *testing.T, id, value string) *flag {
 		if strings.Contains(string(body), `"SecretId":"`+id+`"`) {
 			asked.raise()
 		}
+		answer := value
+		for other, its := range others {
+			if strings.Contains(string(body), `"SecretId":"`+other+`"`) {
+				answer = its
+			}
+		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		_ = json.NewEncoder(w).Encode(map[string]string{"SecretString": value})
+		_ = json.NewEncoder(w).Encode(map[string]string{"SecretString": answer})
 	}))
 	t.Cleanup(s.Close)
 	t.Setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", s.URL)

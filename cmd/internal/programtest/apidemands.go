@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"event-processing-service/internal/canary"
 )
 
 // apiDemands are the demands by variable.
@@ -19,7 +21,8 @@ func apiDemands(t *testing.T) map[string]demand {
 	port, metricsPort, elsewherePort := FreePort(t), FreePort(t), FreePort(t)
 	var produced flag
 	limits, limitsAsked := listener(t)
-	mine, keysAsked := table(t, "mine"), vault(t, "shop/keys", keys)
+	canaryKey := canary.NewKey()
+	mine, keysAsked := table(t, "mine"), vault(t, "shop/keys", keys, map[string]string{"shop/canary": canaryKey})
 	subjectKeys := t.TempDir()
 	keysFile := filepath.Join(t.TempDir(), "keys.json")
 	if err := os.WriteFile(keysFile, []byte(keys), 0o600); err != nil {
@@ -117,6 +120,17 @@ func apiDemands(t *testing.T) map[string]demand {
 			status, _, err := p.post()
 			return errors.Join(want(status, err, http.StatusUnauthorized), keysAsked.seen())
 		}},
+		"CANARY_KEY_SECRET": {value: "shop/canary", with: []string{"API_KEYS_SECRET", "shop/keys"},
+			seen: func(p *Program) error {
+				post := func(eventType string) (int, error) {
+					status, _, _, err := p.ask(http.MethodPost, "/v1/events", `{"type":"`+eventType+`","source":"`+canary.Source+`"}`,
+						"Authorization", "Bearer "+canaryKey)
+					return status, err
+				}
+				status, err := post(canary.Type)
+				other, failed := post("order.created")
+				return errors.Join(want(status, err, http.StatusAccepted), want(other, failed, http.StatusForbidden))
+			}},
 		"RATE_LIMIT": {value: "1/1h", seen: twoPosts(http.StatusTooManyRequests)},
 		"RATE_LIMIT_URL": {value: "redis://" + limits, with: []string{"RATE_LIMIT", "9/1h"}, seen: func(p *Program) error {
 			_, _, err := p.post()

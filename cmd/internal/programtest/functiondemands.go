@@ -21,7 +21,7 @@ type functionDemand struct {
 func functionDemands(t *testing.T) map[string]functionDemand {
 	var produced flag
 	mine := table(t, "mine")
-	asked := vault(t, "shop/key", "secret")
+	asked := vault(t, "shop/key", "secret", nil)
 	invoke := func(f *Function, eventType string) (string, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
 		defer cancel()

@@ -11,6 +11,7 @@ import (
 
 	"event-processing-service/api"
 	"event-processing-service/cmd/internal/assembly"
+	"event-processing-service/internal/canary"
 	"event-processing-service/internal/limit"
 	"event-processing-service/internal/secrets"
 	"event-processing-service/internal/settings"
@@ -47,12 +48,18 @@ type clientsReader struct {
 	log  *slog.Logger
 	last string // version that is in use
 	said string // error that was logged last
+
+	readCanary func(context.Context) (string, error) // nil: there is no canary
+	canary     string                                // its key that was read last; "": none yet
+	inUse      string                                // its key that is in use
+	saidCanary string
 }
 
 // followClients calls set with the clients, now and whenever they have changed, until ctx ends. It fails if they can't
-// be read now. If they can't be read later, the last good ones stay in use.
+// be read now. If they can't be read later, the last good ones stay in use. canaryKey is the secret of the stack's
+// canary, without which the API serves all other clients: "" is none.
 func followClients(
-	ctx context.Context, a *assembly.Assembly, from settings.Origin, set func(api.Clients, string),
+	ctx context.Context, a *assembly.Assembly, from settings.Origin, canaryKey string, set func(api.Clients, string),
 ) error {
 	r := &clientsReader{from: from, set: set, log: a.Log}
 	r.read = func(context.Context) (string, error) {
@@ -66,6 +73,11 @@ func followClients(
 		}
 		r.read = func(ctx context.Context) (string, error) {
 			return read(ctx, secrets.Reference{Service: secrets.SecretsManager, ID: from.Secret})
+		}
+		if canaryKey != "" {
+			r.readCanary = func(ctx context.Context) (string, error) {
+				return read(ctx, secrets.Reference{Service: secrets.SecretsManager, ID: canaryKey})
+			}
 		}
 	}
 	if err := r.renew(ctx); err != nil {
@@ -109,20 +121,52 @@ func (r *clientsReader) renew(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the keys from the %s: %w", r.from, err)
 	}
+	r.lookForCanary(ctx)
 	version := versionOf(text)
-	if version == r.last {
+	if version == r.last && r.canary == r.inUse {
 		return nil
 	}
 	clients, err := settings.ParseClients(text)
 	if err != nil {
 		return fmt.Errorf("the keys in the %s must be %w", r.from, err)
 	}
-	r.set(clientsOf(clients), version)
+	r.set(r.withCanary(clientsOf(clients)), version)
 	if r.last != "" {
 		r.log.Info("the keys have changed", "version", version, "clients", len(clients))
 	}
-	r.last = version
+	r.last, r.inUse = version, r.canary
 	return nil
+}
+
+// lookForCanary reads the canary's key. Without it the API does all but let the canary in, whose alarm tells of that.
+func (r *clientsReader) lookForCanary(ctx context.Context) {
+	if r.readCanary == nil {
+		return
+	}
+	key, err := r.readCanary(ctx)
+	if err == nil && len(key) < canary.KeyLength {
+		err = fmt.Errorf("it has %d characters, and the canary makes %d", len(key), canary.KeyLength)
+	}
+	if err != nil {
+		if said := err.Error(); said != r.saidCanary && ctx.Err() == nil {
+			r.log.Warn("the key of the canary can't be read", "error", err)
+			r.saidCanary = said
+		}
+		return
+	}
+	r.canary, r.saidCanary = key, ""
+}
+
+// withCanary adds the canary, which may post what it posts and nothing else. A client of its name is left as it is.
+func (r *clientsReader) withCanary(clients api.Clients) api.Clients {
+	if _, taken := clients[canary.Client]; taken || r.canary == "" {
+		return clients
+	}
+	clients[canary.Client] = api.Client{
+		Keys:    []api.Key{{Hash: sha256.Sum256([]byte(r.canary))}},
+		Sources: []string{canary.Source}, Types: []string{canary.Type},
+	}
+	return clients
 }
 
 // versionOf is a hash of what is stored: enough to distinguish versions, and no hint at a key.

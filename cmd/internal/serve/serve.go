@@ -97,7 +97,7 @@ func New(ctx context.Context, a *assembly.Assembly, env settings.API, parts Part
 	}
 	p.server = api.New(cfg, publisher, outcomes, a.Log)
 	if env.ClientsFrom != (settings.Origin{}) {
-		if err := followClients(ctx, a, env.ClientsFrom, p.server.SetClients); err != nil {
+		if err := followClients(ctx, a, env.ClientsFrom, env.CanaryKey, p.server.SetClients); err != nil {
 			return nil, err
 		}
 	}
