@@ -12,10 +12,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// accountConfig makes a stack the one of what watches a whole account, and is there once in it.
+// accountConfig is set in one stack of an AWS account: that stack watches the whole account.
 type accountConfig struct {
 	GuardDuty   bool `json:"guardDuty,omitempty"`   // threats, in AWS's own logs
-	Inspector   bool `json:"inspector,omitempty"`   // known faults of images and functions
+	Inspector   bool `json:"inspector,omitempty"`   // known vulnerabilities of images and functions
 	Config      bool `json:"config,omitempty"`      // what was changed, when
 	SecurityHub bool `json:"securityHub,omitempty"` // all findings, and AWS's and CIS's rules
 }
@@ -31,7 +31,7 @@ const (
 	configDays    = 400 // more than a year, so that what changed since the last review is known
 )
 
-// Account is what watches an account.
+// Account is the services that watch an account.
 type Account struct {
 	pulumi.ResourceState
 }
@@ -79,7 +79,7 @@ func (p *program) deployAccount(ctx *pulumi.Context) error {
 	return ctx.RegisterResourceOutputs(a, pulumi.Map{})
 }
 
-// record has Config write down each change of each resource.
+// record lets AWS Config write down each change of each resource.
 func (a *Account) record(ctx *pulumi.Context, c config, id pulumi.StringOutput, child pulumi.ResourceOption) (
 	pulumi.Resource, error) {
 	bucket, policy, err := newBucket(ctx, bucketArgs{Name: c.Name, Purpose: configPurpose, Protect: c.Protect,
@@ -103,7 +103,7 @@ func (a *Account) record(ctx *pulumi.Context, c config, id pulumi.StringOutput, 
 	if err != nil {
 		return nil, fmt.Errorf("create delivery channel of Config: %w", err)
 	}
-	// It can't be started without a channel, nor the channel be deleted while it runs.
+	// A recorder can't start without a delivery channel, and the channel can't be deleted while the recorder runs.
 	status, err := cfg.NewRecorderStatus(ctx, "changes", &cfg.RecorderStatusArgs{Name: recorder.Name,
 		IsEnabled: pulumi.Bool(true)}, child, pulumi.DependsOn([]pulumi.Resource{channel}))
 	if err != nil {
@@ -112,7 +112,7 @@ func (a *Account) record(ctx *pulumi.Context, c config, id pulumi.StringOutput, 
 	return status, nil
 }
 
-// hub gathers the findings of the others, and asks AWS's own rules and those of CIS.
+// hub gathers the findings of the other services, and checks AWS's own rules and those of CIS.
 func (a *Account) hub(ctx *pulumi.Context, c config, recording pulumi.Resource, child pulumi.ResourceOption) error {
 	hub, err := securityhub.NewAccount(ctx, "findings", &securityhub.AccountArgs{
 		EnableDefaultStandards: pulumi.Bool(false), AutoEnableControls: pulumi.Bool(true),

@@ -10,17 +10,17 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// archivePurpose is what the name of the archive's bucket ends with, before the account.
+// archivePurpose is the part of the name of the archive's bucket that stands before the account.
 const archivePurpose = "archive"
 
-// Archive is the bucket with all records, and the task that writes them. The zero value is none.
+// Archive is the bucket with all records, and the task that writes them. The zero value is no archive.
 type Archive struct {
 	pulumi.ResourceState
 
 	BucketARN pulumi.StringOutput
 	URL       pulumi.StringOutput // for ARCHIVE_URL
 	Bucket    pulumi.StringOutput // its name
-	// Copies and CopiesKey are the name of the bucket in another region and its key's ARN, "" where there is none.
+	// Copies is the name of the bucket in another region, and CopiesKey the ARN of its key; "" where there is none.
 	Copies, CopiesKey pulumi.StringOutput
 
 	child pulumi.ResourceOption
@@ -35,19 +35,19 @@ type archiveArgs struct {
 	Retention retentionConfig
 	Events    []string // topics with events
 	Letters   []string // topics with dead letters
-	// Partitions are those of the topic that has most.
+	// Partitions is the number of the topic that has most.
 	Partitions int
 	Elsewhere  elsewhere
 	archiveConfig
 }
 
-// noArchive is what the service has without one.
+// noArchive is the value of a stack without an archive.
 func noArchive() *Archive {
 	none := pulumi.String("").ToStringOutput()
 	return &Archive{BucketARN: none, Bucket: none, URL: none, Copies: none, CopiesKey: none}
 }
 
-// newArchive makes the bucket, which the operator's task reads, too.
+// newArchive makes the bucket. The operator's task reads it, too.
 func newArchive(ctx *pulumi.Context, name string, args archiveArgs, opts ...pulumi.ResourceOption) (*Archive, error) {
 	a := noArchive()
 	if err := register(ctx, "Archive", name, a, opts); err != nil {
@@ -70,12 +70,12 @@ func newArchive(ctx *pulumi.Context, name string, args archiveArgs, opts ...pulu
 	return a, ctx.RegisterResourceOutputs(a, pulumi.Map{"url": a.URL})
 }
 
-// bucket makes the archive's, or that of its copies. What somebody deletes stays as a version for a month.
+// bucket makes the bucket of the archive or of its copies. A deleted object stays as a version for a month.
 func (a *Archive) bucket(ctx *pulumi.Context, purpose string, args archiveArgs, key dataKey,
 	child pulumi.ResourceOption) (*s3.BucketV2, *s3.BucketVersioningV2, error) {
 	bucket, _, err := newBucket(ctx, bucketArgs{Name: args.Name, Purpose: purpose, Protect: args.Protect,
 		AccountID: args.AccountID, Region: args.Region, Key: key,
-		WriteOnce: purpose == archivePurpose}, child) // S3 asks itself for no condition when it copies
+		WriteOnce: purpose == archivePurpose}, child) // S3 replicates objects without the condition
 	if err != nil {
 		return nil, nil, err
 	}
@@ -104,8 +104,8 @@ func (a *Archive) bucket(ctx *pulumi.Context, purpose string, args archiveArgs, 
 	return bucket, versions, nil
 }
 
-// archiveLifecycle moves objects to a colder class and deletes them. S3 leaves objects of less than 128 KB where they
-// are: elsewhere they are paid as if they had that many.
+// archiveLifecycle moves objects to a colder class and deletes them. S3 does not move objects of less than 128 KB:
+// colder classes charge for 128 KB at least.
 func archiveLifecycle(keepDays int, colder *colderConfig) s3.BucketLifecycleConfigurationV2RuleArray {
 	everything := &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")}
 	keep := &s3.BucketLifecycleConfigurationV2RuleArgs{
@@ -122,22 +122,22 @@ func archiveLifecycle(keepDays int, colder *colderConfig) s3.BucketLifecycleConf
 				StorageClass: pulumi.String(colder.Class)}}
 	}
 	return s3.BucketLifecycleConfigurationV2RuleArray{keep,
-		// Of a deleted object a marker stays; S3 takes it only in a rule of its own.
+		// A deleted object leaves a marker. S3 demands a separate rule to remove it.
 		&s3.BucketLifecycleConfigurationV2RuleArgs{
 			Id: pulumi.String("markers"), Status: pulumi.String("Enabled"), Filter: everything,
 			Expiration: &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{ExpiredObjectDeleteMarker: pulumi.Bool(true)},
 		}}
 }
 
-// archiverArgs are what the task needs beside the bucket.
+// archiverArgs is what the task needs beside the bucket.
 type archiverArgs struct {
-	service serviceArgs // of the API: image, network, brokers and topics are the same
+	service serviceArgs // arguments of the API: its image, network, brokers and topics
 	Cluster pulumi.StringInput
 	Group   pulumi.StringInput // security group
 }
 
-// run makes the service of one task that archives. A second one beside it, in a roll-out, makes copies, which readers
-// drop.
+// run makes the service with one task that archives. During a roll-out a second task runs beside it and archives some
+// records twice. Readers drop such copies.
 func (a *Archive) run(ctx *pulumi.Context, args archiverArgs) error {
 	s := args.service
 	logs, err := cloudwatch.NewLogGroup(ctx, "archive", &cloudwatch.LogGroupArgs{

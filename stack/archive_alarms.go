@@ -7,7 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// What the archiver says in its log, and CloudWatch counts. A test compares it with what archive/consumer says.
+// Messages of the archiver's log, which CloudWatch counts. A test compares them with archive/consumer.
 var archiveLines = []struct {
 	Metric   string
 	Messages []string
@@ -18,8 +18,8 @@ var archiveLines = []struct {
 
 const archiveFailures, archiveGaps = "ArchiveFailures", "ArchiveGaps"
 
-// archiveMetric is counted of lines of the archiver's log. Such a metric has no dimension that the line does not have,
-// so the stack is in the namespace's name.
+// archiveMetric counts lines of the archiver's log. Such a metric can only have dimensions that the line has, so the
+// namespace has the stack's name.
 func archiveMetric(stack, name string) metric {
 	return metric{ownNamespace + "/" + stack, name, "Sum", nil}
 }
@@ -40,7 +40,7 @@ func countLines(ctx *pulumi.Context, stack string, logs *cloudwatch.LogGroup, ch
 	return nil
 }
 
-// archiveLag is how far the archiver is behind, in seconds, of each topic.
+// archiveLag is how many seconds the archiver is behind, for each topic.
 func archiveLag(c config) (all []metric) {
 	for _, topic := range c.archivedTopics() {
 		all = append(all, groupLag("EstimatedMaxTimeLag", c, topic, archiveGroup(c.Name)))
@@ -48,7 +48,7 @@ func archiveLag(c config) (all []metric) {
 	return all
 }
 
-// archiveAlarms tell of what would be missing from the archive one day. Clients and processors notice none of it.
+// archiveAlarms go off before records are missing from the archive. Clients and processors would not notice.
 func archiveAlarms(c config) []alarm {
 	if !c.Archive.Enabled {
 		return nil
@@ -56,7 +56,7 @@ func archiveAlarms(c config) []alarm {
 	lag := archiveLag(c)
 	list := []alarm{
 		{Kind: "archive-task", What: "For a quarter of an hour no task of the archiver has run.",
-			// ECS reports the CPU of each task each minute, and counts tasks for more money.
+			// ECS reports the CPU of each task each minute for nothing. A metric of the number of tasks costs money.
 			Metric: serviceMetric(c, "archive", "CPUUtilization", "SampleCount"), Below: true, Threshold: 1, Of: 15, In: 15,
 			MissingMeans: quietIsBad},
 		{Kind: "archive-failing", What: "The archiver can't write to its bucket, or not read from Kafka.",
@@ -69,7 +69,7 @@ func archiveAlarms(c config) []alarm {
 			Metric: archiveMetric(c.Name, archiveGaps), Threshold: 0, Of: 1, In: 1, MissingMeans: quietIsGood},
 	}
 	if c.Archive.ReplicateTo != "" {
-		// S3 reports it in the source's region; the other metrics of a replication are in the destination's.
+		// S3 reports this metric in the source's region, and the other metrics of replication in the destination's.
 		list = append(list, alarm{Kind: "archive-copies",
 			What: "S3 could not copy an object of the archive to the other region.",
 			Metric: metric{"AWS/S3", "OperationsFailedReplication", "Sum", map[string]string{
@@ -79,8 +79,8 @@ func archiveAlarms(c config) []alarm {
 	return list
 }
 
-// largestOf is the expression for the largest of m0, m1, …, where a topic of which nobody reads anything is not
-// behind.
+// largestOf is the expression for the largest of m0, m1, … A topic without data counts as 0: nobody reads it, so
+// nobody is behind.
 func largestOf(n int) string {
 	list := ""
 	for i := range n {

@@ -16,24 +16,24 @@ const (
 	mixedTable   = "records_mixed"
 )
 
-// recordColumns are the members of an archived line, but for topic and partition, which are keys.
+// recordColumns are the members of an archived line without topic and partition, which are partition keys.
 var recordColumns = []column{
 	{"offset", "bigint"}, {"timestamp", "bigint"}, {"key", "string"}, {"key_base64", "string"},
 	{"headers", "array<struct<key:string,key_base64:string,value:string,value_base64:string>>"},
 	{"value", "string"}, {"value_base64", "string"},
 }
 
-// queryGigabytes is what one question may read, 0.05 USD at 5 a TB. Athena ends one that reads more.
+// queryGigabytes is how much one query may read: 0.05 USD at 5 a TB. Athena ends a query that reads more.
 const queryGigabytes = 10
 
-// resultsPurpose is what the name of the bucket of answers ends with, before the account.
+// resultsPurpose is the part of the name of the bucket of results that stands before the account.
 const resultsPurpose = "archive-results"
 
-// archiveTables are both, over the archive below root, for these topics with at most so many partitions.
+// archiveTables are both tables over the archive below root, for topics with at most partitions partitions each.
 func archiveTables(root pulumi.StringOutput, topics []string, partitions int) []queriedTable {
 	topic := tableKey{column{"topic", "string"}, map[string]string{"type": "enum", "values": strings.Join(topics, ",")}}
 	partition := numbers("partition", 0, partitions-1, 0)
-	// A clock that is ahead makes a record of tomorrow.
+	// A record may carry the time of tomorrow: some clock is ahead.
 	date := tableKey{column{"date", "string"}, map[string]string{"type": "date", "format": "yyyy-MM-dd",
 		"range": "2026-01-01,NOW+1DAYS", "interval": "1", "interval.unit": "DAYS"}}
 	return []queriedTable{
@@ -45,13 +45,13 @@ func archiveTables(root pulumi.StringOutput, topics []string, partitions int) []
 	}
 }
 
-// header is the expression for a record's first header of that name; NULL where it has none.
+// header is the expression for a record's first header with a name; NULL where there is none.
 func header(name string) string {
 	return fmt.Sprintf("element_at(filter(headers, h -> h.key = '%s'), 1).value", name)
 }
 
-// fromArchive is the beginning of a query: the columns that it names of records of the last days, and of those of mixed
-// hours. UNION drops the copies that overlapping objects have.
+// fromArchive is the beginning of a query. It selects columns of the records of the last days from both tables. UNION
+// drops the copies that overlapping objects have.
 func fromArchive(database string, topics []string, days int, columns ...string) string {
 	which := "topic IN ('" + strings.Join(topics, "', '") + "')"
 	read := fmt.Sprintf("  SELECT topic, \"partition\", \"offset\", from_unixtime(\"timestamp\" / 1000.0) AS stored_at,\n"+
@@ -61,7 +61,7 @@ func fromArchive(database string, topics []string, days int, columns ...string) 
 		which, days, read, mixedTable, which)
 }
 
-// archiveQueries are the saved ones. Whoever asks puts other days, ids and topics in.
+// archiveQueries are the saved queries. Users replace the days, ids and topics in them.
 func archiveQueries(database string, events, letters []string) []tableQuery {
 	attribute := func(name string) string { return header("ce_"+name) + " AS " + name }
 	letter := func(name string) string { return header("dlq-"+name) + " AS " + strings.ReplaceAll(name, "-", "_") }
@@ -84,8 +84,8 @@ func archiveQueries(database string, events, letters []string) []tableQuery {
 	}
 }
 
-// queries make the archive tables, with a workgroup that bounds what a question costs, and saved questions. They are
-// asked with the rights of whoever asks.
+// queries makes the tables over the archive, a workgroup that bounds what a query costs, and the saved queries. A query
+// runs with the rights of its user.
 func (a *Archive) queries(ctx *pulumi.Context, args archiveArgs) error {
 	results, _, err := newBucket(ctx, bucketArgs{Name: args.Name, Purpose: resultsPurpose, Protect: args.Protect,
 		AccountID: args.AccountID, Region: args.Region, Key: args.Key, KeepDays: 7}, a.child)
@@ -99,7 +99,7 @@ func (a *Archive) queries(ctx *pulumi.Context, args archiveArgs) error {
 	}
 	workgroup, err := athena.NewWorkgroup(ctx, "archive", &athena.WorkgroupArgs{
 		Name: pulumi.String(args.Name + "-archive"), Description: pulumi.String("Questions to the archive"),
-		ForceDestroy: pulumi.Bool(true), // saved questions are this program's
+		ForceDestroy: pulumi.Bool(true), // its saved queries are of this program
 		Configuration: &athena.WorkgroupConfigurationArgs{
 			EnforceWorkgroupConfiguration: pulumi.Bool(true), BytesScannedCutoffPerQuery: pulumi.Int(queryGigabytes * 1e9),
 			PublishCloudwatchMetricsEnabled: pulumi.Bool(false),

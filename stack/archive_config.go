@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// archiveConfig is one of the objects of which nothing is there by default.
+// archiveConfig is optional: by default there is no archive.
 type archiveConfig struct {
 	Enabled    bool              `json:"enabled,omitempty"`
-	ObjectLock *objectLockConfig `json:"objectLock,omitempty"` // nil: who may delete may delete
-	Colder     *colderConfig     `json:"colder,omitempty"`     // nil: all stays where it is written
-	// ReplicateTo is another region, which gets each object, too; "" is none.
+	ObjectLock *objectLockConfig `json:"objectLock,omitempty"` // nil: IAM alone decides who deletes
+	Colder     *colderConfig     `json:"colder,omitempty"`     // nil: objects stay in the class in which they were written
+	// ReplicateTo is another region, which gets a copy of each object; "" is none.
 	ReplicateTo string          `json:"replicateTo,omitempty"`
-	ReadFrom    *readFromConfig `json:"readFrom,omitempty"` // nil: the stack's own
+	ReadFrom    *readFromConfig `json:"readFrom,omitempty"` // nil: the stack's own archive
 }
 
-// objectLockConfig keeps objects from being deleted for a while, whoever tries.
+// objectLockConfig keeps objects from being deleted for a while.
 type objectLockConfig struct {
-	Mode string `json:"mode"` // governance: but for who has s3:BypassGovernanceRetention; compliance: nobody, ever
+	Mode string `json:"mode"` // governance: s3:BypassGovernanceRetention may delete; compliance: nobody may
 	Days int    `json:"days"`
 }
 
@@ -34,7 +34,7 @@ const (
 	compliance = "compliance"
 )
 
-// colderClasses are those of S3 that an archive may go to, and the least days before; 30 is S3's own rule.
+// colderClasses are the storage classes for an archive, each with its minimum age in days; 30 is S3's own rule.
 var colderClasses = map[string]int{"STANDARD_IA": 30, "GLACIER_IR": 1, "GLACIER": 1, "DEEP_ARCHIVE": 1}
 
 func (c archiveConfig) validate(f *findings, keepDays int, protect bool) {
@@ -61,10 +61,10 @@ func (c archiveConfig) validate(f *findings, keepDays int, protect bool) {
 	}
 }
 
-// archiveGroup is the consumer group of the archiver, by the name of the stack's resources.
+// archiveGroup is the archiver's consumer group. name is the stack's.
 func archiveGroup(name string) string { return name + "-archive" }
 
-// letterTopics are those of dead letters.
+// letterTopics are the topics of dead letters.
 func (c config) letterTopics() (topics []string) {
 	for _, p := range c.processors() {
 		topics = append(topics, p.deadLetters(c.Kafka))
@@ -72,18 +72,18 @@ func (c config) letterTopics() (topics []string) {
 	return topics
 }
 
-// archivedTopics are those that the archiver reads: `eventctl archive run` makes the same of its environment.
+// archivedTopics are the topics that the archiver reads: `eventctl archive run` derives the same from its environment.
 func (c config) archivedTopics() []string { return append(c.Kafka.eventTopics(), c.letterTopics()...) }
 
-// mostPartitions are those of the topic that has most.
+// mostPartitions is the largest number of partitions of a topic.
 func (c config) mostPartitions() (most int) {
 	for _, topic := range c.Kafka.eventTopics() {
-		most = max(most, c.Kafka.partitionsOf(topic)) // a topic of dead letters has as many as that of the events
+		most = max(most, c.Kafka.partitionsOf(topic)) // a topic of dead letters has as many as its topic of events
 	}
 	return most
 }
 
-// archiveDeadline is in how many seconds the archiver must have read a record, or Kafka deletes some of them before.
+// archiveDeadline is how many seconds the archiver has to read a record before Kafka may delete it.
 func (c config) archiveDeadline() int {
 	hours := c.Retention.TopicHours
 	for _, t := range c.Kafka.Topics {
@@ -98,15 +98,15 @@ func (c config) archiveDeadline() int {
 type archiverARNs struct {
 	Cluster     string
 	Topics      []string // by their names
-	DeadLetters string   // of the first processor; those of others have a dot and a name behind it
+	DeadLetters string   // of the first processor; other processors append a dot and their name
 	Group       string
 	Bucket      string
 }
 
-// archiverPolicy is what the archiver does: read topics as a group of its own, and write objects. The bucket's policy
-// lets nobody overwrite one.
+// archiverPolicy lets the archiver read topics with a consumer group of its own, and write objects. The bucket's policy
+// forbids to overwrite an object.
 func archiverPolicy(a archiverARNs) document {
-	// The program has a topic for each set of handlers, also of those that this stack runs no processor for.
+	// The program lists a topic for each set of handlers, also for sets without a processor in this stack.
 	topics := append(slices.Clone(a.Topics), a.DeadLetters, a.DeadLetters+".*")
 	return policy(
 		allow("Connect", []string{a.Cluster}, "kafka-cluster:Connect"),
@@ -114,20 +114,20 @@ func archiverPolicy(a archiverARNs) document {
 		allow("ConsumerGroup", []string{kafkaARN(a.Cluster, "group", a.Group)}, "kafka-cluster:DescribeGroup",
 			"kafka-cluster:AlterGroup"),
 		allow("WriteObjects", []string{a.Bucket + "/archive/*"}, "s3:PutObject"),
-		// An object that is there is compared with what would be written.
+		// The archiver compares an object that exists with the one that it would write.
 		allow("CompareObjects", []string{a.Bucket + "/archive/*"}, "s3:GetObject"),
 		allow("TellMissingFromForbidden", []string{a.Bucket}, "s3:ListBucket"),
 	)
 }
 
-// writeOnce refuses to write an object without the condition that there is none of its name, whoever asks.
+// writeOnce refuses every write without the condition that no object of that name exists.
 func writeOnce(bucket string) statement {
 	return statement{Sid: "WriteOnce", Effect: "Deny", Principal: map[string]string{"AWS": "*"},
 		Action: []string{"s3:PutObject"}, Resource: []string{bucket + "/*"},
 		Condition: map[string]map[string]string{"Null": {"s3:if-none-match": "true"}}}
 }
 
-// readArchive are the rights of who looks into an archive, none without one.
+// readArchive are the rights to read an archive; none where there is no archive.
 func readArchive(bucket string) []statement {
 	if bucket == "" {
 		return nil
@@ -136,7 +136,7 @@ func readArchive(bucket string) []statement {
 		allow("ListArchive", []string{bucket}, "s3:ListBucket")}
 }
 
-// filterPattern is CloudWatch's for lines of the log whose message begins with one of these.
+// filterPattern is CloudWatch's pattern for lines of the log whose message begins with one of messages.
 func filterPattern(messages ...string) string {
 	var either []string
 	for _, message := range messages {

@@ -8,14 +8,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// readFromConfig names an archive that the operator's tool reads in place of the stack's own: the copies that a stack
-// of another region keeps in this one.
+// readFromConfig names an archive that the operator's tool reads in place of the stack's own: the copies of a stack in
+// another region, which that stack keeps in this region.
 type readFromConfig struct {
 	Bucket string `json:"bucket"`
-	Key    string `json:"key,omitempty"` // ARN, where it is encrypted with a key of one's own
+	Key    string `json:"key,omitempty"` // ARN of the customer's key, if there is one
 }
 
-// copiesPurpose is what the name of the bucket with the copies ends with, before the account.
+// copiesPurpose is the part of the name of the bucket with the copies that stands before the account.
 func copiesPurpose(region string) string { return archivePurpose + "-" + region }
 
 func (c archiveConfig) validateCopies(f *findings, name, region string) {
@@ -33,14 +33,14 @@ func (c archiveConfig) validateCopies(f *findings, name, region string) {
 	}
 }
 
-// replicate copies what is archived from then on to a bucket in another region, which this stack owns, so that the one
-// there can be deleted without a copy.
+// replicate copies each new object to a bucket in another region. This stack owns that bucket, so the copies stay when
+// the stack of the other region is deleted.
 func (a *Archive) replicate(ctx *pulumi.Context, args archiveArgs, from *s3.BucketV2,
 	versions *s3.BucketVersioningV2) error {
 	region := args.ReplicateTo
 	there := pulumi.Composite(a.child, pulumi.Provider(args.Elsewhere[region]))
 	var key dataKey
-	if args.Key.arn != nil { // a key of one region is none of another
+	if args.Key.arn != nil { // a key works in its own region only
 		made, err := a.copiesKey(ctx, args, there)
 		if err != nil {
 			return err
@@ -78,7 +78,7 @@ func (a *Archive) copiesKey(ctx *pulumi.Context, args archiveArgs, there pulumi.
 	return key, nil
 }
 
-// readFrom is the bucket that ReadFrom names, "" without.
+// readFrom is the bucket that ReadFrom names; "" without ReadFrom.
 func (c archiveConfig) readFrom() string {
 	if c.ReadFrom == nil {
 		return ""
@@ -86,7 +86,8 @@ func (c archiveConfig) readFrom() string {
 	return c.ReadFrom.Bucket
 }
 
-// archiveToRead is what the operator's tool reads. Each is "" without; Key is of another archive than the stack's own.
+// archiveToRead is the archive that the operator's tool reads. All are "" without an archive; Key is set
+// only for the archive of another stack.
 type archiveToRead struct{ BucketARN, Key, URL pulumi.StringOutput }
 
 func (a *Archive) toRead(c archiveConfig) archiveToRead {
@@ -98,7 +99,7 @@ func (a *Archive) toRead(c archiveConfig) archiveToRead {
 		pulumi.String(from.Key).ToStringOutput(), pulumi.String("s3://" + from.Bucket).ToStringOutput()}
 }
 
-// withCopies adds the use of the key that another stack's copies are encrypted with; "" adds nothing.
+// withCopies adds the right to use the key of another stack's copies; "" adds nothing.
 func (d document) withCopies(key, region string) document {
 	if key != "" {
 		d.Statement = append(d.Statement, throughS3("ReadCopies", key, region, "kms:Decrypt"))

@@ -11,16 +11,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// artifactConfig is one build: made once, and deployed as the same bytes to every stack. A stack whose file has it
+// artifactConfig is one build, which is deployed as the same bytes to every stack. A stack whose file has an artifact
 // builds nothing.
 type artifactConfig struct {
-	Version  string            `json:"version"` // what the API says of itself
+	Version  string            `json:"version"` // that the API reports
 	Image    string            `json:"image"`   // in ECR, by its digest
 	Function *artifactFunction `json:"function"`
-	// Untested is the digest of an image that a protected stack takes though staging has not run it. It is named, so
-	// that the exception ends with the next image.
+	// Untested is the digest of an image that a protected stack takes although staging has not run it. The exception
+	// names the digest, so it ends with the next image.
 	Untested string `json:"untested,omitempty"`
-	// Copied says that the image is in the region that artifacts.replicateTo names, and not in the artifacts' own.
+	// Copied says that the image is in the region of artifacts.replicateTo, and not in the region of the artifacts.
 	Copied bool `json:"copied,omitempty"`
 }
 
@@ -30,7 +30,7 @@ type artifactFunction struct {
 	SHA256 string `json:"sha256"` // of the archive, in hex
 }
 
-// testedIn is the stack that an artifact has to have run in before a protected stack takes it.
+// testedIn is the stack that must have run an artifact before a protected stack takes it.
 const testedIn = "staging"
 
 var (
@@ -40,7 +40,7 @@ var (
 	sha256Pattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
-// functionKey is where the artifacts' bucket has an archive: another archive is another object.
+// functionKey is the object's key of a function's archive. It has the hash, so another archive is another object.
 func functionKey(sha256 string) string { return "functions/" + sha256 + ".zip" }
 
 func (a artifactConfig) validate(f *findings, region string) {
@@ -57,7 +57,7 @@ func (a artifactConfig) validate(f *findings, region string) {
 			"must be the digest of artifact.image, or be left out, is %q", a.Untested)
 	}
 	if a.Function == nil {
-		return // is reported as missing
+		return // a missing artifact is reported elsewhere
 	}
 	f.require(sha256Pattern.MatchString(a.Function.SHA256), "artifact.function.sha256",
 		"must be 64 hexadecimal digits, is %q", a.Function.SHA256)
@@ -71,13 +71,13 @@ func (a artifactConfig) digest() string { return ecrImagePattern.FindStringSubma
 // repositoryURL is the image without its digest.
 func (a artifactConfig) repositoryURL() string { return strings.TrimSuffix(a.Image, "@"+a.digest()) }
 
-// repositoryARN is what tasks need the right to pull from.
+// repositoryARN is the repository that tasks need the right to pull from.
 func (a artifactConfig) repositoryARN() string {
 	parts := ecrImagePattern.FindStringSubmatch(a.Image)
 	return fmt.Sprintf("arn:aws:ecr:%s:%s:repository/%s", parts[2], parts[1], parts[3])
 }
 
-// bucket is where the function's archive lies: the stack of the artifacts names both after itself.
+// bucket holds the function's archive. The stack of the artifacts names the bucket and the repository after itself.
 func (a artifactConfig) bucket() string {
 	parts := ecrImagePattern.FindStringSubmatch(a.Image)
 	if a.Copied {
@@ -88,19 +88,19 @@ func (a artifactConfig) bucket() string {
 
 func artifactsBucket(name, account string) string { return bucketName(name, releasesPurpose, account) }
 
-// bucketName is what newBucket calls a bucket.
+// bucketName is the name that newBucket gives a bucket.
 func bucketName(name, purpose, account string) string { return name + "-" + purpose + "-" + account }
 
-// codeSHA256 is the archive's hash as Lambda writes it, so that a refresh finds code that is not this.
+// codeSHA256 is the archive's hash as Lambda writes it, so that a refresh finds code that somebody else deployed.
 func (a artifactConfig) codeSHA256() string {
 	raw, err := hex.DecodeString(a.Function.SHA256)
 	if err != nil {
-		panic(fmt.Sprintf("decode validated hash: %v", err)) // cannot happen: validate has looked at it
+		panic(fmt.Sprintf("decode validated hash: %v", err)) // cannot happen: validate has checked it
 	}
 	return base64.StdEncoding.EncodeToString(raw)
 }
 
-// build is what a stack runs: an artifact, or what was built here.
+// build is what a stack runs: an artifact, or what this machine has built.
 type build struct {
 	Version  string
 	Zip      string          // path of the function's archive; "" with an artifact
@@ -117,7 +117,8 @@ func (b build) code(settings *lambda.FunctionArgs) {
 	}
 }
 
-// build decides what to run. A protected stack takes only an artifact that staging has run, or one named as untested.
+// build decides what the stack runs. A protected stack takes only an artifact that staging has run, or one whose digest
+// is named as untested.
 func (p *program) build(root string, c config) (build, error) {
 	if a := c.Artifact; a != nil {
 		if c.Protect && a.Untested == "" {

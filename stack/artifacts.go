@@ -16,23 +16,23 @@ import (
 	"event-processing-service/stack/review"
 )
 
-// artifactsConfig makes a stack the one of the artifacts: what all other stacks deploy, and who may deploy it.
+// artifactsConfig is set in the stack of the artifacts: what all other stacks deploy, and who may deploy it.
 type artifactsConfig struct {
 	Repository  string   `json:"repository"`  // OWNER/NAME on GitHub
-	Stacks      []string `json:"stacks"`      // each is a GitHub environment of that name, too
-	StateBucket string   `json:"stateBucket"` // that `pulumi login` names
+	Stacks      []string `json:"stacks"`      // each has a GitHub environment of the same name
+	StateBucket string   `json:"stateBucket"` // of `pulumi login`
 	KeepImages  int      `json:"keepImages"`  // releases
 	// LoadTested are those of Stacks that the nightly run measures: their roles may start the load (.ci/load-test).
 	LoadTested []string `json:"loadTested,omitempty"`
-	// SigningKey is the file of a public key in the repository. Where it is set, stack/verify takes its signatures in
-	// place of those of the workflow `release`.
+	// SigningKey is the file of a public key in the repository. Where it is set, stack/verify demands signatures of
+	// this key, and not of the workflow `release`.
 	SigningKey string `json:"signingKey,omitempty"`
-	// ReplicateTo is another region that gets each release, too: for a stack there; "" is none.
+	// ReplicateTo is another region that gets a copy of each release, for a stack there; "" is none.
 	ReplicateTo string `json:"replicateTo,omitempty"`
 }
 
 const (
-	releasesPurpose = "releases" // of the bucket; its name ends with it
+	releasesPurpose = "releases" // end of the bucket's name
 	githubIssuer    = "token.actions.githubusercontent.com"
 	// buildEnvironment is the GitHub environment of the job that builds and publishes.
 	buildEnvironment = "release"
@@ -77,7 +77,7 @@ func (p *program) deployArtifacts(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	// Each deployer may do exactly what its stack's own resources take. All are computed before anything is registered.
+	// Each deployer has exactly the rights that its stack's resources need, computed before anything is registered.
 	rights, graphs := map[string][]document{}, map[string]review.Graph{}
 	for _, stack := range c.Artifacts.Stacks {
 		g, err := review.Record(ctx.RootDirectory(), stack, offlineProgram(), &review.Recorder{})
@@ -109,7 +109,7 @@ func (p *program) deployArtifacts(ctx *pulumi.Context) error {
 	return a.parts(ctx, c, identity.AccountId, rights, graphs, others)
 }
 
-// loadArtifacts reads what this stack takes of the configuration, and refuses the rest.
+// loadArtifacts reads the configuration of the stack of the artifacts, and refuses keys of other stacks.
 func loadArtifacts(ctx *pulumi.Context, given map[string]string) (config, error) {
 	artifacts := &artifactsConfig{}
 	c, err := loadAside(ctx, given, "artifacts", artifacts, func(f *findings) {
@@ -183,14 +183,14 @@ func (a *Artifacts) parts(ctx *pulumi.Context, c config, account string, rights 
 			}
 		}
 	}
-	// What an artifact's image and bucket are checked against follows from the name, too.
+	// Both names follow from the stack's name: artifactConfig derives the same from an image.
 	ctx.Export("repository", pulumi.String(fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com/%s", account, c.Region, c.Name)))
 	ctx.Export("bucket", pulumi.String(artifactsBucket(c.Name, account)))
 	return ctx.RegisterResourceOutputs(a, pulumi.Map{"repository": repository.RepositoryUrl})
 }
 
-// repository keeps the newest releases. Only their tags are counted: signatures that somebody adds are manifests
-// of their own that refer to an image, and would push releases out; ECR deletes them with the image.
+// repository keeps the newest releases. Its rule counts only tags of releases: a signature that somebody adds is a
+// manifest of its own, and would push a release out if it counted. ECR deletes it together with its image.
 func (a *Artifacts) repository(ctx *pulumi.Context, name string, c config, child pulumi.ResourceOption) (
 	*ecr.Repository, error,
 ) {
@@ -217,7 +217,7 @@ func (a *Artifacts) bucket(ctx *pulumi.Context, purpose string, c config, accoun
 	if err != nil {
 		return nil, nil, err
 	}
-	// What was deployed can be got back, whoever overwrites or deletes it.
+	// An object that somebody overwrites or deletes can be restored.
 	versions, err := keepVersions(ctx, purpose, bucket, child)
 	return bucket, versions, err
 }

@@ -8,21 +8,21 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// copiedReleases is what the name of the bucket in another region ends with, before the account: no more, as a name has
-// at most 63 characters.
+// copiedReleases is the part of the name of the bucket in another region that stands before the account. It is short,
+// as a name has at most 63 characters.
 func copiedReleases(region string) string { return region }
 
-// replicate sends each release from then on to another region: images by ECR, functions and notes by S3.
+// replicate copies each new release to another region: images by ECR, functions and notes by S3.
 func (a *Artifacts) replicate(ctx *pulumi.Context, c config, account string, from *s3.BucketV2,
 	versions *s3.BucketVersioningV2, provider pulumi.ProviderResource) error {
 	region, child := c.Artifacts.ReplicateTo, pulumi.Parent(a)
 	there := pulumi.Composite(child, pulumi.Provider(provider))
-	// Made here, or ECR would make one in which tags can be moved and nothing expires.
+	// Without this repository, ECR would create one in which tags can be moved and nothing expires.
 	images, err := a.repository(ctx, "images-"+region, c, there)
 	if err != nil {
 		return err
 	}
-	// An account has one of these for each region.
+	// An account has one replication configuration in each region.
 	if _, err := ecr.NewReplicationConfiguration(ctx, "images", &ecr.ReplicationConfigurationArgs{
 		ReplicationConfiguration: &ecr.ReplicationConfigurationReplicationConfigurationArgs{
 			Rules: ecr.ReplicationConfigurationReplicationConfigurationRuleArray{

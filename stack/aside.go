@@ -7,11 +7,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// asideObjects are the configuration's objects that make a stack another one than the service's.
+// asideObjects are objects of the configuration. A stack with one of them is not a stack of the service.
 var asideObjects = []string{"account", "artifacts"}
 
-// loadAside reads what a stack beside the service takes of the configuration, its object kind into into, and refuses
-// the rest. validate is asked when the object is read.
+// loadAside reads the configuration of a stack beside the service: the object kind into into, and the few keys that all
+// stacks have. It refuses all other keys. validate is called after the object is read.
 func loadAside(ctx *pulumi.Context, given map[string]string, kind string, into any, validate func(*findings)) (config,
 	error) {
 	c := config{Name: given[ctx.Project()+":name"], Protect: given[ctx.Project()+":protect"] == "true",

@@ -8,10 +8,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// backupConfig is the one object of which nothing is there by default. Point-in-time recovery does not depend on it.
+// backupConfig is optional: by default AWS Backup keeps nothing. Point-in-time recovery does not depend on it.
 type backupConfig struct {
 	Enabled      bool   `json:"enabled,omitempty"`
-	CopyTo       string `json:"copyTo,omitempty"`       // another region, which gets each backup, too; "" is none
+	CopyTo       string `json:"copyTo,omitempty"`       // another region, which gets a copy of each backup; "" is none
 	RestoreTests bool   `json:"restoreTests,omitempty"` // restore the newest backup once a month, and delete it
 }
 
@@ -39,7 +39,7 @@ type backupsArgs struct {
 	backupConfig
 }
 
-// backupVault is its name, by the name of the stack's resources.
+// backupVault is the name of the vault. name is the stack's.
 func backupVault(name string) string { return name + "-backups" }
 
 func newBackups(ctx *pulumi.Context, name string, args backupsArgs, opts ...pulumi.ResourceOption) (*Backups, error) {
@@ -78,7 +78,7 @@ func newBackups(ctx *pulumi.Context, name string, args backupsArgs, opts ...pulu
 	}, child, pulumi.DependsOn([]pulumi.Resource{maker.Policy})); err != nil {
 		return nil, fmt.Errorf("select the events table for backups: %w", err)
 	}
-	// Made also without tests: who restores after a loss has no time to write policies.
+	// The role is made without restore tests, too: after a loss nobody has time to write policies.
 	restorer, err := newRole(ctx, "restore", args.Name+"-restore", "backup.amazonaws.com",
 		policyOf(func(arns []string) document { return restorePolicy(arns[0], args.CopyTo).withKey(arns[1]) },
 			args.Store.TableARN, args.Store.key.ARN()), child)
@@ -93,8 +93,8 @@ func newBackups(ctx *pulumi.Context, name string, args backupsArgs, opts ...pulu
 	return b, ctx.RegisterResourceOutputs(b, pulumi.Map{"vault": vault.Name})
 }
 
-// vault is where backups lie. Its key is the one that AWS Backup manages: it costs nothing, and copies to another
-// region get that region's.
+// vault makes the vault for backups. It is encrypted with the key that AWS Backup manages, which costs nothing. Copies
+// in another region are encrypted with that region's key.
 func (b *Backups) vault(ctx *pulumi.Context, name string, args backupsArgs, opts ...pulumi.ResourceOption) (
 	*backup.Vault, error,
 ) {
@@ -107,14 +107,15 @@ func (b *Backups) vault(ctx *pulumi.Context, name string, args backupsArgs, opts
 	return vault, nil
 }
 
-// plan says when: each day, and on the first of each month for longer. All copies are full ones, and cost as such.
+// plan makes a backup each day, and one on the first of each month that is kept longer. Each is a full copy, and is
+// charged as one.
 func (b *Backups) plan(ctx *pulumi.Context, args backupsArgs, vault *backup.Vault, vaults pulumi.StringArray) (
 	*backup.Plan, error,
 ) {
 	rule := func(name, schedule string, days int) *backup.PlanRuleArgs {
 		r := &backup.PlanRuleArgs{
 			RuleName: pulumi.String(name), TargetVaultName: vault.Name, Schedule: pulumi.String(schedule),
-			// Minutes: AWS chooses when in the hour, and gives up after a quarter of a day.
+			// In minutes: AWS starts within the hour, and gives up after six hours.
 			StartWindow: pulumi.Int(60), CompletionWindow: pulumi.Int(360),
 			Lifecycle: &backup.PlanRuleLifecycleArgs{DeleteAfter: pulumi.Int(days)},
 		}
@@ -142,7 +143,7 @@ func (b *Backups) plan(ctx *pulumi.Context, args backupsArgs, vault *backup.Vaul
 // restoreTests restores the newest backup each month into a table of its own, which AWS deletes afterwards.
 func (b *Backups) restoreTests(ctx *pulumi.Context, args backupsArgs, vault *backup.Vault, restorer role) error {
 	child := pulumi.Parent(b)
-	underscores := strings.ReplaceAll(args.Name, "-", "_") // the only other character that it takes
+	underscores := strings.ReplaceAll(args.Name, "-", "_") // the only other character that AWS accepts
 	tests, err := backup.NewRestoreTestingPlan(ctx, "restore", &backup.RestoreTestingPlanArgs{
 		Name: pulumi.String(underscores + "_restore"), ScheduleExpression: pulumi.String("cron(0 9 2 * ? *)"),
 		StartWindowHours: pulumi.Int(4),
@@ -177,8 +178,8 @@ func backupPolicy(table, account, region string, vaults []string) document {
 	)
 }
 
-// restorePolicy lets AWS Backup write a backup into a new table: a test's, or one whose name begins with the table's.
-// copyTo is the other region that has backups, "" is none.
+// restorePolicy lets AWS Backup write a backup into a new table: one of a restore test, or one whose name begins with
+// the table's name. copyTo is the other region with backups; "" is none.
 func restorePolicy(table, copyTo string) document {
 	inRegion := func(region string) string {
 		parts := strings.Split(table, ":")

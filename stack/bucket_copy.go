@@ -7,22 +7,22 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// bucketCopy says which bucket's objects S3 copies to which other one, from then on.
+// bucketCopy is a replication: S3 copies each new object of one bucket to another.
 type bucketCopy struct {
 	name, role       string // of the replication and its role, in the program
 	physical         string // of the role, in AWS
 	from, to         *s3.BucketV2
 	versions, copied pulumi.Resource // of both, which S3 demands
 	region, other    string
-	fromKey, toKey   dataKey // where one has a key of ours, the other has, too
+	fromKey, toKey   dataKey // both buckets have a key of ours, or neither
 	lockable         bool    // Object Lock may be on
-	watched          bool    // S3 counts what it could not copy, for the price of four metrics
+	watched          bool    // S3 counts objects that it could not copy, which costs four metrics
 }
 
 // copyRule is the id of the one rule of a replication.
 const copyRule = "copy"
 
-// copyBucket replicates a bucket. Whoever deletes in the one must not delete in the other.
+// copyBucket replicates a bucket. A deletion in the source must not delete the copy.
 func copyBucket(ctx *pulumi.Context, c bucketCopy, child pulumi.ResourceOption) error {
 	replication, err := newRole(ctx, c.role, c.physical, "s3.amazonaws.com",
 		policyOf(func(arns []string) document {
@@ -40,7 +40,7 @@ func copyBucket(ctx *pulumi.Context, c bucketCopy, child pulumi.ResourceOption) 
 	}
 	to := &s3.BucketReplicationConfigRuleDestinationArgs{Bucket: c.to.Arn}
 	if c.fromKey.arn != nil {
-		// Otherwise S3 passes over what is encrypted with such a key.
+		// Without this, S3 skips objects that are encrypted with a KMS key.
 		rule.SourceSelectionCriteria = &s3.BucketReplicationConfigRuleSourceSelectionCriteriaArgs{
 			SseKmsEncryptedObjects: &s3.BucketReplicationConfigRuleSourceSelectionCriteriaSseKmsEncryptedObjectsArgs{
 				Status: pulumi.String("Enabled")},
@@ -60,7 +60,7 @@ func copyBucket(ctx *pulumi.Context, c bucketCopy, child pulumi.ResourceOption) 
 	return nil
 }
 
-// copyPolicy is what S3 does for a replication: read versions here, and write them there.
+// copyPolicy lets S3 read versions of the source and write them to the destination.
 func copyPolicy(from, to string, lockable bool) document {
 	read := []string{"s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging"}
 	if lockable {
@@ -73,7 +73,7 @@ func copyPolicy(from, to string, lockable bool) document {
 	)
 }
 
-// withCopiedKeys adds the use of the keys of both buckets, where they have keys of ours, and only through S3.
+// withCopiedKeys adds the right to use the keys of both buckets, only through S3, where they have keys of ours.
 func (d document) withCopiedKeys(from, to, region, other string) document {
 	if from == "" {
 		return d
@@ -83,7 +83,7 @@ func (d document) withCopiedKeys(from, to, region, other string) document {
 	return d
 }
 
-// throughS3 lets a key be used by S3 of a region alone.
+// throughS3 lets only S3 of one region use a key.
 func throughS3(sid, key, region string, actions ...string) statement {
 	s := allow(sid, []string{key}, actions...)
 	s.Condition = map[string]map[string]string{"StringEquals": {"kms:ViaService": "s3." + region + ".amazonaws.com"}}

@@ -8,25 +8,25 @@ import (
 )
 
 type bucketArgs struct {
-	Name      string // what physical names start with
-	Purpose   string // what this one's ends with
+	Name      string // beginning of the stack's physical names
+	Purpose   string // end of this bucket's name
 	Protect   bool
 	AccountID pulumi.StringInput
 	Region    string
 	Key       dataKey
 	Writer    string // AWS's service that writes logs into it; "" is none
 	KeepDays  int    // 0: for ever
-	WriteOnce bool   // an object is written on the condition that there is none of its name
+	WriteOnce bool   // an object is written only if none of its name exists
 }
 
-// newBucket makes a private, encrypted bucket. It returns the bucket and its policy, which a writer
-// depends on. The account id in the name makes it unique in the world, and is why no name can be squatted on.
+// newBucket makes a private, encrypted bucket. It returns the bucket and its policy, which a writer depends on. The
+// account id makes the name unique in the world, and nobody else can take it beforehand.
 func newBucket(ctx *pulumi.Context, args bucketArgs, child pulumi.ResourceOption) (
 	*s3.BucketV2, *s3.BucketPolicy, error,
 ) {
 	bucket, err := s3.NewBucketV2(ctx, args.Purpose, &s3.BucketV2Args{
 		Bucket: pulumi.Sprintf("%s-%s-%s", args.Name, args.Purpose, args.AccountID),
-		// Unprotected, it goes with the stack; protected, a bucket with objects in it refuses to go.
+		// An unprotected bucket is deleted with the stack. A protected one refuses while it has objects.
 		ForceDestroy: pulumi.Bool(!args.Protect),
 	}, keep(args.Protect, child)...)
 	if err != nil {
@@ -44,7 +44,7 @@ func newBucket(ctx *pulumi.Context, args bucketArgs, child pulumi.ResourceOption
 		s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
 			SseAlgorithm: pulumi.String("AES256"),
 		}
-	// The load balancer can write with S3's own keys alone.
+	// The load balancer can only write to a bucket that is encrypted with S3's own keys.
 	if key := args.Key.ID(); key != nil && args.Writer != balancerLogDelivery {
 		sse.ApplyServerSideEncryptionByDefault =
 			s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
@@ -63,7 +63,7 @@ func newBucket(ctx *pulumi.Context, args bucketArgs, child pulumi.ResourceOption
 			return nil, nil, err
 		}
 	}
-	// Two changes at once to one bucket's access conflict, so the policy waits for the block.
+	// Two changes of a bucket's access at the same time conflict, so the policy waits for the public access block.
 	policy, err := s3.NewBucketPolicy(ctx, args.Purpose, &s3.BucketPolicyArgs{
 		Bucket: bucket.ID(),
 		Policy: policyOf(func(arns []string) document {
@@ -80,7 +80,7 @@ func newBucket(ctx *pulumi.Context, args bucketArgs, child pulumi.ResourceOption
 	return bucket, policy, nil
 }
 
-// keepVersions keeps what is overwritten or deleted in a bucket.
+// keepVersions keeps overwritten and deleted objects of a bucket.
 func keepVersions(ctx *pulumi.Context, purpose string, bucket *s3.BucketV2, child pulumi.ResourceOption) (
 	*s3.BucketVersioningV2, error,
 ) {
@@ -93,7 +93,7 @@ func keepVersions(ctx *pulumi.Context, purpose string, bucket *s3.BucketV2, chil
 	return versions, nil
 }
 
-// forget deletes a bucket's objects when they are old.
+// forget deletes a bucket's objects at an age.
 func forget(ctx *pulumi.Context, args bucketArgs, bucket *s3.BucketV2, child pulumi.ResourceOption) error {
 	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, args.Purpose, &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.ID(),

@@ -14,8 +14,8 @@ import (
 // anomalyShare is the part of the budget by which a day may cost more than usual before somebody is told.
 const anomalyShare = 0.1
 
-// watchCosts has AWS compare what the stack costs with its budget and with its own past. Both see what has the tag
-// Service, once it is active as a cost allocation tag (docs/deploying.md).
+// watchCosts lets AWS compare the costs of the stack with its budget and with its own past. Both count resources with
+// the tag Service, once that is active as a cost allocation tag (docs/deploying.md).
 func (o *Observability) watchCosts(ctx *pulumi.Context, c config, account pulumi.StringInput) error {
 	if c.Budget == nil {
 		return nil
@@ -26,7 +26,7 @@ func (o *Observability) watchCosts(ctx *pulumi.Context, c config, account pulumi
 	if err != nil {
 		return fmt.Errorf("let budgets write to the alarm topic: %w", err)
 	}
-	// AWS sends a trial to the topic while it makes either, which the policy must let in.
+	// AWS sends a test message to the topic while it creates either, so the topic's policy must exist before.
 	after := pulumi.DependsOn([]pulumi.Resource{policy})
 	var notifications budgets.BudgetNotificationArray
 	for _, when := range []struct {
@@ -75,5 +75,5 @@ func (o *Observability) watchCosts(ctx *pulumi.Context, c config, account pulumi
 	return nil
 }
 
-// dollars is an amount as AWS takes it, without the zeros that a float would show.
+// dollars is an amount in the format of AWS, without the zeros that a float would show.
 func dollars(amount float64) string { return strconv.FormatFloat(amount, 'f', -1, 64) }

@@ -7,28 +7,29 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// cacheConfig chooses a store in which all tasks share their rate limits: ElastiCache Serverless for Valkey. Without it
-// each task has limits of its own, and a client gets as many times its limit as there are tasks.
+// cacheConfig chooses ElastiCache Serverless for Valkey, in which all tasks share their rate limits. Without it each
+// task has limits of its own, so a client gets its limit once from each task.
 type cacheConfig struct {
 	Enabled bool `json:"enabled,omitempty"`
 }
 
 const (
 	cachePort = 6379
-	// cacheReaderPort is where the cache's map of slots says that replicas are. The client asks them nothing but that map.
+	// cacheReaderPort is the port of replicas in the cache's map of slots. The client asks replicas for that map alone.
 	cacheReaderPort = 6380
 
-	// A limit is some bytes for as long as it says something, so the least of storage is plenty. What a flood of requests
-	// could cost is bounded, too: beyond cacheUnits a second the cache refuses, and each task limits by itself.
+	// A limit takes some bytes while it is in use, so the smallest storage is plenty. The costs of a flood of requests are
+	// bounded, too: beyond cacheUnits a second the cache refuses, and each task limits by itself.
 	cacheGB    = 1
 	cacheUnits = 10_000
 )
 
-// limitsAccess is what the tasks' user may do in the cache. .ci/limits gives it to a user of a real one.
+// limitsAccess is what the tasks' user may do in the cache. .ci/limits gives the same rights to a user of a real
+// server.
 const limitsAccess = "on ~rate-limit:* -@all +eval +evalsha +get +set +time +ping +hello +auth " +
 	"+cluster|slots +cluster|shards"
 
-// Cache is that store. The zero value is none.
+// Cache is the store of shared rate limits. The zero value is no cache.
 type Cache struct {
 	pulumi.ResourceState
 
@@ -49,13 +50,14 @@ func (c cacheConfig) validate(f *findings, api apiConfig) {
 		"is true, and api.rateLimit is not set: there is no limit that tasks could share")
 }
 
-// noCache is what the service has without one.
+// noCache is the value of a stack without a cache.
 func noCache() *Cache {
 	none := pulumi.String("").ToStringOutput()
 	return &Cache{URL: none, ARN: none, UserARN: none}
 }
 
-// newCache makes the cache. Its user enters with IAM: there is no password to keep, to rotate, or to find in a state.
+// newCache makes the cache. Its user logs in with IAM, so there is no password to store, to rotate, or to leak from the
+// engine's state.
 func newCache(ctx *pulumi.Context, name string, args cacheArgs, opts ...pulumi.ResourceOption) (*Cache, error) {
 	c := &Cache{}
 	if err := register(ctx, "Cache", name, c, opts); err != nil {
@@ -105,7 +107,7 @@ func newCache(ctx *pulumi.Context, name string, args cacheArgs, opts ...pulumi.R
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"cache": cache.Name})
 }
 
-// shareLimits are the rights that entering the cache takes, none without one.
+// shareLimits are the rights to log in to the cache; none without a cache.
 func shareLimits(cache, user string) []statement {
 	if cache == "" {
 		return nil

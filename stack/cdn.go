@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// AWS's own policies, the same ids in every account: nothing is cached, and everything that the client sent goes on.
+	// AWS's own policies, with the same ids in every account: cache nothing, and pass on everything that the client sent.
 	cachingDisabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 	allViewer       = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 
@@ -20,21 +20,21 @@ const (
 	originReadSeconds = 60
 	// CloudFront lets go of an idle connection before the balancer does: see idleSeconds.
 	originKeepAliveSeconds = idleSeconds - 5
-	// TLS 1.3, and 1.2 with forward secrecy. TLSv1.3_2025 would shut out clients that have no 1.3, and is newer than the
-	// provider. Without a domain CloudFront serves its own certificate, and decides by itself: from TLS 1.0 on.
+	// TLS 1.3, and 1.2 with forward secrecy. TLSv1.3_2025 refuses clients without TLS 1.3, and the provider does not know
+	// it yet. Without a domain CloudFront serves its own certificate, and accepts TLS 1.0 and later.
 	viewerTLS = "TLSv1.2_2021"
 )
 
-// cachedPaths are the documents, which the API gives a Cache-Control of their own. All else is asked of the API.
+// cachedPaths are the documents: the API sends a Cache-Control with them. All other requests go to the API.
 var cachedPaths = []string{"/docs", "/docs/*", "/openapi.*", "/v1/schemas", "/v1/schemas/*"}
 
-// uncachedErrors are all codes of which CloudFront can be told how long to keep them. Of the others it keeps none
-// without a header that says so; of these it would keep some for 10 seconds, whatever the policy says, and for the
-// path alone: who asks for an outcome too early would be told 404 after it is there.
+// uncachedErrors are all statuses for which CloudFront has a setting of how long to keep them. It keeps other statuses
+// only if a header says so. By default it keeps some of these for 10 seconds, by the path alone and whatever the policy
+// says: a client that asks for an outcome too early would get 404 for some time after the outcome is known.
 var uncachedErrors = []int{400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
 
-// distribute puts CloudFront before the load balancer, which it reaches by an interface of its own inside the VPC. It
-// returns what a domain points to, and the distribution's ARN.
+// distribute puts CloudFront before the load balancer. CloudFront reaches it by network interfaces inside the VPC.
+// distribute returns the target of the domain, and the ARN of the distribution.
 func (e *Edge) distribute(ctx *pulumi.Context, args edgeArgs, balancer *lb.LoadBalancer,
 	firewall pulumi.StringPtrInput) (alias, pulumi.StringOutput, error) {
 	none := pulumi.StringOutput{}
@@ -74,7 +74,7 @@ func (e *Edge) distribute(ctx *pulumi.Context, args edgeArgs, balancer *lb.LoadB
 			AllowedMethods: pulumi.ToStringArray([]string{"GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"}),
 			CachedMethods:  pulumi.ToStringArray([]string{"GET", "HEAD"}),
 			CachePolicyId:  pulumi.String(cachingDisabled), OriginRequestPolicyId: pulumi.String(allViewer),
-			Compress: pulumi.Bool(false), // the API compresses what is worth it
+			Compress: pulumi.Bool(false), // the API compresses answers itself
 		},
 		OrderedCacheBehaviors: documents, CustomErrorResponses: fresh,
 		Restrictions: &cloudfront.DistributionRestrictionsArgs{
@@ -97,16 +97,16 @@ func (e *Edge) distribute(ctx *pulumi.Context, args edgeArgs, balancer *lb.LoadB
 	return alias{Name: distribution.DomainName, Zone: distribution.HostedZoneId, Types: types}, distribution.Arn, nil
 }
 
-// vpcOrigin lets CloudFront reach the balancer. AWS changes none that a distribution uses, not even its tags: so every
-// change makes another one, under another name, and the old one goes when the distribution has left it. What is asked
-// of the network is only that it is there before, and goes after: AWS wants an internet gateway in the VPC, and
-// CloudFront's interfaces must have left the subnets.
+// vpcOrigin lets CloudFront reach the balancer. AWS refuses to change an origin that a distribution uses, even its
+// tags. So every change makes a new origin under a new name, and the old one is deleted after the distribution has left
+// it. The origin depends on the network only for the order: AWS demands an internet gateway in the VPC first, and the
+// subnets can be deleted only after CloudFront's interfaces have left them.
 func (e *Edge) vpcOrigin(ctx *pulumi.Context, args edgeArgs, balancer *lb.LoadBalancer) (*cloudfront.VpcOrigin, error) {
 	protocol := "http" // the balancer's own name has no certificate
 	if args.HTTPS() {
 		protocol = "https"
 	}
-	// An ARN ends with what tells the balancer from its predecessors.
+	// The end of the ARN differs for each balancer, also if the name is the same.
 	name := balancer.ArnSuffix.ApplyT(func(suffix string) string {
 		return args.Name + "-" + protocol + "-" + suffix[strings.LastIndexByte(suffix, '/')+1:]
 	}).(pulumi.StringOutput)
@@ -126,8 +126,8 @@ func (e *Edge) vpcOrigin(ctx *pulumi.Context, args edgeArgs, balancer *lb.LoadBa
 	return origin, nil
 }
 
-// documents are the paths that CloudFront keeps for as long as the API says. They are kept for each host, page of
-// another origin and media type that is asked for: the API's answer depends on those.
+// documents is the behaviour of the paths that CloudFront caches for as long as the API says. The cache's key has the
+// headers Host, Origin and Accept, as the API's answer depends on them.
 func (e *Edge) documents(ctx *pulumi.Context, args edgeArgs) (cloudfront.DistributionOrderedCacheBehaviorArray, error) {
 	child := pulumi.Parent(e)
 	keys := &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginArgs{
@@ -149,7 +149,7 @@ func (e *Edge) documents(ctx *pulumi.Context, args edgeArgs) (cloudfront.Distrib
 	if err != nil {
 		return nil, fmt.Errorf("create cache policy: %w", err)
 	}
-	// What is about one request, and would be told to all who are served the same answer.
+	// Headers that are about one request: CloudFront would send them to all clients that get the cached answer.
 	var drop cloudfront.ResponseHeadersPolicyRemoveHeadersConfigItemArray
 	for _, header := range []string{"RateLimit", "RateLimit-Policy", "X-Request-Id"} {
 		drop = append(drop, &cloudfront.ResponseHeadersPolicyRemoveHeadersConfigItemArgs{Header: pulumi.String(header)})
@@ -178,7 +178,7 @@ func (e *Edge) documents(ctx *pulumi.Context, args edgeArgs) (cloudfront.Distrib
 // distributionLogs writes a line for each request into the bucket of access logs, as JSON.
 func (e *Edge) distributionLogs(ctx *pulumi.Context, args edgeArgs, of *cloudfront.Distribution) error {
 	child := pulumi.Parent(e)
-	bucket, policy, err := e.accessLogs(ctx, args, flowLogDelivery) // which delivers these logs, too
+	bucket, policy, err := e.accessLogs(ctx, args, flowLogDelivery) // the same service delivers these logs
 	if err != nil {
 		return err
 	}

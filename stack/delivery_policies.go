@@ -6,12 +6,12 @@ import (
 	"event-processing-service/stack/review"
 )
 
-// githubAudience is what a token of GitHub's is for when aws-actions/configure-aws-credentials asks for it.
+// githubAudience is the audience of a job's token, as .ci/aws-login asks for it.
 const githubAudience = "sts.amazonaws.com"
 
-// trustGitHub lets the jobs of one environment of one repository take a role, and nobody else: both claims are compared
-// as a whole. A job gets this subject only where GitHub lets it use the environment, so who may deploy is decided by
-// the environment's rules (reviewers, branches); a branch, a tag or a fork has another subject.
+// trustGitHub lets only jobs of one environment of one repository take a role: both claims are compared as a whole. A
+// job has this subject only if GitHub lets it use the environment, so the environment's rules (reviewers, branches)
+// decide who may deploy. A branch, a tag or a fork has another subject.
 func trustGitHub(provider, repository, environment string) document {
 	return policy(statement{Sid: "GitHub", Effect: "Allow", Principal: map[string]string{"Federated": provider},
 		Action: []string{"sts:AssumeRoleWithWebIdentity"},
@@ -21,8 +21,8 @@ func trustGitHub(provider, repository, environment string) document {
 		}}})
 }
 
-// publisherPolicy is what the build does: push one image, store one archive, and note what belongs together. It can
-// delete nothing, and deploy nothing.
+// publisherPolicy lets the build push one image, store one archive, and record which of them belong together. The build
+// can delete nothing, and deploy nothing.
 func publisherPolicy(repository, bucket string) document {
 	return policy(
 		allow("RegistryToken", []string{"*"}, "ecr:GetAuthorizationToken"),
@@ -33,8 +33,9 @@ func publisherPolicy(repository, bucket string) document {
 	)
 }
 
-// deliveryPolicy is what a stack's deployer does beside the stack's own resources: read releases, note which of them
-// served in this stack and read what others noted, and keep the state of this stack alone.
+// deliveryPolicy is what a stack's deployer needs beside the rights to the stack's resources: read releases, record
+// which of them served in this stack, read the records of other stacks, and read and write the state of this stack
+// alone.
 func deliveryPolicy(stack, project, stateBucket, bucket, key string) document {
 	state := "arn:aws:s3:::" + stateBucket
 	own := []string{}

@@ -7,7 +7,7 @@ import (
 	"event-processing-service/stack/review"
 )
 
-// deployerRight is what the engine's providers do to make, read, change and delete resources of some types.
+// deployerRight is the actions by which the engine's providers make, read, change and delete resources of some types.
 type deployerRight struct {
 	sid       string
 	types     []string // as review.Short has them; a stack without any of them does not need the right
@@ -16,9 +16,9 @@ type deployerRight struct {
 	condition map[string]map[string]string
 }
 
-// deployerRights are all of them. Physical names start with the stack's name, so that most rights are for these alone;
-// EC2, the balancers' descriptions and some others know no names. Source: the provider's resources, and the required
-// permissions of IAM's service authorization reference for the actions that they call.
+// deployerRights are the rights for all types. Physical names start with the stack's name, and most rights are limited
+// to such names. EC2, descriptions of load balancers and some others can't be limited by name. Source: the provider's
+// resources, and the permissions that IAM's service authorization reference lists for the actions that they call.
 func deployerRights(name, region, account string, topicNames []string, processors []namedProcessor) []deployerRight {
 	arn := func(service, resource string) string {
 		return strings.Join([]string{"arn:aws", service, region, account, resource}, ":")
@@ -70,7 +70,7 @@ func deployerRights(name, region, account string, topicNames []string, processor
 		{"Workgroup", []string{"athena.Workgroup"},
 			all("athena", "CreateWorkGroup", "DeleteWorkGroup", "GetWorkGroup", "ListTagsForResource", "TagResource",
 				"UntagResource", "UpdateWorkGroup"), []string{arn("athena", "workgroup/"+name+"-archive")}, nil},
-		// AWS's delivery writes in the deployer's name.
+		// AWS's log delivery acts with the deployer's rights.
 		{"FlowLogDelivery", []string{"ec2.FlowLog"}, all("logs", "CreateLogDelivery", "DeleteLogDelivery"), everything, nil},
 		{"Brokers", []string{"msk.Cluster"},
 			all("kafka", "CreateCluster", "CreateClusterV2", "DeleteCluster", "DescribeCluster", "DescribeClusterV2",
@@ -150,7 +150,7 @@ func deployerRights(name, region, account string, topicNames []string, processor
 		{"RolesToBackups", []string{"backup.Selection"}, all("iam", "PassRole"),
 			[]string{roles(name + "-backup"), roles(name + "-restore")},
 			map[string]map[string]string{"StringEquals": {"iam:PassedToService": "backup.amazonaws.com"}}},
-		// The first stack of an account makes AWS's own roles.
+		// The first stack of an account creates AWS's service-linked roles.
 		{"ServiceRoles", []string{"cloudfront.VpcOrigin", "msk.Cluster", "ecs.Service", "lb.LoadBalancer",
 			"appautoscaling.Target", "backup.RestoreTestingPlan", "chatbot.SlackChannelConfiguration",
 			"elasticache.ServerlessCache"},
@@ -208,7 +208,7 @@ func deployerRights(name, region, account string, topicNames []string, processor
 		{"LogMetrics", []string{"cloudwatch.LogMetricFilter"}, all("logs", "DeleteMetricFilter", "DescribeMetricFilters",
 			"PutMetricFilter"), []string{arn("logs", "log-group:*")}, nil},
 		{"LogGroups", []string{"cloudwatch.LogGroup"}, all("logs", "DescribeLogGroups"), everything, nil},
-		// MSK lets its log delivery write into a log group, in the deployer's name.
+		// MSK sets up its log delivery with the deployer's rights.
 		{"BrokerLogs", []string{"msk.Cluster"}, all("logs", "CreateLogDelivery", "DeleteLogDelivery",
 			"DescribeResourcePolicies",
 			"GetLogDelivery", "ListLogDeliveries", "PutResourcePolicy", "UpdateLogDelivery"), everything, nil},
@@ -223,7 +223,7 @@ func all(service string, actions ...string) (full []string) {
 	return full
 }
 
-// deployerPolicy is the rights that the resources of a graph take, and what no right covers.
+// deployerPolicy returns the rights that the resources of a graph need, and the types that no right covers.
 func deployerPolicy(g review.Graph, rights []deployerRight) (d document, uncovered []string) {
 	covered := map[string]bool{}
 	for _, r := range rights {

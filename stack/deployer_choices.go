@@ -1,6 +1,6 @@
 package main
 
-// choiceRights are those of what a stack has only by choice.
+// choiceRights are the rights for optional parts of a stack.
 func choiceRights(name string, arn func(service, resource string) string, roles func(string) string) []deployerRight {
 	of := func(service string, actions ...string) (full []string) {
 		for _, action := range actions {

@@ -1,6 +1,7 @@
 package main
 
-// edgeRights are those for CloudFront, the firewall and Shield: of their resources AWS knows few names beforehand.
+// edgeRights are the rights for CloudFront, the firewall and Shield. Few of their resources have names that are known
+// before they are created.
 func edgeRights() []deployerRight {
 	everything := []string{"*"}
 	return []deployerRight{
@@ -25,7 +26,7 @@ func edgeRights() []deployerRight {
 				"DeleteWebACL", "DisassociateWebACL", "GetIPSet", "GetLoggingConfiguration", "GetWebACL",
 				"GetWebACLForResource", "ListTagsForResource", "PutLoggingConfiguration", "TagResource", "UntagResource",
 				"UpdateIPSet", "UpdateWebACL"), "elasticloadbalancing:SetWebACL"), everything, nil},
-		// WAF lets its log delivery write into a log group, in the deployer's name.
+		// WAF sets up its log delivery with the deployer's rights.
 		{"FirewallLogs", []string{"wafv2.WebAclLoggingConfiguration"}, all("logs", "CreateLogDelivery",
 			"DeleteLogDelivery", "DescribeResourcePolicies", "PutResourcePolicy"), everything, nil},
 		{"Shield", []string{"shield.Protection"}, all("shield", "CreateProtection", "DeleteProtection",

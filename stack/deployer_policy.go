@@ -11,10 +11,10 @@ import (
 	"event-processing-service/stack/review"
 )
 
-// policyCharacters is what IAM takes of one managed policy, without white space. A role may have ten of them.
+// policyCharacters is how long a managed policy may be, without white space. A role may have ten policies.
 const policyCharacters = 6144
 
-// split cuts a policy into as many as IAM demands, between statements.
+// split cuts a policy between statements into parts that IAM accepts.
 func (d document) split() (parts []document) {
 	for _, s := range d.Statement {
 		if last := len(parts) - 1; last >= 0 {
@@ -29,7 +29,7 @@ func (d document) split() (parts []document) {
 	return parts
 }
 
-// writeDeployerPolicy prints the policies of whoever deploys a stack, one document after the other.
+// writeDeployerPolicy prints the policies that a stack's deployer needs, one document after the other.
 func writeDeployerPolicy(w io.Writer, root, stack string) error {
 	g, err := review.Record(root, stack, offlineProgram(), &review.Recorder{})
 	if err != nil {
@@ -51,7 +51,7 @@ func writeDeployerPolicy(w io.Writer, root, stack string) error {
 
 // rightsOf are the rights for the names that a graph has.
 func rightsOf(g review.Graph) []deployerRight {
-	account := "*" // whichever the stack is deployed to
+	account := "*" // any: the program does not know the account
 	var name, region string
 	var topics []string
 	for _, n := range g.Nodes {

@@ -2,7 +2,8 @@ package main
 
 import "event-processing-service/stack/review"
 
-// replicaRights are on a table and on its replicas in other regions. DynamoDB fills a new one in the deployer's name.
+// replicaRights are on a table and on its replicas in other regions. DynamoDB fills a new replica with the deployer's
+// rights.
 func replicaRights(table review.Registration, region, account string) []deployerRight {
 	replicas := table.At("replicas")
 	if !replicas.IsArray() {

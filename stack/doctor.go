@@ -16,7 +16,7 @@ import (
 	"event-processing-service/stack/review"
 )
 
-// examine writes what is wrong with a stack that is deployed, and returns the exit status.
+// examine writes what is wrong with a deployed stack, and returns the exit status.
 func examine(ctx context.Context, w io.Writer, root, stack string) int {
 	healthy, cloud, err := wanted(ctx, root, stack)
 	if err != nil {
@@ -25,7 +25,7 @@ func examine(ctx context.Context, w io.Writer, root, stack string) int {
 	return doctor.Run(ctx, w, doctor.Checks(healthy, cloud))
 }
 
-// wanted is what a stack should be: by its outputs what only deployment knows, and by its program the rest.
+// wanted is what a stack should be. Its outputs have what only a deployment knows, its program the rest.
 func wanted(ctx context.Context, root, stack string) (s doctor.Stack, cloud aws.Config, err error) {
 	told, err := toldBy(ctx, stack)
 	if err != nil {
@@ -37,7 +37,7 @@ func wanted(ctx context.Context, root, stack string) (s doctor.Stack, cloud aws.
 	if _, err = cloud.Credentials.Retrieve(ctx); err != nil {
 		return s, cloud, fmt.Errorf("find AWS credentials: %w", err)
 	}
-	program := offlineProgram() // whether there are handlers is no question of what is deployed
+	program := offlineProgram() // the doctor does not ask whether this checkout has the handlers
 	program.Handlers = func(string, map[string]map[string]string) error { return nil }
 	g, err := review.Record(root, stack, program, &review.Recorder{})
 	if err != nil {
@@ -73,7 +73,7 @@ func toldBy(ctx context.Context, stack string) (t told, err error) {
 	return t, nil
 }
 
-// stack puts what was told together with what the program registers.
+// stack combines the outputs with the resources that the program registers.
 func (t told) stack(g review.Graph) (doctor.Stack, error) {
 	s := doctor.Stack{ClusterARN: t.ClusterARN, ECSCluster: t.ECSCluster, Service: t.Service,
 		TaskDefinition: t.TaskDefinition, URL: t.URL, KeysSecret: t.KeysSecret}
@@ -97,7 +97,7 @@ func (t told) stack(g review.Graph) (doctor.Stack, error) {
 	for _, n := range g.Of("cloudwatch.MetricAlarm") {
 		group := n.Text("dimensions", "Consumer Group")
 		if n.Text("metricName") != "EstimatedMaxTimeLag" || functions[group] == "" {
-			continue // a processor that the program has, and that is not deployed, is a preview's affair
+			continue // a processor that is not deployed yet is shown by a preview
 		}
 		delete(unknown, group)
 		s.Processors = append(s.Processors, doctor.Processor{Function: functions[group], Group: group,

@@ -11,16 +11,15 @@ import (
 )
 
 const (
-	// A task that leaves gets no new requests and has this long for those it has: more than PUBLISH_TIMEOUT, which is
-	// the longest that one takes.
+	// A task that is deregistered gets no new requests, and has this long for its open ones: more than PUBLISH_TIMEOUT,
+	// which is the longest that a request takes.
 	drainSeconds = 20
-	// Connections without a request are closed after this; the API's own limit must be longer, or the balancer meets a
-	// connection that was just closed and answers 502.
+	// The balancer closes connections without a request after this time. The API's own limit must be longer: otherwise the
+	// balancer may use a connection that the API has just closed, and answers 502.
 	idleSeconds = 60
 )
 
-// Edge is the load balancer, with a certificate and a name where a domain is configured, and CloudFront before it where
-// that is chosen.
+// Edge is the load balancer. With a domain it has a certificate and a name, and by choice CloudFront stands before it.
 type Edge struct {
 	pulumi.ResourceState
 
@@ -61,7 +60,7 @@ func newEdge(ctx *pulumi.Context, name string, args edgeArgs, opts ...pulumi.Res
 		Name: pulumi.String(args.targetGroupName()), VpcId: args.Network.VpcID,
 		Port: pulumi.Int(apiPort), Protocol: pulumi.String(args.TargetProtocol()), TargetType: pulumi.String("ip"),
 		DeregistrationDelay: pulumi.Int(drainSeconds),
-		// Live, not ready: when Kafka is away the tasks are well, and to kill them all would not bring it back.
+		// Live, not ready: while Kafka is away the tasks are healthy, and killing them would not bring Kafka back.
 		HealthCheck: &lb.TargetGroupHealthCheckArgs{
 			Path: pulumi.String("/healthcheck"), Matcher: pulumi.String("200"),
 			Protocol: pulumi.String(args.TargetProtocol()),
@@ -95,7 +94,7 @@ func newEdge(ctx *pulumi.Context, name string, args edgeArgs, opts ...pulumi.Res
 			}
 		}
 	}
-	faces := balancer.Arn // what clients meet first
+	faces := balancer.Arn // what clients connect to
 	if args.CDN {
 		if target, faces, err = e.distribute(ctx, args, balancer, firewall); err != nil {
 			return nil, err
@@ -119,8 +118,8 @@ func newEdge(ctx *pulumi.Context, name string, args edgeArgs, opts ...pulumi.Res
 	return e, ctx.RegisterResourceOutputs(e, pulumi.Map{"url": e.URL})
 }
 
-// physical is the name of a balancer or a target group. Where CloudFront comes or goes, other ones are made beside the
-// old ones, which serve until then: a target group belongs to one balancer, and a name to one of either.
+// physical is the name of a balancer or a target group. It differs with and without CloudFront, so that new ones can be
+// made beside the old ones, which serve until then: a target group belongs to one balancer, and names are unique.
 func (a edgeArgs) physical(suffix string) string {
 	if a.CDN {
 		return a.Name + "-cdn"
@@ -128,8 +127,8 @@ func (a edgeArgs) physical(suffix string) string {
 	return a.Name + suffix
 }
 
-// targetGroupName is another one for each protocol, too, of which AWS changes none. It adds four characters: see name
-// in validate.
+// targetGroupName also differs for each protocol, as AWS can't change the protocol of a target group. It adds four
+// characters: see name in validate.
 func (a edgeArgs) targetGroupName() string {
 	switch {
 	case a.TLSToTasks && a.CDN:
@@ -144,13 +143,13 @@ func (a edgeArgs) targetGroupName() string {
 func (e *Edge) balancer(ctx *pulumi.Context, args edgeArgs) (*lb.LoadBalancer, error) {
 	var logs lb.LoadBalancerAccessLogsPtrInput
 	options := []pulumi.ResourceOption{pulumi.Parent(e)}
-	if args.AccessLogs && !args.CDN { // CloudFront's say the same, and who asked
+	if args.AccessLogs && !args.CDN { // CloudFront's logs say the same, and have the client's address
 		bucket, policy, err := e.accessLogs(ctx, args, balancerLogDelivery)
 		if err != nil {
 			return nil, err
 		}
 		logs = &lb.LoadBalancerAccessLogsArgs{Bucket: bucket.Bucket, Enabled: pulumi.Bool(true)}
-		// AWS writes a test object as it switches the logs on.
+		// AWS writes a test object when it turns the logs on.
 		options = append(options, pulumi.DependsOn([]pulumi.Resource{policy}))
 	}
 	subnets := args.Network.PublicSubnets
@@ -160,7 +159,7 @@ func (e *Edge) balancer(ctx *pulumi.Context, args edgeArgs) (*lb.LoadBalancer, e
 	balancer, err := lb.NewLoadBalancer(ctx, "balancer", &lb.LoadBalancerArgs{
 		Name: pulumi.String(args.physical("")), LoadBalancerType: pulumi.String("application"),
 		Internal: pulumi.Bool(args.CDN), Subnets: subnets, SecurityGroups: pulumi.StringArray{args.SecurityGroup},
-		DropInvalidHeaderFields:  pulumi.Bool(true), // what the API would read otherwise than the balancer does
+		DropInvalidHeaderFields:  pulumi.Bool(true), // headers that the API and the balancer would read differently
 		EnableDeletionProtection: pulumi.Bool(args.Protect),
 		IdleTimeout:              pulumi.Int(idleSeconds),
 		AccessLogs:               logs,
@@ -171,7 +170,7 @@ func (e *Edge) balancer(ctx *pulumi.Context, args edgeArgs) (*lb.LoadBalancer, e
 	return balancer, nil
 }
 
-// accessLogs makes the bucket that one line for each request is written to.
+// accessLogs makes the bucket for access logs, which have a line for each request.
 func (e *Edge) accessLogs(ctx *pulumi.Context, args edgeArgs, writer string) (*s3.BucketV2, *s3.BucketPolicy, error) {
 	return newBucket(ctx, bucketArgs{
 		Name: args.Name, Purpose: "access-logs", Protect: args.Protect, AccountID: args.AccountID,
@@ -179,8 +178,8 @@ func (e *Edge) accessLogs(ctx *pulumi.Context, args edgeArgs, writer string) (*s
 	}, pulumi.Parent(e))
 }
 
-// listen makes the balancer's listeners: for HTTPS where there is a certificate, and for plain HTTP, which then only
-// says where HTTPS is. CloudFront is told one port, and needs no directions.
+// listen makes the balancer's listeners: HTTPS where there is a certificate, and plain HTTP, which then only redirects
+// to HTTPS. Behind CloudFront there is no redirect, as CloudFront is configured with one port.
 func (e *Edge) listen(ctx *pulumi.Context, args edgeArgs, balancer *lb.LoadBalancer) error {
 	child := pulumi.Parent(e)
 	forward := &lb.ListenerDefaultActionArgs{Type: pulumi.String("forward"), TargetGroupArn: e.TargetGroup.Arn}

@@ -10,21 +10,22 @@ type edgeConfig struct {
 	AccessLogs   bool   `json:"accessLogs"`
 	Domain       string `json:"domain,omitempty"`
 	HostedZoneID string `json:"hostedZoneId,omitempty"`
-	// Failover makes the domain's record one of two, of stacks in two regions: primary, secondary, or "" for the only one.
+	// Failover is primary or secondary where stacks in two regions share the domain; "" where the domain has one stack.
 	Failover string `json:"failover,omitempty"`
-	// AllowedNetworks may reach the load balancer, and nobody else; 0.0.0.0/0 is everybody. Unset, everybody may, with a
-	// key.
+	// AllowedNetworks are the only networks that may reach the load balancer; 0.0.0.0/0 is everybody. Where it is unset,
+	// everybody may, with a key.
 	AllowedNetworks []string `json:"allowedNetworks,omitempty"`
 	CDN             bool     `json:"cdn,omitempty"` // CloudFront before a private load balancer
-	// TLSToTasks encrypts from the load balancer to the tasks, too, which make certificates that it does not verify.
+	// TLSToTasks encrypts between load balancer and tasks, too. Tasks make certificates, which the balancer does not
+	// verify.
 	TLSToTasks bool `json:"tlsToTasks,omitempty"`
-	// WAF refuses requests before they reach the API; nil: nothing does.
+	// WAF refuses requests before they reach the API; nil: there is no firewall.
 	WAF *wafConfig `json:"waf,omitempty"`
-	// ShieldAdvanced is shieldAccepted, or "" for none.
+	// ShieldAdvanced is shieldAccepted, or "" for no Shield Advanced.
 	ShieldAdvanced string `json:"shieldAdvanced,omitempty"`
 }
 
-// cdnRegion is where AWS keeps what belongs to CloudFront: its certificates, web ACLs, log deliveries and metrics.
+// cdnRegion is the region of everything that belongs to CloudFront: certificates, web ACLs, log deliveries and metrics.
 const cdnRegion = "us-east-1"
 
 // Clients are the networks that may reach the load balancer, or cloudFront.
@@ -42,7 +43,7 @@ func (c edgeConfig) Clients() []string {
 // HTTPS reports whether the load balancer has a certificate to serve.
 func (c edgeConfig) HTTPS() bool { return c.Domain != "" }
 
-// TargetProtocol is what the load balancer speaks with the tasks.
+// TargetProtocol is the protocol between load balancer and tasks.
 func (c edgeConfig) TargetProtocol() string {
 	if c.TLSToTasks {
 		return "HTTPS"

@@ -9,7 +9,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// certificate proves the domain to ACM by a DNS record. The load balancer serves it, and CloudFront, too.
+// certificate requests a certificate, and proves to ACM by a DNS record that the domain is ours. The load balancer and
+// CloudFront serve the certificate.
 func (e *Edge) certificate(ctx *pulumi.Context, args edgeArgs) error {
 	child := pulumi.Parent(e)
 	certificate, err := acm.NewCertificate(ctx, "api", &acm.CertificateArgs{
@@ -20,7 +21,7 @@ func (e *Edge) certificate(ctx *pulumi.Context, args edgeArgs) error {
 	}
 	proof := func(field func(acm.CertificateDomainValidationOption) *string) pulumi.StringOutput {
 		return certificate.DomainValidationOptions.ApplyT(func(options []acm.CertificateDomainValidationOption) string {
-			// Index(0) would panic where ACM has not made up its mind; an empty record is refused with an error.
+			// Index(0) would panic where ACM has no validation record yet. AWS refuses an empty record with an error.
 			if len(options) == 0 || field(options[0]) == nil {
 				return ""
 			}
@@ -35,7 +36,7 @@ func (e *Edge) certificate(ctx *pulumi.Context, args edgeArgs) error {
 			proof(func(o acm.CertificateDomainValidationOption) *string { return o.ResourceRecordValue }),
 		},
 		Ttl:            pulumi.Int(300),
-		AllowOverwrite: pulumi.Bool(true), // ACM asks for the same record each time one requests the same name
+		AllowOverwrite: pulumi.Bool(true), // ACM demands the same record for each request of the same name
 	}, child)
 	if err != nil {
 		return fmt.Errorf("create certificate's DNS record: %w", err)
@@ -51,15 +52,15 @@ func (e *Edge) certificate(ctx *pulumi.Context, args edgeArgs) error {
 	return nil
 }
 
-// alias is what a name points to: a load balancer or a distribution.
+// alias is the target of a name: a load balancer or a distribution.
 type alias struct {
 	Name, Zone pulumi.StringOutput
-	Healthy    bool     // whether Route 53 asks for its health
-	Types      []string // of records, one for each kind of address that it has
+	Healthy    bool     // Route 53 checks its health
+	Types      []string // of records: one for each kind of address of the target
 }
 
-// point makes the domain a name of the target, or, with failover, for as long as this is the one to be used: Route 53
-// answers with the secondary's balancer while the primary's has no healthy target, and the secondary's has.
+// point makes the domain a name of the target. With failover, Route 53 answers with the secondary's balancer while the
+// primary's balancer has no healthy target and the secondary's has one.
 func (e *Edge) point(ctx *pulumi.Context, args edgeArgs, target alias) error {
 	for _, kind := range target.Types {
 		name := "api"
@@ -77,7 +78,7 @@ func (e *Edge) point(ctx *pulumi.Context, args edgeArgs, target alias) error {
 			record.FailoverRoutingPolicies = route53.RecordFailoverRoutingPolicyArray{
 				&route53.RecordFailoverRoutingPolicyArgs{Type: pulumi.String(strings.ToUpper(args.Failover))},
 			}
-			// A name has one record, or two of failover, and never both kinds.
+			// A name has either one simple record, or two failover records.
 			options = append(options, pulumi.DeleteBeforeReplace(true))
 		}
 		if _, err := route53.NewRecord(ctx, name, record, options...); err != nil {

@@ -7,12 +7,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// elsewhere are the providers of the regions beside the stack's own, by region: for copies of what must outlive it.
+// elsewhere are the providers of other regions than the stack's, by region: for copies that must outlive the region.
 type elsewhere map[string]pulumi.ProviderResource
 
 var regionPattern = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
 
-// requireOther wants another region than the stack's, or none.
+// requireOther demands another region than the stack's, or none.
 func requireOther(f *findings, key, other, region string) {
 	if other == "" {
 		return
@@ -21,7 +21,7 @@ func requireOther(f *findings, key, other, region string) {
 	f.require(other != region, key, "is the stack's own region, %s, which a copy has to outlive", region)
 }
 
-// otherRegions are those that something of the stack lies in.
+// otherRegions are the other regions in which the stack has resources.
 func (c config) otherRegions() (all []string) {
 	wanted := append([]string{c.Backup.CopyTo, c.Archive.ReplicateTo}, c.Store.Replicas...)
 	if c.Artifacts != nil {

@@ -8,14 +8,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// encryptionConfig may be left out, as may its key.
+// encryptionConfig is optional, and so is its member.
 type encryptionConfig struct {
-	// CustomerKeys encrypts with the stack's own key whatever can be; otherwise only the brokers' disks and the alarms.
+	// CustomerKeys encrypts everything that can be with the stack's own key. By default only the brokers' disks and the
+	// alarm topic are.
 	CustomerKeys bool `json:"customerKeys,omitempty"`
 }
 
-// Encryption is the one customer-managed key. It is of the brokers' disks and the alarm topic, and by choice of all
-// else that takes one. AWS's own keys cost nothing and need no rights, but nobody can revoke them, or see who used one.
+// Encryption is the one customer-managed key. It encrypts the brokers' disks and the alarm topic, and by choice
+// everything else that can be. AWS's own keys cost nothing and need no rights, but nobody can revoke them or see who
+// used them.
 type Encryption struct {
 	pulumi.ResourceState
 
@@ -28,14 +30,14 @@ type encryptionArgs struct {
 	Name    string
 	Region  string
 	Protect bool
-	Budget  bool // its watchers write to the alarm topic, too
+	Budget  bool // a budget is watched, and its alerts go to the alarm topic, too
 	encryptionConfig
 }
 
-// dataKey is what the stack's data is encrypted with. The zero value is AWS's own keys.
+// dataKey is the key that encrypts the stack's data. The zero value is AWS's own keys.
 type dataKey struct{ arn *pulumi.StringOutput }
 
-// ID is for a resource's property: nothing, where the key is AWS's.
+// ID is for a resource's property: nil for AWS's own key.
 func (k dataKey) ID() pulumi.StringPtrInput {
 	if k.arn == nil {
 		return nil
@@ -43,7 +45,7 @@ func (k dataKey) ID() pulumi.StringPtrInput {
 	return k.arn.ToStringPtrOutput()
 }
 
-// ARN is for policies (see document.withKey): "" where the key is AWS's.
+// ARN is for policies (see document.withKey): "" for AWS's own key.
 func (k dataKey) ARN() pulumi.StringOutput {
 	if k.arn == nil {
 		return pulumi.String("").ToStringOutput()
@@ -57,7 +59,8 @@ func newEncryption(ctx *pulumi.Context, name string, args encryptionArgs, opts .
 	if err := register(ctx, "Encryption", name, e, opts); err != nil {
 		return nil, err
 	}
-	// Asked for, and not taken from a resource that it owns: a preview knows it, and so the policies and names with it.
+	// The account is asked for, and not taken from a resource: so a preview knows it, and shows policies and names with
+	// it.
 	account := aws.GetCallerIdentityOutput(ctx, aws.GetCallerIdentityOutputArgs{}, pulumi.Parent(e))
 	e.AccountID = account.AccountId()
 	window := 7 // days in which a deleted key can be brought back; 7 to 30

@@ -9,7 +9,7 @@ import (
 	"event-processing-service/stack/review"
 )
 
-// exported is what judges that are not of this project get to read.
+// exported is a stack for judges that are not part of this project (.ci/judges).
 type exported struct {
 	Stack          string
 	Resources      []exportedResource

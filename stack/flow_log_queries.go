@@ -12,14 +12,14 @@ const flowLogTable = "flow_logs"
 
 func flowLogDatabase(name string) string { return queryDatabase(name, "network") }
 
-// flowLogColumns are those of a flow log's version 2, as AWS writes them to Parquet.
+// flowLogColumns are the columns of flow logs of version 2, as AWS writes them to Parquet.
 var flowLogColumns = []column{
 	{"version", "int"}, {"account_id", "string"}, {"interface_id", "string"}, {"srcaddr", "string"},
 	{"dstaddr", "string"}, {"srcport", "int"}, {"dstport", "int"}, {"protocol", "bigint"}, {"packets", "bigint"},
 	{"bytes", "bigint"}, {"start", "bigint"}, {"end", "bigint"}, {"action", "string"}, {"log_status", "string"},
 }
 
-// refusedQuery tells who was refused most on one day. It reads what is below one day's folders.
+// refusedQuery lists whose traffic was refused most on one day. It reads only the folders of that day.
 func refusedQuery(database string) string {
 	return fmt.Sprintf(`SELECT srcaddr, dstaddr, dstport, count(*) AS times, min(from_unixtime(start)) AS first_seen
 FROM %s.%s
@@ -29,7 +29,7 @@ ORDER BY times DESC
 LIMIT 100`, database, flowLogTable)
 }
 
-// flowLogQueries make the flow logs a table, with a saved query.
+// flowLogQueries makes a table over the flow logs, with a saved query.
 func (n *Network) flowLogQueries(ctx *pulumi.Context, args networkArgs, bucket *s3.BucketV2) error {
 	child := pulumi.Parent(n)
 	database, err := glue.NewCatalogDatabase(ctx, "network", &glue.CatalogDatabaseArgs{

@@ -8,8 +8,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// flowLogs keeps who talked to whom in the VPC: as Parquet, an hour a file, which Athena reads at a tenth of text's
-// price.
+// flowLogs records who talked to whom in the VPC. The files are Parquet, one an hour, which Athena reads at a tenth of
+// the price of text.
 func (n *Network) flowLogs(ctx *pulumi.Context, args networkArgs, vpc *ec2.Vpc) error {
 	child := pulumi.Parent(n)
 	bucket, policy, err := newBucket(ctx, bucketArgs{

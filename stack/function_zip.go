@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// processorPackage is what the function runs, and functionZip where its archive is left, below the module's root.
+// processorPackage is the package of the function, and functionZip the path of its archive below the module's root.
 const (
 	processorPackage = "./cmd/processor"
 	functionZip      = "dist/event-processor.zip"
 )
 
-// zipTime is the same for every archive: a zip's times are part of its bytes, and its bytes are what Lambda compares.
+// zipTime is the same for every archive: a zip's times are part of its bytes, and Lambda compares the bytes.
 var zipTime = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // buildFunction compiles pkg of the module at root for Lambda's arm64 and packs it to out as `bootstrap`. The same
-// sources make the same bytes, on any machine, in any directory at any time, so that only a change is deployed.
+// sources make the same bytes on any machine, in any directory and at any time, so that only a change is deployed.
 func buildFunction(root, pkg, out string) error {
 	work, err := os.MkdirTemp("", "bootstrap-")
 	if err != nil {
@@ -56,9 +56,9 @@ func buildFunction(root, pkg, out string) error {
 	return writeZip(binary, out)
 }
 
-// toolchain is the Go version that go.mod names, "" where it names none. The line alone is a lower bound: a newer
-// compiler on another machine would make other bytes of the same sources, which is a deployment of nothing. Where it is
-// not the installed one, the go command downloads it.
+// toolchain is the Go version that go.mod names, "" where it names none. To go, that line is only a lower bound: a
+// newer compiler on another machine would make other bytes of the same sources, and so a deployment that changes
+// nothing. The go command downloads this version where it is not installed.
 func toolchain(root string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {
@@ -72,8 +72,8 @@ func toolchain(root string) (string, error) {
 	return "", nil
 }
 
-// writeZip packs one executable. Pulumi's own archives carry no file modes, and Lambda may refuse to run what is not
-// executable; an archive that exists already is uploaded byte for byte.
+// writeZip packs one executable. Pulumi's own archives carry no file modes, and Lambda may refuse to run a file that is
+// not executable. Pulumi uploads an archive that exists already byte for byte.
 func writeZip(binary, out string) error {
 	program, err := os.ReadFile(binary)
 	if err != nil {

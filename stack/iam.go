@@ -7,8 +7,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// role is an IAM role with one inline policy. What uses the role depends on Policy too: AWS would start a task or a
-// poller with a role that may do nothing yet.
+// role is an IAM role with one inline policy. Resources that use the role depend on Policy, too: otherwise AWS could
+// start a task or a poller whose role has no rights yet.
 type role struct {
 	ARN    pulumi.StringOutput
 	Policy pulumi.Resource
@@ -33,7 +33,7 @@ func newRole(ctx *pulumi.Context, name, physical, service string, policyJSON pul
 	return role{ARN: r.Arn, Policy: inline}, nil
 }
 
-// policyOf turns ARNs that deployment makes into a policy's text.
+// policyOf writes a policy's text with ARNs that only a deployment knows.
 func policyOf(write func(arns []string) document, arns ...pulumi.StringInput) pulumi.StringOutput {
 	return pulumi.StringArray(arns).ToStringArrayOutput().ApplyT(func(known []string) string {
 		return write(known).JSON()

@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-const keptImages = 30 // as far back as one can roll without building
+const keptImages = 30 // a roll-back to one of these needs no build
 
 // Image is the API's image and the repository it is in.
 type Image struct {
@@ -51,8 +51,8 @@ func newImage(ctx *pulumi.Context, name string, args imageArgs, opts ...pulumi.R
 		return nil, fmt.Errorf("set lifecycle of image repository: %w", err)
 	}
 
-	// A data source, as a password for the registry can't be had any other way. It is new each time,
-	// and the provider compares images without it.
+	// Only a data source has a password for the registry. It is another one each time, and the provider ignores it when
+	// it compares images.
 	token := ecr.GetAuthorizationTokenOutput(ctx, ecr.GetAuthorizationTokenOutputArgs{}, child)
 	image, err := docker.NewImage(ctx, "api", &docker.ImageArgs{
 		ImageName: pulumi.Sprintf("%s:%s", repository.RepositoryUrl, args.Version),
@@ -89,7 +89,7 @@ func newRepository(ctx *pulumi.Context, name, physical string, protect bool, key
 		ImageScanningConfiguration: &ecr.RepositoryImageScanningConfigurationArgs{ScanOnPush: pulumi.Bool(true)},
 		EncryptionConfigurations:   ecr.RepositoryEncryptionConfigurationArray{encryption},
 		ForceDelete:                pulumi.Bool(!protect), // otherwise a repository with images refuses to be deleted
-		// AWS can't change how a repository is encrypted: one that is there keeps it, and its images.
+		// AWS can't change how a repository is encrypted: an existing one keeps its encryption, and its images.
 	}, keep(protect, child, pulumi.IgnoreChanges([]string{"encryptionConfigurations"}))...)
 	if err != nil {
 		return nil, fmt.Errorf("create image repository: %w", err)

@@ -33,17 +33,18 @@ type kafkaArgs struct {
 	kafkaConfig
 }
 
-// serverProperties are the brokers' settings that differ from MSK's own: a misspelt topic is an error and not a new
-// topic; a broker that is behind never becomes the leader, so what was acknowledged stays; a write is acknowledged when
-// as many copies hold it as can be had with one broker away; and records stay for as long as the configuration says.
-// They are here and not at the topics, because only here can they be changed later (see deadLetterConfigs).
+// serverProperties are the brokers' settings that differ from MSK's own. A misspelt topic is an error and not a new
+// topic. A broker that is behind never becomes the leader, so acknowledged records stay. A write is acknowledged when
+// as many copies have it as there can be with one broker away. Records stay for as long as the configuration says.
+// These are not settings of the topics, because only the brokers' settings can be changed later (see
+// deadLetterConfigs).
 func serverProperties(c kafkaConfig, topicHours int) string {
 	return fmt.Sprintf("auto.create.topics.enable=false\nunclean.leader.election.enable=false\n"+
 		"default.replication.factor=%d\nmin.insync.replicas=%d\nlog.retention.hours=%d\n",
 		c.ReplicationFactor(), c.MinInSyncReplicas(), topicHours)
 }
 
-// sortBrokers puts a broker list into one order. MSK answers in any, and a new order would be a new task definition.
+// sortBrokers sorts a list of brokers. MSK returns it in any order, and a new order would make a new task definition.
 func sortBrokers(list string) string {
 	brokers := strings.Split(list, ",")
 	slices.Sort(brokers)
@@ -58,7 +59,7 @@ func newKafka(ctx *pulumi.Context, name string, args kafkaArgs, opts ...pulumi.R
 	child := pulumi.Parent(k)
 
 	logs, err := cloudwatch.NewLogGroup(ctx, "brokers", &cloudwatch.LogGroupArgs{
-		// AWS's services may write below /aws/vendedlogs without a line each in a resource policy, of which there are ten.
+		// AWS's services may write below /aws/vendedlogs without a resource policy for each; an account may have only ten.
 		Name:            pulumi.String("/aws/vendedlogs/msk/" + args.Name),
 		RetentionInDays: pulumi.Int(args.Retention.LogDays), KmsKeyId: args.Key.ID(),
 	}, child)
@@ -75,7 +76,7 @@ func newKafka(ctx *pulumi.Context, name string, args kafkaArgs, opts ...pulumi.R
 	}
 	options := []pulumi.ResourceOption{child}
 	if args.MaxVolumeGiB > 0 {
-		// The autoscaler's size is the right one: a deployment can't take a disk away, and would fail.
+		// The autoscaler may have enlarged the disks: a deployment that would shrink them fails.
 		options = append(options, pulumi.IgnoreChanges([]string{"brokerNodeGroupInfo.storageInfo.ebsStorageInfo.volumeSize"}))
 	}
 	cluster, err := msk.NewCluster(ctx, "cluster", &msk.ClusterArgs{
@@ -93,7 +94,7 @@ func newKafka(ctx *pulumi.Context, name string, args kafkaArgs, opts ...pulumi.R
 			},
 		},
 		ConfigurationInfo: &msk.ClusterConfigurationInfoArgs{Arn: settings.Arn, Revision: settings.LatestRevision},
-		// IAM is the only way in: rights are per topic and group, and there is no password to keep.
+		// IAM is the only way to authenticate: rights are per topic and group, and there is no password to store.
 		ClientAuthentication: &msk.ClusterClientAuthenticationArgs{
 			Sasl:            &msk.ClusterClientAuthenticationSaslArgs{Iam: pulumi.Bool(true), Scram: pulumi.Bool(false)},
 			Unauthenticated: pulumi.Bool(false),
@@ -109,7 +110,7 @@ func newKafka(ctx *pulumi.Context, name string, args kafkaArgs, opts ...pulumi.R
 					LogGroup: logs.Name},
 			},
 		},
-		// Consumer lag in time, disk, and the state of partitions are in the level that costs nothing.
+		// The level that costs nothing has consumer lag in time, disk, and the state of partitions.
 		EnhancedMonitoring: pulumi.String("DEFAULT"),
 	}, keep(args.Protect, options...)...)
 	if err != nil {

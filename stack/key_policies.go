@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// keyPolicy gives the key to the account, whose IAM policies decide further, and to services of AWS that act in
-// nobody's name: CloudWatch for the alarms of this account, which it could not publish to an encrypted topic otherwise,
-// and where all data is encrypted with the key, those that write logs. In a key's policy "*" means this key.
+// keyPolicy lets the account use the key, as far as its IAM policies allow, and AWS's services that act for no caller:
+// CloudWatch, which otherwise could not publish this account's alarms to an encrypted topic, and where all data is
+// encrypted with the key, the services that write logs. In a key's policy "*" means this key.
 func keyPolicy(account, region, name string, allData, budget bool) document {
 	service := func(sid, principal string, conditions map[string]map[string]string, actions ...string) statement {
 		return statement{Sid: sid, Effect: "Allow", Principal: map[string]string{"Service": principal}, Action: actions,
@@ -24,7 +24,7 @@ func keyPolicy(account, region, name string, allData, budget bool) document {
 			"kms:ReEncryptFrom", "kms:ReEncryptTo"}
 		logs := "arn:aws:logs:" + region + ":" + account + ":"
 		statements = append(statements,
-			// The names of all log groups hold the stack's: the key opens those of no other.
+			// The names of the stack's log groups contain the stack's name: the key can't encrypt the logs of another stack.
 			service("Logs", "logs."+region+".amazonaws.com", map[string]map[string]string{
 				"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs + "log-group:*" + name + "*"}}, use...),
 			service("FlowLogs", flowLogDelivery, map[string]map[string]string{"StringEquals": ours,
@@ -33,25 +33,25 @@ func keyPolicy(account, region, name string, allData, budget bool) document {
 	return policy(statements...)
 }
 
-// accountKeyPolicy is AWS's own default. Without it nobody could ever change or delete the key.
+// accountKeyPolicy is AWS's default policy. Without it nobody could ever change or delete the key.
 func accountKeyPolicy(account string) document {
 	return policy(statement{Sid: "Account", Effect: "Allow",
 		Principal: map[string]string{"AWS": "arn:aws:iam::" + account + ":root"},
 		Action:    []string{"kms:*"}, Resource: []string{"*"}})
 }
 
-// What a service does with the key in the name of who calls it, to read and to write.
+// What a service does with the key on behalf of its caller, to read and to write.
 var keyUses = map[string]struct{ read, write []string }{
 	// As the AWS CDK grants them for a table.
 	"dynamodb": {[]string{"kms:Decrypt", "kms:DescribeKey"},
 		[]string{"kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"}},
-	// To add parts to an object S3 reads the key of the first.
+	// To add parts to an object, S3 decrypts the data key of the first part.
 	"s3":             {[]string{"kms:Decrypt"}, []string{"kms:GenerateDataKey"}},
 	"secretsmanager": {[]string{"kms:Decrypt"}, []string{"kms:GenerateDataKey"}},
 }
 
-// withKey adds what the rights of a role take where the data is encrypted with the stack's key: its use, and only
-// through the services that they are about. Without a key nothing is added.
+// withKey adds the right to use the stack's key where it encrypts the data, and only through the services of the role's
+// other rights. Without a key it adds nothing.
 func (d document) withKey(key string) document {
 	if key == "" {
 		return d
@@ -81,7 +81,7 @@ func (d document) withKey(key string) document {
 	return d
 }
 
-// writes reports whether an action, without its service, does more than to read.
+// writes reports whether an action, named without its service, does more than read.
 func writes(action string) bool {
 	return !slices.ContainsFunc([]string{"BatchGet", "Describe", "Get", "List", "PartiQLSelect", "Query", "Scan"},
 		func(verb string) bool { return strings.HasPrefix(action, verb) })

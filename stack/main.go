@@ -43,7 +43,7 @@ func main() {
 	os.Exit(run(args, os.Stdout))
 }
 
-// run is a sub-command, by hand.
+// run runs a sub-command, outside of the engine.
 func run(args []string, out io.Writer) int {
 	ctx := context.Background()
 	var err error

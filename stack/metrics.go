@@ -2,7 +2,7 @@ package main
 
 import "strconv"
 
-// Names in dimensions that only a deployment knows; observability.go puts the real ones in.
+// Placeholders for dimensions that only a deployment knows; observability.go replaces them.
 const (
 	theLoadBalancer = "$loadBalancer"
 	theTargetGroup  = "$targetGroup"
@@ -28,10 +28,10 @@ func targetMetric(name, stat string) metric {
 		"TargetGroup": theTargetGroup}}
 }
 
-// taskMetric is of the API's tasks, in per cent of what each has.
+// taskMetric is a metric of the API's tasks, in per cent of a task's size.
 func taskMetric(c config, name, stat string) metric { return serviceMetric(c, "api", name, stat) }
 
-// serviceMetric is of the tasks of an ECS service, which is called as the stack with suffix behind it.
+// serviceMetric is a metric of the tasks of the ECS service whose name is the stack's with suffix appended.
 func serviceMetric(c config, suffix, name, stat string) metric {
 	return metric{"AWS/ECS", name, stat, map[string]string{"ClusterName": c.Name, "ServiceName": c.Name + "-" + suffix}}
 }
@@ -59,7 +59,7 @@ func groupLag(name string, c config, topic, group string) metric {
 		map[string]string{"Cluster Name": c.Name, "Topic": topic, "Consumer Group": group}}
 }
 
-// bytesIn is what each broker takes of the events of a topic, a second.
+// bytesIn is how many bytes of a topic each broker receives a second.
 func bytesIn(c config, topic string) (all []metric) {
 	for broker := range c.Kafka.Brokers {
 		m := brokerMetric(c.Name, "BytesInPerSec", "Average", broker+1)
@@ -69,17 +69,17 @@ func bytesIn(c config, topic string) (all []metric) {
 	return all
 }
 
-// failedRequests are all, and those of them that count as failed.
+// failedRequests are all requests, and those of them that count as failed.
 func failedRequests() []metric {
 	return []metric{albMetric("RequestCount", "Sum"), albMetric("HTTPCode_Target_5XX_Count", "Sum"),
 		albMetric("HTTPCode_ELB_5XX_Count", "Sum")}
 }
 
-// ownNamespace is where the function's own metrics are, which Lambda makes of lines of its log. The names and
-// dimensions below are written down in the processor, too; a test compares them with what it writes.
+// ownNamespace is the namespace of the function's own metrics, which CloudWatch extracts from the function's log. The
+// processor has the names and dimensions below, too; a test compares them with what it writes.
 const ownNamespace = "EventProcessingService"
 
-// ownMetric is one of the function's own, over all types of events.
+// ownMetric is a metric of the function's own, over all types of events.
 func ownMetric(function, name, stat string) metric {
 	return metric{ownNamespace, name, stat, map[string]string{"FunctionName": function}}
 }
@@ -89,10 +89,10 @@ func deadLetterMetric(function string) metric {
 	return ownMetric(function, "EventsDeadLettered", "Sum")
 }
 
-// ageMetric is how old events are when the processor is done with them, from when the API had them, in milliseconds.
+// ageMetric is the time from when the API received an event until the processor is done with it, in milliseconds.
 func ageMetric(function, stat string) metric { return ownMetric(function, "EventAge", stat) }
 
-// mappingMetric counts events of the mapping. There are such metrics only with provisioned pollers.
+// mappingMetric counts events of the event source mapping. Only provisioned pollers have these metrics.
 func mappingMetric(p namedProcessor, name string) metric {
 	return metric{"AWS/Lambda", name, "Sum", map[string]string{"EventSourceMappingUUID": p.of(theMapping)}}
 }
