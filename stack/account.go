@@ -21,7 +21,7 @@ type accountConfig struct {
 }
 
 func (a accountConfig) validate(f *findings) {
-	f.require(a.GuardDuty || a.Inspector || a.Config || a.SecurityHub, "account", "watches nothing")
+	f.require(a.GuardDuty || a.Inspector || a.Config || a.SecurityHub, "account", "turns on nothing")
 	f.require(!a.SecurityHub || a.Config, "account.securityHub",
 		"needs account.config: its rules read what Config has recorded")
 }

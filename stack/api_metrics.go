@@ -9,36 +9,36 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// apiNamespace is where the API's own metrics are, which the collector beside it writes. The names and labels below are
-// written down in the API, too; a test compares them with what it registers.
+// apiNamespace is the namespace of the API's own metrics. The collector beside the API writes them. The API has the
+// names and labels below, too; a test compares them with the metrics that it registers.
 const apiNamespace = ownNamespace + "/API"
 
 const (
-	scrapeInterval = "60s" // as fine as a metric that costs nothing more
+	scrapeInterval = "60s" // the finest resolution that costs no more
 	mostClients    = 50
 )
 
-// metricsConfig chooses the API's own metrics in CloudWatch. CloudWatch takes 0.30 USD a month for each combination of
-// a name and the values of its dimensions. So the list is a closed one, of values too: with an open one, whoever adds
-// a label, or a client that sends new values of one, decides about the bill.
+// metricsConfig chooses the API's own metrics in CloudWatch. CloudWatch charges 0.30 USD a month for each combination
+// of a name and the values of its dimensions. So names and values are a closed list: otherwise anybody who adds a
+// label, or a client that sends new values of one, would decide about the bill.
 type metricsConfig struct {
 	Enabled bool `json:"enabled,omitempty"`
-	// Clients are those whose requests are counted by name, a metric each. All others are not.
+	// Clients are the clients whose requests are counted by name, with a metric each.
 	Clients []string `json:"clients,omitempty"`
 }
 
-// apiMetric is a line of the allow-list. With Label there is a metric for each of Values and for no other value;
-// without, one over everything.
+// apiMetric is a line of the allow-list. With Label there is one metric for each of Values and for no other value.
+// Without Label there is one metric over everything.
 type apiMetric struct {
 	Name, Label string
 	Values      []string
 }
 
-// refusals are the reasons that say that the service failed, and not its client.
+// refusals are the reasons for which the service failed, and not its client.
 var refusals = []string{"event-too-large", "kafka-refuses", "not-sent", "outcome-unknown"}
 
-// apiMetrics are counters and gauges alone: the exporter hands a histogram's totals since the start on as if they were
-// of the last minute. Times are in the balancer's and the brokers' own metrics.
+// apiMetrics are only counters and gauges: of a histogram, the exporter would send totals since the start as if they
+// were of the last minute. Metrics of the balancer and of the brokers have the times.
 func (c metricsConfig) apiMetrics() []apiMetric {
 	list := []apiMetric{
 		{Name: "events_accepted_total"},
@@ -47,7 +47,7 @@ func (c metricsConfig) apiMetrics() []apiMetric {
 		{Name: "kafka_producer_buffered_records"},
 		{Name: "http_server_active_requests"},
 		{Name: "process_resident_memory_bytes"},
-		{Name: "rate_limit_fallbacks_total"}, // which a stack without a cache has not, and does not pay for
+		{Name: "rate_limit_fallbacks_total"}, // a stack without a cache does not have it, and does not pay for it
 	}
 	if len(c.Clients) > 0 {
 		list = append(list, apiMetric{Name: "api_client_requests_total", Label: "client", Values: c.Clients})
@@ -55,7 +55,7 @@ func (c metricsConfig) apiMetrics() []apiMetric {
 	return list
 }
 
-// ownAPIMetric is one of the API's own, over all of its tasks.
+// ownAPIMetric is one of the API's own metrics, over all of its tasks.
 func ownAPIMetric(c config, name, stat string) metric {
 	return metric{apiNamespace, name, stat, map[string]string{"ServiceName": c.Name + "-api"}}
 }
@@ -67,15 +67,15 @@ func (c metricsConfig) validate(f *findings) {
 	seen := map[string]bool{}
 	for _, name := range c.Clients {
 		f.require(clientPattern.MatchString(name), "metrics.clients", "must be names of clients, like shop, is %q", name)
-		f.require(!seen[name], "metrics.clients", "%s is there twice", name)
+		f.require(!seen[name], "metrics.clients", "lists %s twice", name)
 		seen[name] = true
 	}
 }
 
-// clientPattern is what CloudWatch takes as a dimension's value, and what is not a pattern in the collector's list.
+// clientPattern matches what CloudWatch accepts as a dimension's value and what is no pattern in the collector's list.
 var clientPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
-// metricsReceiver scrapes the API and lets nothing through but the names of the list.
+// metricsReceiver scrapes the API, and drops all metrics but those of the list.
 //
 // Source: the README of the collector's prometheusreceiver, and Prometheus's own documentation of scrape_config.
 func (c metricsConfig) metricsReceiver(name string) map[string]any {
@@ -89,13 +89,13 @@ func (c metricsConfig) metricsReceiver(name string) map[string]any {
 	}}}}
 }
 
-// metricsFilter takes out what the receiver adds of its own, like up.
+// metricsFilter drops metrics that the receiver itself adds, like up.
 func (c metricsConfig) metricsFilter() map[string]any {
 	return map[string]any{"metrics": map[string]any{"include": map[string]any{"match_type": "strict",
 		"metric_names": c.metricNames()}}}
 }
 
-// metricsExporter writes lines of which CloudWatch makes the metrics: those that are declared here.
+// metricsExporter writes log lines from which CloudWatch extracts the metrics that are declared here.
 //
 // Source: the README of the collector's awsemfexporter.
 func (c metricsConfig) metricsExporter(region, logGroup string) map[string]any {
@@ -123,7 +123,7 @@ func (c metricsConfig) metricNames() (names []string) {
 	return names
 }
 
-// apiRow draws all of them.
+// apiRow draws all of the API's own metrics.
 func (p *page) apiRow(c config) {
 	of := func(name, stat string) metric { return ownAPIMetric(c, name, stat) }
 	with := func(name, label, value string) metric {
@@ -168,7 +168,7 @@ func newMetricsLog(ctx *pulumi.Context, args serviceArgs, child pulumi.ResourceO
 	return logs.Name, logs.Arn, nil
 }
 
-// writeMetrics are the rights of the collector on the log group of the metrics, none without one.
+// writeMetrics are the rights of the collector on the log group of the metrics; none without metrics.
 func writeMetrics(logGroup string) []statement {
 	if logGroup == "" {
 		return nil

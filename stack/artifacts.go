@@ -58,10 +58,10 @@ func (a artifactsConfig) validate(f *findings, region string) {
 	for i, stack := range a.Stacks {
 		f.require(stackPattern.MatchString(stack) && stack != buildEnvironment, "artifacts.stacks",
 			"must be names of stacks, is %q", stack)
-		f.require(!slices.Contains(a.Stacks[:i], stack), "artifacts.stacks", "%s is there twice", stack)
+		f.require(!slices.Contains(a.Stacks[:i], stack), "artifacts.stacks", "lists %s twice", stack)
 	}
 	for _, stack := range a.LoadTested {
-		f.require(slices.Contains(a.Stacks, stack), "artifacts.loadTested", "must be among artifacts.stacks, %q is not",
+		f.require(slices.Contains(a.Stacks, stack), "artifacts.loadTested", "must be names among artifacts.stacks, is %q",
 			stack)
 	}
 }

@@ -86,7 +86,7 @@ func TestAMistakeInWhatOutlivesARegionIsReportedByItsKey(t *testing.T) {
 		{in("retention", "backupDays", 0), "retention.backupDays: must be 1 or more, is 0"},
 		{anObject("store", `{"replicas":["us-east-1"]}`),
 			"store.replicas: is the stack's own region, us-east-1, which a copy has to outlive"},
-		{anObject("store", `{"replicas":["us-west-2","us-west-2"]}`), "store.replicas: us-west-2 is there twice"},
+		{anObject("store", `{"replicas":["us-west-2","us-west-2"]}`), "store.replicas: lists us-west-2 twice"},
 		{anObject("store", `{"replicas":[""]}`), `store.replicas: must be regions like us-west-2, is ""`},
 		{anObject("store", `{"table":"a b"}`), `store.table: must be a table's name, is "a b"`},
 		{anObject("store", `{"table":"events","replicas":["us-west-2"]}`), "store.replicas: are those of a table that the " +

@@ -47,7 +47,7 @@ type cacheArgs struct {
 
 func (c cacheConfig) validate(f *findings, api apiConfig) {
 	f.require(!c.Enabled || api.RateLimit != "", "cache.enabled",
-		"is true, and api.rateLimit is not set: there is no limit that tasks could share")
+		"is true, and api.rateLimit is not set: there is no limit for the tasks to share")
 }
 
 // noCache is the value of a stack without a cache.

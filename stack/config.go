@@ -12,12 +12,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// config is everything that a stack decides, as plain values: nothing here waits for a deployment.
+// config is everything that a stack decides, as plain values: none of them depends on a deployment.
 type config struct {
 	Name    string
 	Protect bool
 	Region  string
-	// AccountIDs are the only accounts this stack may touch; empty means whichever the credentials are of.
+	// AccountIDs are the only accounts that this stack may change; empty: the account of the credentials.
 	AccountIDs []string
 	// APIKeys stays an Output so that it is a secret all the way into Secrets Manager; nil when none is set: see MakesKey.
 	APIKeys   pulumi.StringInput
@@ -25,13 +25,13 @@ type config struct {
 	Kafka     kafkaConfig
 	API       apiConfig
 	Processor processorConfig
-	// Processors are more of them on the same topic, by the set of handlers that each runs.
+	// Processors are further processors of the same topic, by the set of handlers that each runs.
 	Processors map[string]processorConfig
 	Edge       edgeConfig
 	Alarms     alarmsConfig
 	Tracing    tracingConfig
 	Encryption encryptionConfig
-	Budget     *budgetConfig // nil: nobody is told what it costs
+	Budget     *budgetConfig // nil: nobody is told of costs
 	Retention  retentionConfig
 	Store      storeConfig
 	Backup     backupConfig
@@ -41,8 +41,8 @@ type config struct {
 	Archive    archiveConfig
 	Operator   operatorConfig
 	Canary     checkConfig
-	Privacy    *privacyConfig // nil: no data is encrypted with keys of subjects
-	// Standby is a stack that is all there and runs nothing: no task, no function that is fed, no NAT gateway.
+	Privacy    *privacyConfig // nil: no data is encrypted with its subject's key
+	// Standby is a stack that has everything and runs nothing: no tasks, idle mappings, no NAT gateways.
 	Standby   bool
 	Artifact  *artifactConfig  // nil: the stack builds what it runs
 	Artifacts *artifactsConfig // of the stack of the artifacts alone
@@ -62,10 +62,10 @@ type kafkaConfig struct {
 	Brokers      int    `json:"brokers"`
 	InstanceType string `json:"instanceType"`
 	VolumeGiB    int    `json:"volumeGiB"`
-	MaxVolumeGiB int    `json:"maxVolumeGiB,omitempty"` // up to which a broker's disk grows by itself; 0: it does not
+	MaxVolumeGiB int    `json:"maxVolumeGiB,omitempty"` // a broker's disk grows by itself up to this; 0: it does not grow
 	Topic        string `json:"topic"`
 	Partitions   int    `json:"partitions"`
-	// Topics are others that events go to, by name.
+	// Topics are further topics for events, by name.
 	Topics map[string]topicConfig `json:"topics,omitempty"`
 }
 
@@ -78,7 +78,7 @@ type apiConfig struct {
 	LogLevel           string   `json:"logLevel"`
 	RateLimit          string   `json:"rateLimit,omitempty"`
 	CORSAllowedOrigins []string `json:"corsAllowedOrigins,omitempty"`
-	AccessLogOneIn     *int     `json:"accessLogOneIn,omitempty"` // nil: as many as the API thinks right
+	AccessLogOneIn     *int     `json:"accessLogOneIn,omitempty"` // nil: the API's default
 }
 
 type processorConfig struct {
@@ -95,15 +95,16 @@ type processorConfig struct {
 	LogLevel        string             `json:"logLevel"`
 	Provisioned     *provisionedConfig `json:"provisioned,omitempty"`
 	Uses            usesConfig         `json:"uses,omitempty"`
-	// ReservedConcurrency is taken off the account's for this function alone, and is all that it gets; 0: neither.
+	// ReservedConcurrency is the part of the account's concurrency that this function alone may use, and its maximum;
+	// 0: nothing is reserved.
 	ReservedConcurrency int `json:"reservedConcurrency,omitempty"`
-	// Canary is how a new version of the function comes into service; nil: at once, with the deployment.
+	// Canary is how a new version of the function takes over gradually; nil: it takes over with the deployment.
 	Canary *canaryConfig `json:"canary,omitempty"`
 	// Here only to be refused with an explanation: batch responses exist in provisioned mode alone.
 	PartialBatchResponse *bool `json:"partialBatchResponse,omitempty"`
 }
 
-// canaryConfig is what a new version gets before it gets all, while the alarms are watched (stack/rollout).
+// canaryConfig is the share of a new version before it gets all batches, while alarms are watched (stack/rollout).
 type canaryConfig struct {
 	Percent int `json:"percent"` // of the batches
 	Minutes int `json:"minutes"`
@@ -129,42 +130,42 @@ type alarmsConfig struct {
 	PipelineBroken  bool         `json:"pipelineBroken,omitempty"` // one alarm over those of a flow that stops
 }
 
-// budgetConfig is what the stack may cost, and under which load: the plan computes it, and AWS watches it.
+// budgetConfig is what the stack may cost, and under which load: the plan computes the costs, and AWS watches them.
 type budgetConfig struct {
 	USDPerMonth     float64 `json:"usdPerMonth"`
 	EventsPerSecond float64 `json:"eventsPerSecond"`
 }
 
-// tracingConfig is the one object that may be left out, as may each of its keys: see defaultTracing.
+// tracingConfig is optional, and so is each of its keys: see defaultTracing.
 type tracingConfig struct {
 	Enabled     bool    `json:"enabled,omitempty"`
-	SampleRatio float64 `json:"sampleRatio,omitempty"` // of requests that are traced by nobody yet
+	SampleRatio float64 `json:"sampleRatio,omitempty"` // of requests without a trace of their client
 	Collector   string  `json:"collector,omitempty"`   // image beside the API
 }
 
-// defaultTracing is what a stack gets that says nothing: enough traces to see what is typical, at a twentieth of the
+// defaultTracing is for a stack whose file has no tracing: enough traces to see what is typical, at a twentieth of the
 // price.
 func defaultTracing() tracingConfig {
 	return tracingConfig{Enabled: true, SampleRatio: 0.05,
 		Collector: "public.ecr.aws/aws-observability/aws-otel-collector:v0.47.0"}
 }
 
-// MakesKey reports whether the program makes a key for the API: no stack is open to everybody unless its file says so.
+// MakesKey reports whether the program makes a key for the API. No stack is open to everybody unless its file says so.
 func (c config) MakesKey() bool { return c.APIKeys == nil && len(c.Edge.AllowedNetworks) == 0 }
 
 // needsKey reports whether the API asks for one.
 func (c config) needsKey() bool { return c.APIKeys != nil || c.MakesKey() }
 
-// DeadLetterTopic is where events go that no retry fixes.
+// DeadLetterTopic is the topic for events that no retry fixes.
 func (c kafkaConfig) DeadLetterTopic() string { return c.Topic + ".dlq" }
 
-// ReplicationFactor is three where there are three brokers to hold a copy each.
+// ReplicationFactor is three if there are at least three brokers.
 func (c kafkaConfig) ReplicationFactor() int { return min(3, c.Brokers) }
 
 // MinInSyncReplicas leaves room for one broker to be away without refusing writes.
 func (c kafkaConfig) MinInSyncReplicas() int { return max(1, c.ReplicationFactor()-1) }
 
-// Autoscales reports whether the number of tasks is for the autoscaler, and not this program, to set.
+// Autoscales reports whether the autoscaler, and not this program, sets the number of tasks.
 func (c apiConfig) Autoscales() bool { return c.MinTasks < c.MaxTasks }
 
 // serviceObjects are the configuration's objects that a stack of the service has.
@@ -172,19 +173,19 @@ var serviceObjects = []string{"alarms", "api", "archive", "backup", "budget", "c
 	"kafka", "metrics", "network", "operator", "privacy", "processor", "processors", "retention", "slo", "store",
 	"tracing"}
 
-// optionalObjects may be left out: all of each has defaults, or is nothing.
+// optionalObjects may be left out.
 var optionalObjects = []string{"archive", "backup", "cache", "canary", "encryption", "metrics", "operator", "privacy",
 	"processors", "slo", "store", "tracing"}
 
-// isSet reports whether an object was given: Pulumi.yaml has an empty one as a default, so that the engine does not ask
-// the stack of the artifacts for a network.
+// isSet reports whether an object was given. An empty object is the default in Pulumi.yaml, so that the engine does not
+// demand a network of the stack of the artifacts.
 func isSet(object string) bool { return object != "" && object != "{}" }
 
 const setAPIKeys = `pulumi config set --secret apiKeys '{"CLIENT":"KEY"}'`
 
-// loadConfig reads and checks the whole configuration. given is every key that the engine passed, by its full name:
-// the SDK answers only for names that one asks about, so a misspelt one would go unseen. It returns all problems
-// joined, each starting with its key.
+// loadConfig reads and checks the whole configuration. given has every key that the engine passed, by its full name:
+// the SDK only looks up names, so a misspelt key would go unnoticed. loadConfig returns all problems joined, each
+// starting with its key.
 func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
 	c := config{Tracing: defaultTracing(), Retention: defaultRetention(), Canary: defaultCheck()}
 	objects := map[string]any{
@@ -256,7 +257,7 @@ func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
 		if !ctx.IsConfigSecret(ctx.Project() + ":apiKeys") {
 			problems = append(problems, errors.New("apiKeys: is in plain text; set it with: "+setAPIKeys))
 		}
-		// The API would refuse to start, forty minutes later. What was given is a secret and stays out of the message.
+		// Otherwise the API would refuse to start, forty minutes later. The value is a secret and is not in the message.
 		var clients map[string]any
 		if json.Unmarshal([]byte(keys), &clients) != nil || len(clients) == 0 {
 			problems = append(problems, errors.New("apiKeys: must be a JSON object of client name to key; set it with: "+
@@ -271,7 +272,7 @@ func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
 	}
 	c.AccountIDs = accounts
 
-	// A value that did not decode is zero here, and to complain of that too would bury the real mistake.
+	// A value that did not decode is zero here. Reporting that too would bury the real mistake.
 	if decoded {
 		problems = append(problems, c.validate()...)
 	}

@@ -44,7 +44,7 @@ func decodeStrict(path string, raw []byte, into any) []error {
 
 func decodeValue(path string, raw json.RawMessage, field reflect.Value) []error {
 	wrong := []error{fmt.Errorf("%s: must be %s, is %s", path, typeName(field.Type()), raw)}
-	if string(raw) == "null" { // which would leave the zero value without an error
+	if string(raw) == "null" { // null would leave the zero value without an error
 		return wrong
 	}
 	switch field.Kind() {
@@ -81,7 +81,7 @@ func decodeValue(path string, raw json.RawMessage, field reflect.Value) []error 
 func decodeMap(path string, given map[string]json.RawMessage, field reflect.Value) (problems []error) {
 	field.Set(reflect.MakeMap(field.Type()))
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		value := reflect.New(field.Type().Elem()).Elem() // what is in a map can't be set in place
+		value := reflect.New(field.Type().Elem()).Elem() // a map's values can't be set in place
 		problems = append(problems, decodeValue(path+"."+name, given[name], value)...)
 		field.SetMapIndex(reflect.ValueOf(name), value)
 	}

@@ -24,9 +24,9 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 		{"dev", at(ns+"name", "a--b"),
 			`name: must be lower-case letters, digits and single dashes, and start with a letter, is "a--b"`},
 		{"dev", at(ns+"name", "internal-events"),
-			`name: ELB keeps names that start with internal- for itself, is "internal-events"`},
+			`name: ELB reserves names that start with internal-, is "internal-events"`},
 		{"dev", at(ns+"name", "sthree-events"),
-			`name: S3 keeps names that start with sthree- for itself, is "sthree-events"`},
+			`name: S3 reserves names that start with sthree-, is "sthree-events"`},
 		{"dev", at(ns+"name", strings.Repeat("a", 32)), "name: has 32 characters, more than 28"},
 		{"dev", at(ns+"protect", "yes"), `protect: must be true or false, is "yes"`},
 		{"dev", at(ns+"apiKeys", `{"shop":"in-the-clear"}`),
@@ -39,15 +39,15 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 		{"dev", at("aws:allowedAccountIds", `12`), "aws:allowedAccountIds: must be a list, is 12"},
 
 		{"dev", in("metrics", "clients", []string{"shop"}), "metrics.clients: is set, and metrics.enabled is not"},
-		{"prod", in("metrics", "clients", []string{"shop", "shop"}), "metrics.clients: shop is there twice"},
+		{"prod", in("metrics", "clients", []string{"shop", "shop"}), "metrics.clients: lists shop twice"},
 		{"prod", in("metrics", "clients", []string{".*"}),
 			`metrics.clients: must be names of clients, like shop, is ".*"`},
 		{"prod", in("api", "rateLimit", nil),
-			"cache.enabled: is true, and api.rateLimit is not set: there is no limit that tasks could share"},
-		{"prod", in("slo", "accepted", 100), "slo.accepted: must be per cent from 50 to 99.99, is 100"},
-		{"prod", in("slo", "processed", 0.99), "slo.processed: must be per cent from 50 to 99.99, is 0.99"},
+			"cache.enabled: is true, and api.rateLimit is not set: there is no limit for the tasks to share"},
+		{"prod", in("slo", "accepted", 100), "slo.accepted: must be a percentage from 50 to 99.99, is 100"},
+		{"prod", in("slo", "processed", 0.99), "slo.processed: must be a percentage from 50 to 99.99, is 0.99"},
 		{"prod", in("slo", "processedSeconds", nil),
-			"slo.processedSeconds: needs slo.processed, and the other way round: within how long, and how many"},
+			"slo.processedSeconds: and slo.processed need each other: how many events, and within how long"},
 		{"prod", in("alarms", "webhook", "http://hooks.example.com"),
 			`alarms.webhook: must be an https address without a password, is "http://hooks.example.com"`},
 		{"prod", in("alarms", "slack", map[string]string{"workspace": "acme", "channel": "C07EZ1ABC23"}),
@@ -59,7 +59,7 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 			"flowLogs"},
 		{"dev", in("network", "zones", "a,b"), `network.zones: must be a list of strings, is "a,b"`},
 		{"dev", in("network", "zones", []string{"a"}), "network.zones: MSK takes 2 or 3 zones, not 1"},
-		{"dev", in("network", "zones", []string{"a", "a"}), "network.zones: a is there twice"},
+		{"dev", in("network", "zones", []string{"a", "a"}), "network.zones: lists a twice"},
 		{"dev", in("network", "zones", []string{"a", "us-east-1b"}),
 			`network.zones: must be zone letters like a, is "us-east-1b"`},
 		{"dev", in("network", "cidr", "10.0.0.1/16"),
@@ -70,7 +70,7 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 		{"dev", in("network", "natGateways", nil), "network.natGateways: is not set"},
 
 		{"dev", in("kafka", "version", "3.9.x.kraft"),
-			`kafka.version: kafka.t3.small runs on ZooKeeper with 3.9.x and on no KRaft version, is "3.9.x.kraft"`},
+			`kafka.version: kafka.t3.small runs only on ZooKeeper, with 3.9.x, is "3.9.x.kraft"`},
 		{"dev", in("kafka", "instanceType", "kafka.m7g.large"),
 			`kafka.version: must be a KRaft version like 3.9.x.kraft, is "3.9.x"; only kafka.t3.small runs without KRaft`},
 		{"prod", in("kafka", "version", "3.9.kraft"),
@@ -84,7 +84,7 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 		{"dev", in("kafka", "volumeGiB", 0), "kafka.volumeGiB: must be 1 to 16384, is 0"},
 		{"dev", in("kafka", "topic", "my events"), `kafka.topic: must be a topic's name, is "my events"`},
 		{"dev", in("kafka", "topic", ".."), `kafka.topic: must be a topic's name, is ".."`},
-		{"dev", in("kafka", "topic", "__events"), `kafka.topic: "__events" is named like a topic of Kafka's own`},
+		{"dev", in("kafka", "topic", "__events"), `kafka.topic: "__events" is reserved: Kafka's own topics begin with __`},
 		{"dev", in("kafka", "partitions", 0), "kafka.partitions: must be 1 to 1000, is 0"},
 
 		{"dev", in("api", "cpu", 300), "api.cpu: must be 256, 512, 1024, 2048 or 4096, is 300"},
@@ -104,7 +104,8 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 		{"dev", in("processor", "timeoutSeconds", 900),
 			"processor.timeoutSeconds: must be 1 to 840: a Kafka mapping gives a function 14 minutes, is 900"},
 		{"dev", in("processor", "reservedConcurrency", 2),
-			"processor.reservedConcurrency: must be kafka.partitions (3) or more, as each is worked on by itself, is 2"},
+			"processor.reservedConcurrency: must be kafka.partitions (3) or more, as each partition " +
+				"may have an invocation, is 2"},
 		{"dev", in("kafka", "maxVolumeGiB", 20),
 			"kafka.maxVolumeGiB: must be more than kafka.volumeGiB (20) and at most 16384, is 20"},
 		{"dev", in("processor", "memory", 64), "processor.memory: must be 128 to 10240 MiB, is 64"},
@@ -159,14 +160,14 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 			"processor.uses.services.postgres.securityGroup: must be the " +
 				`id of a security group of the stack's VPC, like sg-0123456789abcdef0, is "db"`},
 		{"dev", using("services.kafka", map[string]any{"securityGroup": "sg-0123456789abcdef0", "port": 9092}),
-			"processor.uses.services.kafka: must be lower-case letters, digits and single dashes, and no name of the stack's " +
-				"own groups"},
+			"processor.uses.services.kafka: must be lower-case letters, digits and single dashes, and not the name of " +
+				"one of the stack's own groups"},
 		{"dev", using("tables", "stock"), `processor.uses.tables: must be a list of objects, is "stock"`},
 		{"dev", using("tables", []any{"stock"}), `processor.uses.tables[0]: must be an object, is "stock"`},
 		{"dev", using("tables", []any{map[string]any{"arn": "stock", "actions": []string{"dynamodb:GetItem"}}}),
 			`processor.uses.tables[0].arn: must be like arn:aws:dynamodb:REGION:ACCOUNT:table/NAME, is "stock"`},
 		{"dev", using("queues", []any{map[string]any{"arn": "arn:aws:sqs:us-east-1:123456789012:q", "actions": []string{}}}),
-			"processor.uses.queues[0].actions: is empty: a use without a right is none"},
+			"processor.uses.queues[0].actions: is empty: name at least one action"},
 		{"dev", using("queues", []any{map[string]any{"arn": "arn:aws:sqs:us-east-1:123456789012:q",
 			"actions": []string{"sqs:*"}}}),
 			`processor.uses.queues[0].actions: must be whole actions that start with sqs:, is "sqs:*"`},
@@ -180,10 +181,10 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 		{"dev", at(ns+"processors", `["audit"]`), `processors: must be an object, is ["audit"]`},
 		{"dev", at(ns+"processors", `{"audit":true}`), "processors.audit: must be an object, is true"},
 		{"dev", more("Audit", nil),
-			"processors.Audit: must be called by 1 to 20 lower-case letters, digits and dashes, and " +
+			"processors.Audit: its name must be 1 to 20 lower-case letters, digits and dashes, and " +
 				"begin with a letter"},
 		{"dev", both(at(ns+"name", "dev"), more("an-audit-of-all-events", nil)),
-			"processors.an-audit-of-all-events: must be called by 1 to 20 " +
+			"processors.an-audit-of-all-events: its name must be 1 to 20 " +
 				"lower-case letters, digits and dashes, and begin with a letter"},
 		{"dev", more("audit", map[string]any{"memory": 64}), "processors.audit.memory: must be 128 to 10240 MiB, is 64"},
 		{"dev", more("audit", map[string]any{"backoffCap": "1s"}),
@@ -191,7 +192,7 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 		{"dev", more("audit", map[string]any{"uses": map[string]any{"env": map[string]any{"PROCESSOR": "x"}}}),
 			"processors.audit.uses.env: PROCESSOR has a meaning already: give it another name"},
 		{"dev", more("audit", map[string]any{"reservedConcurrency": 1}), "processors.audit.reservedConcurrency: must be " +
-			"kafka.partitions (3) or more, as each is worked on by itself, is 1"},
+			"kafka.partitions (3) or more, as each partition may have an invocation, is 1"},
 		{"dev", both(at(ns+"name", strings.Repeat("a", 28)), more("a-long-name-of-twent", nil)),
 			"processors.a-long-name-of-twent: its function's name, " + strings.Repeat("a", 28) +
 				"-event-processor-a-long-name-of-twent, has 65 characters, more than 64"},
@@ -219,11 +220,11 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 			"edge.domain: is not set, and a protected stack serves HTTPS only; set it with: pulumi config set --path " +
 				"edge.domain NAME"},
 		{"prod", at(ns+"apiKeys", ""),
-			"apiKeys: is not set, and a protected stack takes events from nobody unknown; set it with: " + setAPIKeys},
+			"apiKeys: is not set, and a protected stack accepts no event without a key; set it with: " + setAPIKeys},
 		{"prod", both(in("network", "zones", []string{"a", "b"}), both(in("network", "natGateways", 2),
 			in("kafka", "brokers", 2))), "kafka.brokers: a protected stack needs 3: with 2, an acknowledged event may be on " +
 			"one disk only"},
-		{"prod", in("api", "minTasks", 1), "api.minTasks: a protected stack needs 2, so that one may be lost"},
+		{"prod", in("api", "minTasks", 1), "api.minTasks: a protected stack needs 2, so that it survives the loss of one"},
 
 		{"dev", in("alarms", "latencySeconds", 0), "alarms.latencySeconds: must be more than 0, is 0"},
 		{"dev", in("alarms", "lagSeconds", 0), "alarms.lagSeconds: must be more than 0, is 0"},

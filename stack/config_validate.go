@@ -33,7 +33,7 @@ var reservedPrefixes = []struct{ prefix, service string }{
 	{"internal-", "ELB"}, {"sthree-", "S3"}, {"amzn-s3-demo-", "S3"}, {"aws-", "AWS"},
 }
 
-// findings collects problems, so that a rule is one line.
+// findings collects problems, so that each rule is one line.
 type findings []error
 
 // require records a problem at key unless ok.
@@ -46,11 +46,11 @@ func (f *findings) require(ok bool, key, format string, args ...any) {
 // validate returns every value, and every combination of values, that AWS would refuse or that would lose events.
 func (c config) validate() []error {
 	var f findings
-	// ECR takes single dashes between letters and digits, ELB keeps one prefix for itself, S3 these.
+	// ECR allows single dashes between letters and digits. ELB reserves one prefix, S3 the others.
 	f.require(namePattern.MatchString(c.Name), "name",
 		"must be lower-case letters, digits and single dashes, and start with a letter, is %q", c.Name)
 	for _, r := range reservedPrefixes {
-		f.require(!strings.HasPrefix(c.Name, r.prefix), "name", "%s keeps names that start with %s for itself, is %q",
+		f.require(!strings.HasPrefix(c.Name, r.prefix), "name", "%s reserves names that start with %s, is %q",
 			r.service, r.prefix, c.Name)
 	}
 	// The target group is called name-api, and a target group's name has at most 32 characters.
@@ -90,24 +90,24 @@ func (c config) validate() []error {
 		f.require(c.Edge.HTTPS(), "edge.domain",
 			"is not set, and a protected stack serves HTTPS only; set it with: pulumi config set --path edge.domain NAME")
 		f.require(c.APIKeys != nil, "apiKeys",
-			"is not set, and a protected stack takes events from nobody unknown; set it with: %s", setAPIKeys)
+			"is not set, and a protected stack accepts no event without a key; set it with: %s", setAPIKeys)
 		f.require(c.Kafka.Brokers >= 3, "kafka.brokers",
 			"a protected stack needs 3: with %d, an acknowledged event may be on one disk only", c.Kafka.Brokers)
-		f.require(c.API.MinTasks >= 2, "api.minTasks", "a protected stack needs 2, so that one may be lost")
+		f.require(c.API.MinTasks >= 2, "api.minTasks", "a protected stack needs 2, so that it survives the loss of one")
 	}
 	return f
 }
 
 func (c networkConfig) validate(f *findings) {
 	prefix, err := netip.ParsePrefix(c.CIDR)
-	// Subnets take four bits more, and AWS has none smaller than /28.
+	// Subnets have four bits more, and AWS has no subnet smaller than /28.
 	ok := err == nil && prefix.Addr().Is4() && prefix == prefix.Masked() && prefix.Bits() >= 16 && prefix.Bits() <= 24
 	f.require(ok, "network.cidr", "must be an IPv4 network of /16 to /24, is %q", c.CIDR)
 	f.require(len(c.Zones) == 2 || len(c.Zones) == 3, "network.zones", "MSK takes 2 or 3 zones, not %d", len(c.Zones))
 	seen := map[string]bool{}
 	for _, zone := range c.Zones {
 		f.require(zonePattern.MatchString(zone), "network.zones", "must be zone letters like a, is %q", zone)
-		f.require(!seen[zone], "network.zones", "%s is there twice", zone)
+		f.require(!seen[zone], "network.zones", "lists %s twice", zone)
 		seen[zone] = true
 	}
 	f.require(c.FlowLogs == "" || c.FlowLogs == "all" || c.FlowLogs == "reject", "network.flowLogs",
@@ -134,7 +134,7 @@ func (c kafkaConfig) validate(f *findings) {
 	// [express.m7g.*, kafka.m5.*, kafka.m7g.*]". No other type is run on ZooKeeper: Kafka has none from 4.0 on.
 	if c.InstanceType == smallBroker {
 		f.require(c.Version == zooKeeperVersion, "kafka.version",
-			"%s runs on ZooKeeper with %s and on no KRaft version, is %q",
+			"%s runs only on ZooKeeper, with %s, is %q",
 			smallBroker, zooKeeperVersion, c.Version)
 	} else {
 		f.require(kraftPattern.MatchString(c.Version), "kafka.version", "must be a KRaft version like 3.9.x.kraft, is %q; "+
@@ -148,7 +148,8 @@ func (c kafkaConfig) validate(f *findings) {
 		"must be more than kafka.volumeGiB (%d) and at most 16384, is %d", c.VolumeGiB, c.MaxVolumeGiB)
 	f.require(topicPattern.MatchString(c.Topic) && len(c.Topic) <= 200, "kafka.topic", "must be a topic's name, is %q",
 		c.Topic)
-	f.require(!strings.HasPrefix(c.Topic, "__"), "kafka.topic", "%q is named like a topic of Kafka's own", c.Topic)
+	f.require(!strings.HasPrefix(c.Topic, "__"), "kafka.topic", "%q is reserved: Kafka's own topics begin with __",
+		c.Topic)
 	f.require(c.Partitions >= 1 && c.Partitions <= 1000, "kafka.partitions", "must be 1 to 1000, is %d", c.Partitions)
 }
 
@@ -205,7 +206,7 @@ func (c processorConfig) validate(f *findings, key string) {
 		key+".provisioned.maximumRecordAgeSeconds", "must be 60 to 604800, is %d", p.MaximumRecordAgeSeconds)
 }
 
-// validateTimes holds the times to what the processor takes: it would not start with others.
+// validateTimes checks the times against the bounds of the processor, which would not start with other values.
 func (c processorConfig) validateTimes(f *findings, at string) {
 	between := func(key, text string, byDefault, least, most time.Duration) time.Duration {
 		if text == "" {
@@ -241,7 +242,7 @@ func (c alarmsConfig) validate(f *findings) {
 
 func (c tracingConfig) validate(f *findings) {
 	f.require(c.SampleRatio >= 0 && c.SampleRatio <= 1, "tracing.sampleRatio", "must be 0 to 1, is %v", c.SampleRatio)
-	// A tag that moves would make the same stack two programs on two days.
+	// With a tag that moves, the same stack would run another program on another day.
 	f.require(imagePattern.MatchString(c.Collector), "tracing.collector",
 		"must be an image of one version, like %s, is %q", defaultTracing().Collector, c.Collector)
 }

@@ -19,12 +19,12 @@ const (
 	nonroot = "65532:65532" // of the distroless image
 )
 
-// container is one entry of a task definition's containerDefinitions, with what this program sets of it.
+// container is one entry of a task definition's containerDefinitions, with the members that this program sets.
 type container struct {
 	Name                   string           `json:"name"`
 	Image                  string           `json:"image"`
 	CPU                    int              `json:"cpu,omitempty"`    // share of the task's units
-	Memory                 int              `json:"memory,omitempty"` // MiB, above which it is killed; 0: the task's
+	Memory                 int              `json:"memory,omitempty"` // MiB, above which ECS kills it; 0: the task's
 	EntryPoint             []string         `json:"entryPoint,omitempty"`
 	Command                []string         `json:"command,omitempty"`
 	Essential              bool             `json:"essential"`
@@ -33,7 +33,7 @@ type container struct {
 	LinuxParameters        linuxParameters  `json:"linuxParameters"`
 	PortMappings           []portMapping    `json:"portMappings"`
 	Environment            []variable       `json:"environment"`
-	Secrets                []variable       `json:"secrets"` // none: the programs read theirs themselves
+	Secrets                []variable       `json:"secrets"` // none: the programs read their secrets themselves
 	DependsOn              []dependency     `json:"dependsOn,omitempty"`
 	RestartPolicy          *restartPolicy   `json:"restartPolicy,omitempty"`
 	HealthCheck            *containerHealth `json:"healthCheck,omitempty"`
@@ -95,7 +95,7 @@ type deployed struct {
 	Proxies                                  string // networks whose X-Forwarded-For is believed
 }
 
-// containerSettings are those that the configuration knows.
+// containerSettings are the values of containers that the configuration has.
 type containerSettings struct {
 	Name            string // of the stack's resources
 	Stage           string // dev, prod
@@ -112,10 +112,10 @@ type containerSettings struct {
 	Operator        operatorConfig
 }
 
-// Collects reports whether a collector is beside the API.
+// Collects reports whether a collector runs beside the API.
 func (s containerSettings) Collects() bool { return s.Tracing.Enabled || s.Metrics.Enabled }
 
-// collectorRepository is the ARN of the repository of ECR that the collector's image is in, "" where it is in none.
+// collectorRepository is the ARN of the ECR repository of the collector's image; "" for another registry.
 func (s containerSettings) collectorRepository() string {
 	if !s.Collects() {
 		return ""
@@ -123,7 +123,7 @@ func (s containerSettings) collectorRepository() string {
 	return repositoryOf(s.Tracing.Collector)
 }
 
-// apiEnvironment is exactly what the API reads, and nothing that it does not.
+// apiEnvironment has only variables that the API reads.
 func apiEnvironment(d deployed, s containerSettings) map[string]string {
 	env := map[string]string{
 		"PORT":                    fmt.Sprint(apiPort),
@@ -136,7 +136,7 @@ func apiEnvironment(d deployed, s containerSettings) map[string]string {
 		"DRAIN_DELAY":             drainDelay,
 		"STORE":                   "dynamodb",
 		"EVENTS_TABLE":            d.Table,
-		// The host of a request is what its sender says it is. Links in answers and in events outlive the request.
+		// The host of a request is whatever its sender writes. Links in answers and in events outlive the request.
 		"PUBLIC_URL":      d.URL,
 		"TRUSTED_PROXIES": d.Proxies,
 	}
@@ -172,8 +172,8 @@ func apiEnvironment(d deployed, s containerSettings) map[string]string {
 	return env
 }
 
-// apiMemory is what the task leaves the API, in MiB. ECS kills it beyond that; from nine tenths of it on, Go collects
-// its garbage as often as it takes, and what strangers can make the API hold is bounded by that number, too.
+// apiMemory is how much of the task's memory is left for the API, in MiB. Beyond it ECS kills the API. From nine tenths
+// of it on, Go collects garbage as often as it needs to. The API bounds what clients can make it hold by that number.
 func apiMemory(s containerSettings) int {
 	if s.Collects() {
 		return s.API.Memory - collectorMemory
@@ -205,10 +205,10 @@ func operatorEnvironment(d deployed, s containerSettings) map[string]string {
 // apiContainers is the task of the service.
 func apiContainers(d deployed, s containerSettings) []container {
 	c := baseContainer("api", d, s, apiEnvironment(d, s))
-	// Not the metrics: they are served inside the task alone.
+	// Not the port of the metrics: they are served inside the task alone.
 	c.PortMappings = []portMapping{{apiPort, apiPort, "tcp"}}
 	c.Memory = apiMemory(s)
-	// The image has no shell and no curl: the binary asks itself.
+	// The image has no shell and no curl: the binary checks itself.
 	c.HealthCheck = &containerHealth{Command: []string{"CMD", "/eventctl", "healthcheck"}, Interval: 10, Timeout: 5,
 		Retries:     3,
 		StartPeriod: 10}
@@ -224,7 +224,7 @@ func operatorContainers(d deployed, s containerSettings) []container {
 	maps.Copy(env, s.Privacy.operatorVariables(s.Name, d.Table))
 	c := baseContainer("operator", d, s, env)
 	c.EntryPoint = []string{"/eventctl"}
-	// ECS puts an agent of Systems Manager into the container, which writes to its file system.
+	// ECS puts an agent of Systems Manager into the container. The agent writes to the container's file system.
 	c.ReadonlyRootFilesystem = !s.Operator.Console
 	return []container{c}
 }
@@ -246,12 +246,12 @@ func baseContainer(name string, d deployed, s containerSettings, env map[string]
 	c := container{
 		Name: name, Image: d.Image, Essential: true, User: nonroot, ReadonlyRootFilesystem: true,
 		LinuxParameters: linuxParameters{capabilities{Drop: []string{"ALL"}}},
-		// Empty, not absent: ECS fills in an empty list, and an absent one would look like a change ever after.
+		// Empty, not absent: ECS fills in an empty list, and an absent one would show as a change in each preview.
 		PortMappings: []portMapping{}, Environment: []variable{}, Secrets: []variable{},
 		StopTimeout: stopTimeoutSeconds,
 		LogConfiguration: logConfiguration{LogDriver: "awslogs", Options: map[string]string{
 			"awslogs-group": d.LogGroup, "awslogs-region": s.Region, "awslogs-stream-prefix": name,
-			// Requests must not wait for CloudWatch: a full buffer loses log lines instead.
+			// Requests must not wait for CloudWatch: when the buffer is full, log lines are lost.
 			"mode": "non-blocking", "max-buffer-size": "10m",
 		}},
 	}
@@ -261,7 +261,7 @@ func baseContainer(name string, d deployed, s containerSettings, env map[string]
 	return c
 }
 
-// containersJSON is the same text for the same containers, so that an unchanged task makes no new revision.
+// containersJSON writes the same text for the same containers, so that an unchanged task has no new revision.
 func containersJSON(containers []container) string {
 	text, err := json.Marshal(containers)
 	if err != nil {

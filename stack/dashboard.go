@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// shown are the names that the dashboard asks by, most of them made by deployment.
+// shown are names in the queries of the dashboard. Most of them only a deployment knows.
 type shown struct {
 	LoadBalancer, TargetGroup string
 	Table                     string
 	APILog, ProcessorLog      string // log groups
 }
 
-// dashboard is the body of a CloudWatch dashboard. Its headings are the questions that the local dashboard has
-// (observability/dashboard.json), and those about the function, which on a laptop has no metrics.
+// dashboard is the body of a CloudWatch dashboard. It has the headings of the local dashboard
+// (observability/dashboard.json), and others about the function, which has no metrics on a laptop.
 func dashboard(c config, s shown) string {
 	p := page{region: c.Region, names: map[string]string{theLoadBalancer: s.LoadBalancer, theTargetGroup: s.TargetGroup}}
 	processors := c.processors()
@@ -103,7 +103,7 @@ func dashboard(c config, s shown) string {
 // page lays widgets out from top to bottom.
 type page struct {
 	region  string
-	names   map[string]string // of what deployment names
+	names   map[string]string // of resources that a deployment names
 	widgets []widget
 	y       int
 }
@@ -144,7 +144,7 @@ func (p *page) chart(title string, metrics ...metric) widget {
 	return p.lines(title, lines)
 }
 
-// share draws what the alarm of the same numbers looks at.
+// share draws the percentage that an alarm watches.
 func (p *page) share(title string, of []metric) widget {
 	lines := [][]any{{map[string]any{"expression": percent(len(of) - 1), "label": "per cent"}}}
 	for i, m := range of {
@@ -154,7 +154,7 @@ func (p *page) share(title string, of []metric) widget {
 	return p.lines(title, lines)
 }
 
-// byType draws a line for each type of event that there is; nobody knows them beforehand.
+// byType draws a line for each type of event. A search finds the types, as they are not known beforehand.
 func (p *page) byType(title, function string, names ...string) widget {
 	var lines [][]any
 	for _, name := range names {
@@ -165,7 +165,7 @@ func (p *page) byType(title, function string, names ...string) widget {
 	return p.lines(title, lines)
 }
 
-// table asks a log group.
+// table shows the result of a query of a log group.
 func (p *page) table(title, group, query string) widget {
 	return widget{Type: "log", Properties: map[string]any{
 		"title": title, "region": p.region, "view": "table", "query": fmt.Sprintf("SOURCE '%s' | %s", group, query),
@@ -177,7 +177,7 @@ func (p *page) lines(title string, lines [][]any) widget {
 		"view": "timeSeries", "metrics": lines}}
 }
 
-// line names a metric, its dimensions sorted, so that the same dashboard is the same text.
+// line names a metric with its dimensions sorted, so that the same dashboard has the same text.
 func (p *page) line(m metric) []any {
 	line := []any{m.Namespace, m.Name}
 	for _, key := range slices.Sorted(maps.Keys(m.Dimensions)) {

@@ -22,11 +22,11 @@ import (
 	"event-processing-service/stack/rollout"
 )
 
-// serviceTimeout is for what `pulumi up` has waited for already: a service that is not steady by now has a reason.
+// serviceTimeout is short: `pulumi up` has waited before, so a service that is not steady by now has a problem.
 const serviceTimeout = 10 * time.Minute
 
-// rolledOut waits until what was deployed last serves. It asks the engine for a stack's outputs, and AWS for what
-// became of them. gradually is with the canary that the stack's file asks for.
+// rolledOut waits until the version that was deployed last serves. It asks the engine for the stack's outputs, and AWS
+// for their state. gradually says whether to use the canary of the stack's file.
 func rolledOut(ctx context.Context, stack string, gradually bool) error {
 	wanted, cloud, err := deployedIn(ctx, stack)
 	if err != nil {
@@ -52,7 +52,7 @@ func rolledOut(ctx context.Context, stack string, gradually bool) error {
 	return nil
 }
 
-// deployedIn is what a stack was last deployed with, by its outputs, and the AWS that it is in.
+// deployedIn returns what a stack was last deployed with, by its outputs, and AWS's configuration for its region.
 func deployedIn(ctx context.Context, stack string) (w rollout.Wanted, cloud aws.Config, err error) {
 	if err = outputsOf(ctx, stack, &w); err != nil {
 		return w, cloud, err
@@ -76,7 +76,7 @@ func outputsOf(ctx context.Context, stack string, outputs any) error {
 	return nil
 }
 
-// soak watches every alarm that speaks against a version, and sends an event a minute through the stack.
+// soak watches every alarm that counts against a version, and sends an event a minute through the stack.
 func soak(ctx context.Context, stack string, period time.Duration, try func(context.Context, string) error) error {
 	wanted, cloud, err := deployedIn(ctx, stack)
 	if err != nil {
@@ -87,7 +87,7 @@ func soak(ctx context.Context, stack string, period time.Duration, try func(cont
 	return s.For(ctx, period, wanted.AllAlarms())
 }
 
-// cloudOf is AWS in a stack's region, with the credentials of the environment.
+// cloudOf is AWS's configuration for a stack's region, with the credentials of the environment.
 func cloudOf(ctx context.Context, stack string) (aws.Config, error) {
 	region, err := exec.CommandContext(ctx, "pulumi", "config", "get", "--stack", stack, "aws:region").Output()
 	if err != nil {
@@ -104,8 +104,8 @@ func cloudIn(ctx context.Context, region string) (aws.Config, error) {
 	return cloud, nil
 }
 
-// deliverArtifact brings the artifact of a file that stack/publish wrote to a stack, and watches it there for a period
-// such as 15m; "" is for none.
+// deliverArtifact deploys an artifact to a stack, and then watches it for a period such as 15m; "" is no period. file
+// is what stack/publish wrote.
 func deliverArtifact(ctx context.Context, out io.Writer, stack, file, period string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -132,7 +132,7 @@ func deliverArtifact(ctx context.Context, out io.Writer, stack, file, period str
 	return d.Deliver(ctx, stack, a)
 }
 
-// rollBack brings a stack back to an earlier artifact; version "" is the one before.
+// rollBack deploys an earlier artifact of a stack again; version "" is the artifact before the current one.
 func rollBack(ctx context.Context, out io.Writer, stack, version string) error {
 	running, err := delivery.Pulumi{Root: "."}.Running(ctx, stack)
 	if err != nil {
@@ -166,7 +166,7 @@ func script(ctx context.Context, out io.Writer, purpose, name, argument string) 
 	return nil
 }
 
-// recordsOf are the notes beside an artifact, in its bucket.
+// recordsOf are the records in an artifact's bucket of where it served.
 func recordsOf(ctx context.Context, a delivery.Artifact) (delivery.Records, error) {
 	parts := ecrImagePattern.FindStringSubmatch(a.Image)
 	if parts == nil {

@@ -58,19 +58,19 @@ func (c edgeConfig) Restricted() bool {
 
 func (c edgeConfig) validate(f *findings, region string, api apiConfig) {
 	f.require((c.Domain == "") == (c.HostedZoneID == ""), "edge.domain",
-		"needs edge.hostedZoneId, and the other way round: the certificate is proved by a DNS record")
+		"and edge.hostedZoneId need each other: a DNS record proves to ACM that the domain is yours")
 	f.require(slices.Contains([]string{"", "primary", "secondary"}, c.Failover), "edge.failover",
 		"must be primary or secondary, or left out, is %q", c.Failover)
 	f.require(c.Failover == "" || c.HTTPS(), "edge.failover", "needs edge.domain, which is what fails over")
-	f.require(c.Failover == "" || !c.CDN, "edge.failover", "does not go with edge.cdn: a distribution has no health that "+
-		"Route 53 could ask for, and a domain may belong to one alone")
+	f.require(c.Failover == "" || !c.CDN, "edge.failover", "can't be used with edge.cdn: Route 53 can't check the health "+
+		"of a distribution, and a domain may belong to one distribution only")
 	requireNetworks(f, "edge.allowedNetworks", c.AllowedNetworks)
 	if c.CDN {
 		f.require(region == cdnRegion || region == "", "edge.cdn",
-			"CloudFront's certificate, logs and metrics are in %s alone, and this stack is in %s: leave it out", cdnRegion,
+			"must be left out: CloudFront's certificate, logs and metrics are only in %s, and this stack is in %s", cdnRegion,
 			region)
-		f.require(!c.Restricted() || c.WAF != nil, "edge.allowedNetworks", "the load balancer sees CloudFront alone: leave "+
-			"edge.cdn out, or set edge.waf, which sees clients")
+		f.require(!c.Restricted() || c.WAF != nil, "edge.allowedNetworks", "can't be checked by the load balancer, which "+
+			"sees only CloudFront: leave edge.cdn out, or set edge.waf, which sees clients")
 	}
 	if c.WAF != nil {
 		c.WAF.validate(f, api)
@@ -85,6 +85,6 @@ func requireNetworks(f *findings, key string, networks []string) {
 		prefix, err := netip.ParsePrefix(network)
 		f.require(err == nil && prefix.Addr().Is4() && prefix == prefix.Masked(), key,
 			"must be IPv4 networks like 203.0.113.0/24, is %q", network)
-		f.require(!slices.Contains(networks[:i], network), key, "%s is there twice", network)
+		f.require(!slices.Contains(networks[:i], network), key, "lists %s twice", network)
 	}
 }

@@ -15,11 +15,11 @@ func TestAMistakeInTheEdgesConfigurationIsReportedByItsKey(t *testing.T) {
 		{"prod", onlyFrom("10.0.0.1/8"),
 			`edge.allowedNetworks: must be IPv4 networks like 203.0.113.0/24, is "10.0.0.1/8"`},
 		{"prod", onlyFrom("10.0.0.0/8", "10.0.0.0/8"),
-			"edge.allowedNetworks: 10.0.0.0/8 is there twice"},
+			"edge.allowedNetworks: lists 10.0.0.0/8 twice"},
 		{"dev", in("edge", "allowedNetworks", []string{"10.0.0.0/8"}),
-			"edge.allowedNetworks: the load balancer sees CloudFront alone"},
-		{"dev", at("aws:region", "eu-central-1"), "edge.cdn: CloudFront's certificate, logs and metrics are in us-east-1 " +
-			"alone, and this stack is in eu-central-1: leave it out"},
+			"edge.allowedNetworks: can't be checked by the load balancer"},
+		{"dev", at("aws:region", "eu-central-1"), "edge.cdn: must be left out: CloudFront's certificate, logs and " +
+			"metrics are only in us-east-1, and this stack is in eu-central-1"},
 		{"prod", in("edge", "waf.requestsByAddress", 1000), "edge.waf.requestsByAddress: must be 1800000 to 2000000000: " +
 			"one client may send api.rateLimit to each of api.maxTasks, is 1000"},
 		{"prod", in("edge", "waf.requestsByForwardedAddress", 1000),
@@ -35,7 +35,7 @@ func TestAMistakeInTheEdgesConfigurationIsReportedByItsKey(t *testing.T) {
 		{"prod", in("edge", "shieldAdvanced", "yes"), "edge.shieldAdvanced: costs 3,000 USD a month for at least a year"},
 		{"dev", in("edge", "accessLogs", "no"), `edge.accessLogs: must be true or false, is "no"`},
 		{"dev", in("edge", "domain", "events.example.com"),
-			"edge.domain: needs edge.hostedZoneId, and the other way round: the certificate is proved by a DNS record"},
+			"edge.domain: and edge.hostedZoneId need each other: a DNS record proves to ACM that the domain is yours"},
 	} {
 		isRefused(t, tc.stack, tc.change, tc.want)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// slackConfig is a channel that alarms are told in. The workspace must have been let into the account by hand, once, in
-// the console of Amazon Q Developer in chat applications (formerly AWS Chatbot): Slack asks a person.
+// slackConfig is a Slack channel for alarms. Somebody must have authorized the workspace once by hand, in the console
+// of Amazon Q Developer in chat applications (formerly AWS Chatbot): Slack asks a person.
 type slackConfig struct {
 	Workspace string `json:"workspace"` // its id, like T07EA123LEP
 	Channel   string `json:"channel"`   // its id, like C07EZ1ABC23
@@ -23,7 +23,8 @@ var (
 	channelPattern   = regexp.MustCompile(`^[CG][A-Z0-9]{8,14}$`)
 )
 
-// chatGuardrail bounds what anybody may do from the channel, whatever the role may: AWS's default is everything.
+// chatGuardrail bounds what may be done from the channel, whatever rights the role has: AWS's default allows
+// everything.
 const chatGuardrail = "arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"
 
 func (c slackConfig) validate(f *findings) {
@@ -39,7 +40,7 @@ func validateWebhook(f *findings, address string) {
 	f.require(address == "" || ok, "alarms.webhook", "must be an https address without a password, is %q", address)
 }
 
-// subscribe tells who wants to know of alarms. Mail and webhooks have to confirm that they want to.
+// subscribe subscribes mail, webhook and chat to the alarms. Mail and webhooks must confirm their subscription.
 func (o *Observability) subscribe(ctx *pulumi.Context, c config, account pulumi.StringInput) error {
 	for _, to := range []struct{ name, protocol, endpoint string }{
 		{"email", "email", c.Alarms.Email}, {"webhook", "https", c.Alarms.Webhook},
@@ -73,7 +74,7 @@ func (o *Observability) subscribe(ctx *pulumi.Context, c config, account pulumi.
 	return nil
 }
 
-// chatPolicy lets the channel show the stack's alarms, and nothing else.
+// chatPolicy only lets the channel show the stack's alarms.
 func chatPolicy(region, account, name string) document {
 	return policy(allow("ShowAlarms", []string{fmt.Sprintf("arn:aws:cloudwatch:%s:%s:alarm:%s-*", region, account, name)},
 		"cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"))

@@ -10,13 +10,13 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Observability is the alarms, whom they tell, and the dashboard.
+// Observability is the alarms, their subscribers, and the dashboard.
 type Observability struct {
 	pulumi.ResourceState
 
 	AlarmTopicARN pulumi.StringOutput
 	DashboardURL  pulumi.StringOutput
-	// APIAlarms are of what clients see; the service's roll-out watches some, so they are there before it.
+	// APIAlarms are about what clients see. The service's roll-out watches some of them, so they exist before the service.
 	APIAlarms []pulumi.Resource
 
 	child   pulumi.ResourceOption
@@ -31,7 +31,7 @@ type observabilityArgs struct {
 	Edge      *Edge
 }
 
-// watchedParts are what newObservability does not wait for.
+// watchedParts are the components that exist only after newObservability.
 type watchedParts struct {
 	Config     config
 	Edge       *Edge
@@ -41,7 +41,7 @@ type watchedParts struct {
 	Processors []*Processor
 }
 
-// The alarms that take a roll-out back: of the API's ECS deployment, and of the function's canary.
+// The alarms that roll a new version back: in the API's ECS deployment, and in the function's canary.
 var (
 	apiRollOutAlarms       = []string{"api-errors", "api-latency"}
 	processorRollOutAlarms = []string{"processor-errors", "processor-throttles", "dead-letters", "event-age"}
@@ -54,7 +54,7 @@ func alarmNames(prefix string, kinds []string) (names []string) {
 	return names
 }
 
-// newObservability makes the topic of the alarms, and those of the API.
+// newObservability makes the topic of the alarms, and the alarms of the API.
 func newObservability(ctx *pulumi.Context, name string, args observabilityArgs,
 	opts ...pulumi.ResourceOption) (*Observability, error) {
 	o := &Observability{made: map[string]pulumi.Resource{}}
@@ -80,7 +80,7 @@ func newObservability(ctx *pulumi.Context, name string, args observabilityArgs,
 	return o, err
 }
 
-// names are those that deployment makes of the edge, for the dimensions of metrics.
+// names are the edge's names for dimensions of metrics, which only a deployment knows.
 func (e *Edge) names() map[string]pulumi.StringOutput {
 	return map[string]pulumi.StringOutput{
 		theLoadBalancer: e.LoadBalancerDims, theTargetGroup: e.TargetGroupDims, theCertificate: e.CertificateARN,
@@ -93,7 +93,7 @@ func (o *Observability) alarms(ctx *pulumi.Context, prefix string, list []alarm,
 	for _, a := range list {
 		args := alarmArgs(prefix, a, known, o.AlarmTopicARN)
 		if o.standby {
-			args.ActionsEnabled = pulumi.Bool(false) // nothing runs, which half of them would tell of
+			args.ActionsEnabled = pulumi.Bool(false) // nothing runs: half of them would go off
 		}
 		one, err := cloudwatch.NewMetricAlarm(ctx, a.Name(), args, o.child)
 		if err != nil {
@@ -143,10 +143,10 @@ func (o *Observability) watch(ctx *pulumi.Context, args watchedParts) error {
 	return ctx.RegisterResourceOutputs(o, pulumi.Map{"dashboardUrl": o.DashboardURL})
 }
 
-// runbook is where each kind of alarm has its heading.
+// runbook has a heading for each kind of alarm.
 const runbook = "What to do: docs/operating.md#"
 
-// alarmArgs turns one of our alarms into CloudWatch's, with the names that deployment made.
+// alarmArgs turns an alarm into CloudWatch's arguments, with names that only a deployment knows.
 func alarmArgs(prefix string, a alarm, known map[string]pulumi.StringOutput,
 	topic pulumi.StringOutput) *cloudwatch.MetricAlarmArgs {
 	dimensions := func(m metric) pulumi.StringMap {

@@ -2,10 +2,10 @@ package main
 
 import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-// operatorConfig is what the operator's task may do beside working on topics.
+// operatorConfig is what the operator's task may do beyond its work on topics.
 type operatorConfig struct {
-	// Console lets `just console` reach a page in the task through Systems Manager. That opens no port: who may start a
-	// session with a task of the cluster is asked for it by IAM. The task then may read the events table, too.
+	// Console lets `just console` reach a page in the task through Systems Manager. That opens no port: IAM decides who
+	// may start a session with a task of the cluster. The task may then read the events table, too.
 	Console bool `json:"console,omitempty"`
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// outputs are the parts that have something to tell.
+// outputs are the components from which the stack exports values.
 type outputs struct {
 	network       *Network
 	kafka         *Kafka
@@ -30,7 +30,7 @@ func curlLine(url string, needsKey bool) string {
 		`-d '{"type":"order.created","data":{"n":1}}' %s/v1/events`, key, url)
 }
 
-// export publishes what a person, or the commands in stack.just, ask a stack for.
+// export exports what people and the commands in stack.just need.
 func export(ctx *pulumi.Context, c config, what build, o outputs) {
 	ctx.Export("apiUrl", o.edge.URL)
 	ctx.Export("curl", o.edge.URL.ApplyT(func(url string) string {
@@ -55,7 +55,7 @@ func export(ctx *pulumi.Context, c config, what build, o outputs) {
 	}
 	ctx.Export("topics", pulumi.ToStringArray(topics))
 	ctx.Export("imageDigest", o.image.Digest)
-	// What `rolled-out` compares with what serves.
+	// `rolled-out` compares these with what serves.
 	ctx.Export("imageTag", pulumi.String(what.Version))
 	if a := what.Artifact; a != nil {
 		ctx.Export("artifact", pulumi.Map{"version": pulumi.String(a.Version), "image": pulumi.String(a.Image),
@@ -85,7 +85,7 @@ func export(ctx *pulumi.Context, c config, what build, o outputs) {
 	ctx.Export("dashboardUrl", o.observability.DashboardURL)
 	ctx.Export("alarmTopicArn", o.observability.AlarmTopicARN)
 	ctx.Export("eventsTable", o.store.TableName)
-	// What the operator's task is started with.
+	// The arguments that start the operator's task.
 	ctx.Export("ecsCluster", o.service.ClusterName)
 	ctx.Export("ecsService", o.service.ServiceName)
 	ctx.Export("operatorTask", o.service.OperatorTask)
@@ -95,7 +95,7 @@ func export(ctx *pulumi.Context, c config, what build, o outputs) {
 		o.network.PrivateSubnets[0], o.network.Groups["api"].ID()))
 }
 
-// output is what the stack tells of one of the other processors.
+// output is what the stack exports of each further processor.
 func (p *Processor) output(c config, deadLetters string) pulumi.Map {
 	var watched []string
 	for _, kind := range processorRollOutAlarms {

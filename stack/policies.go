@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// document is an IAM policy. The functions of this file make them from plain ARNs, so that a test can read them.
+// document is an IAM policy. The functions of this file make policies from plain ARNs, so that a test can read them.
 type document struct {
 	Version   string
 	Statement []statement
@@ -31,7 +31,7 @@ func allow(sid string, resources []string, actions ...string) statement {
 	return statement{Sid: sid, Effect: "Allow", Action: actions, Resource: resources}
 }
 
-// JSON is the same text for the same document, so that an unchanged policy shows no difference.
+// JSON writes the same text for the same document, so that an unchanged policy shows no difference.
 func (d document) JSON() string {
 	text, err := json.Marshal(d)
 	if err != nil {
@@ -47,7 +47,7 @@ func assumeRole(service string) document {
 	})
 }
 
-// kafkaARN is the ARN of a topic or a group of a cluster; MSK derives them from the cluster's.
+// kafkaARN is the ARN of a topic or a group, which MSK derives from the cluster's ARN.
 func kafkaARN(clusterARN, kind, name string) string {
 	return strings.Replace(clusterARN, ":cluster/", ":"+kind+"/", 1) + "/" + name
 }
@@ -59,8 +59,8 @@ func topicARNs(clusterARN string, topics []string) (all []string) {
 	return all
 }
 
-// produce is what an idempotent producer needs of MSK: WriteDataIdempotently is a right on the cluster, and without it
-// a producer with rights on some topics only may be refused its producer id.
+// produce is what an idempotent producer needs. WriteDataIdempotently is a right on the cluster. Without it MSK may
+// refuse a producer id to a producer that has rights on some topics only.
 func produce(cluster string, topics ...string) []statement {
 	return []statement{
 		allow("Producer", []string{cluster}, "kafka-cluster:Connect", "kafka-cluster:DescribeCluster",
@@ -70,8 +70,8 @@ func produce(cluster string, topics ...string) []statement {
 	}
 }
 
-// apiPolicy is what the API does: publish events, and look up what became of one. The collector beside it sends
-// traces and metrics.
+// apiPolicy lets the API publish events and look up their outcomes, and the collector beside it send traces and
+// metrics.
 func apiPolicy(a apiARNs) document {
 	statements := append(produce(a.Cluster, a.Topics...), allow("ReadOutcome", []string{a.Table}, "dynamodb:GetItem"))
 	for _, keys := range []struct{ sid, secret string }{{"ReadAPIKeys", a.Keys}, {"ReadCanaryKey", a.CanaryKey}} {
@@ -84,7 +84,7 @@ func apiPolicy(a apiARNs) document {
 	return policy(append(statements, sendTraces(a.Traced, "xray:PutTraceSegments")...)...)
 }
 
-// apiARNs are what the API and the collector beside it reach.
+// apiARNs are the resources that the API and the collector beside it use.
 type apiARNs struct {
 	Cluster          string
 	Topics           []string // by their names
@@ -95,8 +95,8 @@ type apiARNs struct {
 	Traced           bool
 }
 
-// operatorPolicy is what eventctl does: read events and dead letters, in Kafka and in the archive, write both back to
-// where they came from, and see how far the processor is. archive is its bucket; empty without one.
+// operatorPolicy lets eventctl read events and dead letters, in Kafka and in the archive, write both back to their
+// topics, and see how far the processors are. archive is the archive's bucket; empty without one.
 func operatorPolicy(cluster, archive string, topics, deadLetters, processorGroups []string) document {
 	var groups []string
 	for _, group := range processorGroups {
@@ -111,7 +111,7 @@ func operatorPolicy(cluster, archive string, topics, deadLetters, processorGroup
 	}, readArchive(archive))...)
 }
 
-// processorARNs are what the processor and its mapping, which polls with the function's role, reach.
+// processorARNs are the resources that the processor and its mapping use. The mapping polls with the function's role.
 type processorARNs struct {
 	Cluster, Topic, DeadLetters, Group string
 	Published                          []string // topics that handlers may publish to
@@ -122,13 +122,13 @@ type processorARNs struct {
 	Uses                               usesConfig
 }
 
-// at is an ARN of the cluster's region and account, which the function is in, too.
+// at is an ARN in the region and account of the cluster, which are the function's, too.
 func (a processorARNs) at(service, resource string) string {
 	cluster := strings.SplitN(a.Cluster, ":", 6)
 	return strings.Join([]string{"arn", cluster[1], service, cluster[3], cluster[4], resource}, ":")
 }
 
-// networkInterfaces are the rights with which Lambda enters a VPC.
+// networkInterfaces are the rights that Lambda needs to put a function into a VPC.
 var networkInterfaces = []string{
 	"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
 	"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs",
@@ -141,28 +141,28 @@ func processorPolicy(a processorARNs) document {
 	statements := append(produce(a.Cluster, a.DeadLetters),
 		allow("Pollers", []string{a.Cluster}, "kafka-cluster:DescribeClusterDynamicConfiguration", "kafka:DescribeCluster",
 			"kafka:DescribeClusterV2"),
-		// IAM knows no resource for it: on the cluster's ARN it would grant nothing.
+		// IAM has no resource for this action: with the cluster's ARN it would grant nothing.
 		allow("FindBrokers", []string{"*"}, "kafka:GetBootstrapBrokers"),
-		// Handlers may publish events because of others.
+		// Handlers may publish follow-up events.
 		allow("Consume", []string{kafkaARN(a.Cluster, "topic", a.Topic)}, "kafka-cluster:DescribeTopic",
 			"kafka-cluster:ReadData", "kafka-cluster:WriteData"),
-		// A function that takes over from one that died looks whether its dead letter is there already.
+		// A function that takes over from one that died looks for the dead letter that the other may have stored.
 		allow("FindDeadLetters", []string{kafkaARN(a.Cluster, "topic", a.DeadLetters)}, "kafka-cluster:ReadData"),
 		allow("ConsumerGroup", []string{kafkaARN(a.Cluster, "group", a.Group)}, "kafka-cluster:DescribeGroup",
 			"kafka-cluster:AlterGroup"),
-		// The changes of several events share a request, in PartiQL; those that it refuses are read together.
+		// Changes of several events share a request, in PartiQL. The items of changes that it refuses are read together.
 		allow("RememberOutcome", []string{a.Table}, "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PartiQLInsert",
 			"dynamodb:PartiQLUpdate", "dynamodb:PutItem"),
 		allow("WriteLogs", []string{a.LogGroup + ":*"}, "logs:CreateLogStream", "logs:PutLogEvents"),
-		// Lambda puts the function, and the pollers, into the VPC with this role. None of it has an ARN beforehand.
+		// Lambda puts the function and the pollers into the VPC with this role. No network interface has an ARN beforehand.
 		allow("NetworkInterfaces", []string{"*"}, networkInterfaces...),
-		// The function's own code has the role's rights too, and no business with networks. A version or alias may follow the
+		// The function's code has the role's rights, too, and needs none on networks. A version or alias may follow the
 		// function's ARN.
 		statement{Sid: "NotByTheFunction", Effect: "Deny", Action: networkInterfaces, Resource: []string{"*"},
 			Condition: map[string]map[string]string{
 				"ArnLike": {"lambda:SourceFunctionArn": a.at("lambda", "function:"+a.Function+"*")}}},
 	)
-	// Lambda's own daemon sends them, and how it is.
+	// Lambda's own daemon sends traces, and reports on itself.
 	statements = append(statements, sendTraces(a.Traced, "xray:PutTelemetryRecords", "xray:PutTraceSegments")...)
 	others := slices.DeleteFunc(slices.Clone(a.Published), func(topic string) bool { return topic == a.Topic })
 	if len(others) > 0 {
@@ -177,15 +177,15 @@ func processorPolicy(a processorARNs) document {
 	return policy(append(statements, a.Uses.statements(a.at)...)...)
 }
 
-// executionPolicy is what ECS itself does before a task starts: pull the images, open the log stream. beside is the
-// repository of another image, "" where that needs no rights.
+// executionPolicy lets ECS pull the images and open the log stream before a task starts. beside is the repository of
+// another image; "" where that needs no rights.
 func executionPolicy(repository, beside, logGroup string) document {
 	repositories := []string{repository}
 	if beside != "" {
 		repositories = append(repositories, beside)
 	}
 	return policy(
-		// A token is for the whole registry; AWS knows no narrower resource.
+		// A token is for the whole registry: AWS has no narrower resource.
 		allow("RegistryToken", []string{"*"}, "ecr:GetAuthorizationToken"),
 		allow("PullImage", repositories, "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage",
 			"ecr:GetDownloadUrlForLayer"),
@@ -195,7 +195,7 @@ func executionPolicy(repository, beside, logGroup string) document {
 
 type topicWriter struct{ sid, principal string }
 
-// alarmTopicWriters are AWS's services that write to the topic of the alarms.
+// alarmTopicWriters are the services of AWS that write to the topic of the alarms.
 func alarmTopicWriters(budget bool) []topicWriter {
 	writers := []topicWriter{{"Alarms", "cloudwatch.amazonaws.com"}}
 	if budget {
@@ -205,8 +205,9 @@ func alarmTopicWriters(budget bool) []topicWriter {
 	return writers
 }
 
-// topicPolicy lets these services, for this account, write to the topic of the alarms. (Without a policy of its own a
-// topic lets all of the account's resources in, and no service that has none in it, as a budget.)
+// topicPolicy lets these services write to the topic of the alarms on behalf of this account. (Without a policy of its
+// own, a topic accepts messages of all resources of the account, and none of services without a resource, such as
+// budgets.)
 func topicPolicy(account, topic string) document {
 	var statements []statement
 	for _, service := range alarmTopicWriters(true) {
@@ -218,14 +219,14 @@ func topicPolicy(account, topic string) document {
 	return policy(statements...)
 }
 
-// The services of AWS that write logs into buckets.
+// Services of AWS that write logs into buckets.
 const (
 	balancerLogDelivery = "logdelivery.elasticloadbalancing.amazonaws.com"
 	flowLogDelivery     = "delivery.logs.amazonaws.com"
 	configDelivery      = "config.amazonaws.com"
 )
 
-// bucketPolicy refuses plain HTTP, and lets one of AWS's services write logs of this account where writer names it.
+// bucketPolicy refuses plain HTTP. Where writer names a service of AWS, it lets that service write this account's logs.
 func bucketPolicy(bucket, region, account, writer string) document {
 	refuse := statement{Sid: "TLSOnly", Effect: "Deny", Principal: map[string]string{"AWS": "*"}, Action: []string{"s3:*"},
 		Resource:  []string{bucket, bucket + "/*"},

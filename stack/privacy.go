@@ -10,14 +10,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// privacyConfig chooses whose data can be forgotten (docs/privacy.md). Without it there are no keys of subjects.
+// privacyConfig chooses which events can be forgotten (docs/privacy.md). Without it there are no keys of subjects.
 type privacyConfig struct {
-	// EncryptTypes are event types, or what they begin with and an asterisk. An empty list encrypts nothing more, and what
-	// is encrypted already can be read.
+	// EncryptTypes are event types, or beginnings of types with an asterisk. With an empty list no further data is
+	// encrypted, and encrypted data can still be read.
 	EncryptTypes []string `json:"encryptTypes"`
 }
 
-// encryptPattern is what the programs take: see SHREDDED_TYPES.
+// encryptPattern is what the programs accept: see SHREDDED_TYPES.
 var encryptPattern = regexp.MustCompile(`^([^*,\s]+|[^*,\s]+\.\*)$`)
 
 func (c *privacyConfig) validate(f *findings) {
@@ -30,7 +30,7 @@ func (c *privacyConfig) validate(f *findings) {
 	}
 }
 
-// subjectKeys is what the table, the key of KMS and its alias are called, by the name of the stack's resources.
+// subjectKeys is the name of the table, of the KMS key's alias and of the key. name is the stack's.
 func subjectKeys(name string) string { return name + "-subject-keys" }
 
 // url is where programs find the keys. It names the KMS key by its alias, which a preview knows.
@@ -38,7 +38,7 @@ func (c *privacyConfig) url(name string) string {
 	return "dynamodb://" + subjectKeys(name) + "?kms=alias/" + subjectKeys(name)
 }
 
-// variables are what the API and the processors are given; none without privacy.
+// variables are for the API and the processors; none without privacy.
 func (c *privacyConfig) variables(name string) map[string]string {
 	if c == nil {
 		return nil
@@ -58,7 +58,7 @@ func (c *privacyConfig) operatorVariables(name, table string) map[string]string 
 	return map[string]string{"SUBJECT_KEYS": c.url(name), "STORE": "dynamodb", "EVENTS_TABLE": table}
 }
 
-// outside is the way from a processor to KMS, which has no fixed addresses.
+// outside is the peer through which a processor reaches KMS, which has no fixed addresses.
 func (c *privacyConfig) outside() []string {
 	if c == nil {
 		return nil
@@ -70,7 +70,7 @@ func (c *privacyConfig) outside() []string {
 type Privacy struct {
 	pulumi.ResourceState
 
-	// Both are "" without keys. Whoever has a policy made of them begins when all is there.
+	// Both are "" without keys. They are known only when table, key and alias exist.
 	TableARN, KeyARN pulumi.StringOutput
 }
 
@@ -81,7 +81,7 @@ type privacyArgs struct {
 	Key       dataKey
 }
 
-// noPrivacy is what the service has without keys.
+// noPrivacy is the value of a stack without keys of subjects.
 func noPrivacy() *Privacy {
 	none := pulumi.String("").ToStringOutput()
 	return &Privacy{TableARN: none, KeyARN: none}
@@ -99,7 +99,7 @@ func newPrivacy(ctx *pulumi.Context, name string, args privacyArgs, opts ...pulu
 	}
 	key, err := kms.NewKey(ctx, "subject-keys", &kms.KeyArgs{
 		Description:          pulumi.String(args.Name + ": keys of subjects"),
-		EnableKeyRotation:    pulumi.Bool(true), // what was wrapped before can be unwrapped all the same
+		EnableKeyRotation:    pulumi.Bool(true), // what older versions of the key wrapped can still be unwrapped
 		DeletionWindowInDays: pulumi.Int(window),
 		Policy: policyOf(func(arns []string) document { return subjectKeyPolicy(arns[0], physical) },
 			args.AccountID),
@@ -118,7 +118,7 @@ func newPrivacy(ctx *pulumi.Context, name string, args privacyArgs, opts ...pulu
 			Type: pulumi.String("S")}},
 		ServerSideEncryption: &dynamodb.TableServerSideEncryptionArgs{Enabled: pulumi.Bool(true), KmsKeyArn: args.Key.ID()},
 		// No recovery to a point in time, no backups, no stream and no replica: each would bring a forgotten key back. AWS
-		// keeps three copies in three zones; against a mistake there is this, and that nobody has the right to delete items.
+		// keeps three copies in three zones. This setting, and that nobody may delete items, protect against mistakes.
 		DeletionProtectionEnabled: pulumi.Bool(args.Protect),
 	}, keep(args.Protect, pulumi.Parent(p))...)
 	if err != nil {
@@ -129,8 +129,8 @@ func newPrivacy(ctx *pulumi.Context, name string, args privacyArgs, opts ...pulu
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"table": table.Name})
 }
 
-// subjectKeyPolicy leaves the rights to IAM, but for one thing that nobody may: to use the key for anything else than
-// keys that were made for a table of this name.
+// subjectKeyPolicy leaves rights to IAM, with one exception: nobody may use the key for anything but keys of the table
+// of this name.
 func subjectKeyPolicy(account, table string) document {
 	return policy(accountKeyPolicy(account).Statement[0], statement{Sid: "OnlyKeysOfTheTable", Effect: "Deny",
 		Principal: map[string]string{"AWS": "*"}, Resource: []string{"*"},
@@ -153,8 +153,9 @@ func (d document) withSubjectKeys(table, key string) document {
 	return d
 }
 
-// withForgetting lets a role delete keys of subjects, and what outcomes quote of data. Without the key of KMS it can't
-// read what it has not deleted. What is deleted leaves its id behind, so it is a put and no deletion.
+// withForgetting lets a role delete keys of subjects, and quotes of data in outcomes. It has no right to the KMS key,
+// so the role can't read other subjects' data. A deleted key leaves its id behind, so forgetting is a put and no
+// deletion.
 func (d document) withForgetting(keys, outcomes string) document {
 	d.Statement = append(d.Statement, allow("ForgetSubjects", []string{keys}, "dynamodb:GetItem", "dynamodb:PutItem"),
 		allow("ForgetReasons", []string{outcomes}, "dynamodb:GetItem", "dynamodb:UpdateItem"))
@@ -166,8 +167,8 @@ func tableName(arn string) string {
 	return name
 }
 
-// privacyAlarms are of the table's refusals; that the keys can't be read at all is an error of the API's and of the
-// processors', which have alarms.
+// privacyAlarms are about requests that the table refuses. Keys that can't be read at all are errors of the API and of
+// the processors, which have alarms.
 func privacyAlarms(c config) []alarm {
 	if c.Privacy == nil {
 		return nil

@@ -14,14 +14,14 @@ import (
 	"strings"
 )
 
-// namedProcessor is one of the processors that read the topic. What is its own has a name that follows from the
-// processor's, so that no two share a consumer group, a topic of dead letters, a role or a table's item.
+// namedProcessor is one of the processors. The names of its consumer group, topic of dead letters, role and items in
+// the table follow from its own name, so that no two processors share any of them.
 type namedProcessor struct {
-	ID string // "" is the first; of the others, the set of handlers that it runs
+	ID string // the set of handlers that it runs; "" for the first processor
 	processorConfig
 }
 
-// processors are the first, which has always been there, and the others in the order of their names.
+// processors returns the first processor, which always exists, and the others in the order of their names.
 func (c config) processors() []namedProcessor {
 	all := []namedProcessor{{processorConfig: c.Processor}}
 	for _, id := range slices.Sorted(maps.Keys(c.Processors)) {
@@ -30,7 +30,7 @@ func (c config) processors() []namedProcessor {
 	return all
 }
 
-// of is the name of what is this processor's among all that is called name.
+// of derives the name of this processor's own resource from name.
 func (p namedProcessor) of(name string) string {
 	if p.ID == "" {
 		return name
@@ -38,12 +38,12 @@ func (p namedProcessor) of(name string) string {
 	return name + "-" + p.ID
 }
 
-// Names in AWS, by the stack's.
+// Names in AWS. name is the stack's.
 func (p namedProcessor) function(stack string) string { return p.of(stack + "-event-processor") }
 func (p namedProcessor) group(stack string) string    { return p.of(stack + "-processor") }
 func (p namedProcessor) role(stack string) string     { return p.of(stack + "-processor") }
 
-// deadLetters is its topic of them. The program makes the same of KAFKA_DLQ_TOPIC and PROCESSOR.
+// deadLetters is its topic of dead letters. The program derives the same from KAFKA_DLQ_TOPIC and PROCESSOR.
 func (p namedProcessor) deadLetters(k kafkaConfig) string {
 	if p.ID == "" {
 		return k.DeadLetterTopic()
@@ -51,10 +51,10 @@ func (p namedProcessor) deadLetters(k kafkaConfig) string {
 	return k.DeadLetterTopic() + "." + p.ID
 }
 
-// topic is the one that it reads.
+// topic is the topic that it reads.
 func (p namedProcessor) topic(k kafkaConfig) string { return cmp.Or(p.Topic, k.Topic) }
 
-// key is where it stands in the stack's file.
+// key is its place in the stack's file.
 func (p namedProcessor) key() string {
 	if p.ID == "" {
 		return "processor"
@@ -62,13 +62,13 @@ func (p namedProcessor) key() string {
 	return "processors." + p.ID
 }
 
-// environment is exactly what the function and its handlers read, but for what only deployment knows.
+// environment has only variables that the function and its handlers read, without values that only a deployment knows.
 func (p namedProcessor) environment(k kafkaConfig) map[string]string {
 	variables := processorEnvironment(k.Topic, k.DeadLetterTopic(), p.processorConfig)
 	if p.ID != "" {
 		variables["PROCESSOR"] = p.ID
 	}
-	if routes := k.routes(); routes != "" { // of the events that its handlers publish
+	if routes := k.routes(); routes != "" { // for events that its handlers publish
 		variables["TOPIC_ROUTES"] = routes
 	}
 	if p.Topic != "" {
@@ -77,7 +77,7 @@ func (p namedProcessor) environment(k kafkaConfig) map[string]string {
 	return variables
 }
 
-// processorPattern is what the program takes for a name: see handlers.Sets.
+// processorPattern matches names that the program accepts: see handlers.Sets.
 var processorPattern = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$`)
 
 // processorTopics is the value of PROCESSOR_TOPICS, "" where all read one topic.
@@ -107,7 +107,7 @@ func (c config) validateProcessors(f *findings) {
 			reachesOut[choice] = true
 		}
 		f.require(p.ID == "" || processorPattern.MatchString(p.ID), key,
-			"must be called by 1 to 20 lower-case letters, digits and dashes, and begin with a letter")
+			"its name must be 1 to 20 lower-case letters, digits and dashes, and begin with a letter")
 		f.require(len(p.function(c.Name)) <= 64, key, "its function's name, %s, has %d characters, more than 64",
 			p.function(c.Name), len(p.function(c.Name)))
 		if p.Provisioned != nil {
@@ -118,18 +118,18 @@ func (c config) validateProcessors(f *findings) {
 				"%d pollers cannot share %d partitions", p.Provisioned.MaximumPollers, partitions)
 		}
 		f.require(p.ReservedConcurrency == 0 || p.ReservedConcurrency >= partitions, key+".reservedConcurrency",
-			"must be %s (%d) or more, as each is worked on by itself, is %d", c.Kafka.partitionsKey(p.topic(c.Kafka)),
+			"must be %s (%d) or more, as each partition may have an invocation, is %d", c.Kafka.partitionsKey(p.topic(c.Kafka)),
 			partitions, p.ReservedConcurrency)
 	}
 	c.Network.validateNAT(f, slices.Sorted(maps.Keys(reachesOut)))
 	c.validateEndpoints(f)
 }
 
-// checkHandlers wants handlers for each of several processors: a function without them would not start. check is given
-// the environment of each function by its place in the stack's file.
+// checkHandlers demands handlers for each of several processors: a function without handlers would not start. It passes
+// the environment of each function to check, by the function's place in the stack's file.
 func (c config) checkHandlers(stack string, check func(environments map[string]map[string]string) error) error {
 	if len(c.Processors) == 0 {
-		return nil // the first has them always
+		return nil // the first always has handlers
 	}
 	environments := map[string]map[string]string{}
 	for _, p := range c.processors() {
@@ -144,7 +144,7 @@ func (c config) checkHandlers(stack string, check func(environments map[string]m
 	return nil
 }
 
-// askProgram builds the processor's program at root, and has it look at each environment.
+// askProgram builds the processor's program at root, and lets it check each environment.
 func askProgram(root string, environments map[string]map[string]string) error {
 	work, err := os.MkdirTemp("", "processor-")
 	if err != nil {
@@ -153,14 +153,14 @@ func askProgram(root string, environments map[string]map[string]string) error {
 	defer func() { _ = os.RemoveAll(work) }() // the system empties its temporary directory, too
 	program := filepath.Join(work, "processor")
 	build := exec.Command("go", "build", "-o", program, processorPackage)
-	build.Dir, build.Env = root, append(os.Environ(), "GOOS=", "GOARCH=") // it is to run here
+	build.Dir, build.Env = root, append(os.Environ(), "GOOS=", "GOARCH=") // it runs on this machine
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", processorPackage, err, out)
 	}
 	var problems []error
 	for _, key := range slices.Sorted(maps.Keys(environments)) {
 		look := exec.Command(program, "--check")
-		look.Env = []string{} // what is set here is set nowhere there
+		look.Env = []string{} // this machine's variables do not exist in AWS
 		for name, value := range environments[key] {
 			look.Env = append(look.Env, name+"="+value)
 		}

@@ -9,11 +9,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// program is the whole service in AWS. The Pulumi engine runs it, and so do the tests and the plan, with nothing but
-// an engine that only takes notes: all three see the same resources.
+// program is the whole service in AWS. The Pulumi engine runs it. Tests and the plan run it with an engine that only
+// records resources, so all three see the same resources.
 type program struct {
 	// Tag decides the API image's tag, and Function builds the archive of the processor and returns its path.
-	// Both are given the project's root.
+	// Both get the project's root.
 	Tag      func(root string) (string, error)
 	Function func(root string) (string, error)
 	// Tested returns an error unless the artifact has served in staging.
@@ -24,11 +24,12 @@ type program struct {
 	given map[string]string // every configuration key that was passed
 }
 
-// Inputs notes the configuration as it is passed; pass it to pulumi.Run last. The SDK has no other way to ask for keys
-// that one does not know of, and a misspelt key is such a one.
+// Inputs records the configuration as the engine passes it; pass it to pulumi.Run last. The SDK has no other way to
+// list all keys, and so to find a misspelt one.
 func (p *program) Inputs(info *pulumi.RunInfo) { p.given = info.Config }
 
-// Deploy registers every resource. It reads and checks everything first: a stack is never half made of a mistake.
+// Deploy registers every resource. It reads and checks the whole configuration first, so that a mistake leaves no stack
+// half made.
 func (p *program) Deploy(ctx *pulumi.Context) error {
 	switch {
 	case isSet(p.given[ctx.Project()+":artifacts"]):
@@ -68,9 +69,8 @@ func (p *program) Deploy(ctx *pulumi.Context) error {
 	return p.parts(ctx, c, what, others, pulumi.Providers(providers...))
 }
 
-// newProvider makes the AWS provider of a region. It and its tags are explicit; the stack's configuration switches the
-// default providers off, so that what forgets them fails at once instead of going to whatever account the shell is
-// logged in to.
+// newProvider makes the AWS provider of a region, with its tags. The stack's configuration turns default providers off:
+// a resource without an explicit provider fails at once, and does not go to the account that the shell is logged in to.
 func newProvider(ctx *pulumi.Context, c config, name, region string) (*aws.Provider, error) {
 	var accounts pulumi.StringArrayInput
 	if len(c.AccountIDs) > 0 {
@@ -81,7 +81,7 @@ func newProvider(ctx *pulumi.Context, c config, name, region string) (*aws.Provi
 		AllowedAccountIds: accounts,
 		DefaultTags: &aws.ProviderDefaultTagsArgs{Tags: pulumi.StringMap{
 			"Project": pulumi.String(ctx.Project()), "Stack": pulumi.String(ctx.Stack()), "ManagedBy": pulumi.String("pulumi"),
-			"Service": pulumi.String(c.Name), // unlike the others, of this deployment alone: its budget counts by it
+			"Service": pulumi.String(c.Name), // unlike the other tags, of this deployment alone: its budget counts by this tag
 		}},
 	})
 	if err != nil {
@@ -93,7 +93,7 @@ func newProvider(ctx *pulumi.Context, c config, name, region string) (*aws.Provi
 // parts lays out the components in the order in which they need each other.
 func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewhere, with pulumi.ResourceOption) error {
 	if c.Standby {
-		c.Network.NATGateways = 0 // nothing runs that would use one
+		c.Network.NATGateways = 0 // nothing runs that would use a NAT gateway
 	}
 	encryption, err := newEncryption(ctx, "encryption", encryptionArgs{Name: c.Name, Region: c.Region,
 		Protect: c.Protect, Budget: c.Budget != nil, encryptionConfig: c.Encryption}, with)
@@ -226,7 +226,7 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 	return nil
 }
 
-// realProgram is what is deployed: the image tagged and the function built from the sources beside it.
+// realProgram is the program for a deployment: it tags the image and builds the function from the sources beside it.
 func realProgram(wantedTag string) *program {
 	return &program{
 		Tag:    func(root string) (string, error) { return imageTag(root, wantedTag) },
@@ -239,13 +239,13 @@ func realProgram(wantedTag string) *program {
 	}
 }
 
-// offlineProgram is the real program but for what would need git, a compiler, an account and their time: it tags,
-// builds and asks nothing.
+// offlineProgram is the program without everything that needs git, a compiler or an account: it tags, builds and asks
+// nothing.
 func offlineProgram() *program {
 	return &program{
 		Tag:    func(string) (string, error) { return "tag", nil },
 		Tested: func(artifactConfig) error { return nil },
-		// any file that is there
+		// any file that exists
 		Function: func(root string) (string, error) { return filepath.Join(root, "Pulumi.yaml"), nil },
 		Handlers: askProgram,
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// queriedTable is a table of Athena's over the objects of a bucket. It costs nothing until somebody asks.
+// queriedTable is an Athena table over the objects of a bucket. It costs nothing until somebody queries it.
 type queriedTable struct {
 	name    string
 	root    pulumi.StringOutput // s3://…/, below which its objects lie
@@ -19,16 +19,16 @@ type queriedTable struct {
 	format  tableFormat
 }
 
-// column is one of a table; its type is Hive's.
+// column is a column of a table; its type is one of Hive's.
 type column struct{ name, kind string }
 
-// tableKey is a key of partitions. Athena computes their folders from it, so that nobody has to add any to the table.
+// tableKey is a partition key. Athena computes the folders of partitions, so that nobody has to add them to the table.
 type tableKey struct {
 	column
 	projection map[string]string // how, as Athena's parameters without the key's name
 }
 
-// numbers are a key's values from one to another, with so many digits; 0: as many as each has.
+// numbers is a key with the integers from one value to another, padded to a number of digits; 0: not padded.
 func numbers(name string, from, to, digits int) tableKey {
 	how := map[string]string{"type": "integer", "range": fmt.Sprintf("%d,%d", from, to)}
 	if digits > 0 {
@@ -37,7 +37,7 @@ func numbers(name string, from, to, digits int) tableKey {
 	return tableKey{column{name, "int"}, how}
 }
 
-// tableFormat is how a table's objects are read.
+// tableFormat is the format of a table's objects.
 type tableFormat struct{ classification, input, output, serde string }
 
 var (
@@ -48,7 +48,7 @@ var (
 		"org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat", "org.openx.data.jsonserde.JsonSerDe"}
 )
 
-// queryDatabase is the name of a Glue database of the stack's: SQL knows no dashes.
+// queryDatabase is the name of a Glue database of the stack, without dashes, which SQL does not allow.
 func queryDatabase(name, of string) string { return strings.ReplaceAll(name, "-", "_") + "_" + of }
 
 func newQueriedTable(ctx *pulumi.Context, database *glue.CatalogDatabase, t queriedTable,
@@ -88,10 +88,10 @@ func newQueriedTable(ctx *pulumi.Context, database *glue.CatalogDatabase, t quer
 	return table, nil
 }
 
-// tableQuery is a saved question to tables.
+// tableQuery is a saved query of tables.
 type tableQuery struct{ name, description, text string }
 
-// saveQuery saves one as NAME-query, in a workgroup; nil is the account's own.
+// saveQuery saves a query as NAME-query, in a workgroup; nil is the account's primary one.
 func saveQuery(ctx *pulumi.Context, name string, q tableQuery, database *glue.CatalogDatabase,
 	workgroup pulumi.StringPtrInput, child pulumi.ResourceOption, tables ...pulumi.Resource) error {
 	if _, err := athena.NewNamedQuery(ctx, q.name, &athena.NamedQueryArgs{

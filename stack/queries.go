@@ -7,8 +7,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// savedQuery is a question to the logs that whoever is woken at night need not write. API and Function say whose logs
-// it is for. Saving one costs nothing; asking it is 0.005 USD a GB that it reads.
+// savedQuery is a query of logs that is ready when somebody is woken at night. API and Function say whose logs it is
+// for. Saving a query costs nothing, running it 0.005 USD a GB that it reads.
 type savedQuery struct {
 	Name          string
 	API, Function bool
@@ -25,7 +25,7 @@ var savedQueries = []savedQuery{
 			"| stats count(*) as events by msg, event_type, error\n| sort events desc"},
 	{"errors-and-warnings", true, true,
 		"filter level in [\"ERROR\", \"WARN\"]\n| stats count(*) as lines by level, msg\n| sort lines desc"},
-	{"one-trace", true, true, // put an id there, of an answer, a record or a log line
+	{"one-trace", true, true, // replace the id by that of an answer, a record or a log line
 		"filter trace_id = \"00000000000000000000000000000000\"\n| sort @timestamp asc\n" +
 			"| display @timestamp, @log, level, msg, error"},
 	{"one-event", false, true,
@@ -33,7 +33,7 @@ var savedQueries = []savedQuery{
 			"| display @timestamp, level, msg, event_type, attempts, error"},
 }
 
-// queries saves the questions, below a folder of the stack's name.
+// queries saves the queries in a folder with the stack's name.
 func (o *Observability) queries(ctx *pulumi.Context, name string, api pulumi.StringInput,
 	functions pulumi.StringArray) error {
 	for _, q := range savedQueries {

@@ -44,7 +44,7 @@ func TestAMistakeInTheRetentionIsReportedByItsKey(t *testing.T) {
 		{in("retention", "outcomeDays", 13),
 			"retention.outcomeDays: must be 14 or more: a dead letter can be replayed for as long, is 13"},
 		{in("retention", "topicHours", 721), "retention.outcomeDays: must be 31 or more: an event can be replayed from the " +
-			"topic for 721 hours, and one that is forgotten takes effect again, is 30"},
+			"topic for 721 hours, and a forgotten event takes effect again, is 30"},
 		{in("kafka", "retentionHours", 72), "kafka.retentionHours: has moved to retention.topicHours, as all that says how " +
 			"long something is kept (docs/retention.md)"},
 		{in("kafka", "logRetentionDays", 7), "kafka.logRetentionDays: has moved to retention.logDays"},

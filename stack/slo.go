@@ -10,16 +10,17 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// sloConfig is what the service promises over 30 days, in per cent; 0 is no promise. What is left to 100 is the budget
-// of errors, and the alarms tell how fast it is spent.
+// sloConfig is what the service promises over 30 days, in per cent; 0 is no promise. The rest to 100 is the error
+// budget. Alarms go off when it is spent too fast.
 type sloConfig struct {
 	Accepted         float64 `json:"accepted,omitempty"`  // of the requests: not answered with 5xx
 	Processed        float64 `json:"processed,omitempty"` // of the events: done ProcessedSeconds after their request
 	ProcessedSeconds int     `json:"processedSeconds,omitempty"`
 }
 
-// burns are how fast a budget may be spent before somebody is woken: 2 % of a month's in an hour (14.4 times as fast as
-// it would last), 5 % of it in six hours (6 times). The short window ends the alarm soon after its cause.
+// burns are how fast the error budget may be spent before somebody is woken: 2 % of a month's budget in an hour (14.4
+// times the rate at which it lasts a month), or 5 % in six hours (6 times). The short window ends the alarm soon after
+// its cause has ended.
 //
 // Source: The Site Reliability Workbook, chapter 5, "6: Multiwindow, Multi-Burn-Rate Alerts", table 5-8.
 var burns = []struct {
@@ -35,7 +36,7 @@ type window struct {
 	Seconds int
 }
 
-// composite is an alarm of alarms: it goes off while Rule holds, which names others without the stack's prefix.
+// composite is an alarm of alarms: it goes off while Rule holds. Rule names alarms without the stack's prefix.
 type composite struct {
 	Kind, What string
 	Processor  string // "": it is about the first, or about none
@@ -43,28 +44,28 @@ type composite struct {
 	Of         []string // names of the alarms in Rule
 }
 
-// Name is the kind, and of which processor.
+// Name is the kind, and the processor.
 func (c composite) Name() string { return alarm{Kind: c.Kind, Processor: c.Processor}.Name() }
 
 func (c sloConfig) validate(f *findings) {
 	promise := func(key string, value float64) {
-		f.require(value == 0 || (value >= 50 && value <= 99.99), key, "must be per cent from 50 to 99.99, is %v", value)
+		f.require(value == 0 || (value >= 50 && value <= 99.99), key, "must be a percentage from 50 to 99.99, is %v", value)
 	}
 	promise("slo.accepted", c.Accepted)
 	promise("slo.processed", c.Processed)
 	f.require((c.Processed == 0) == (c.ProcessedSeconds == 0), "slo.processedSeconds",
-		"needs slo.processed, and the other way round: within how long, and how many")
+		"and slo.processed need each other: how many events, and within how long")
 	f.require(c.ProcessedSeconds >= 0 && c.ProcessedSeconds <= 24*60*60, "slo.processedSeconds",
 		"must be 1 to 86400, is %d", c.ProcessedSeconds)
 }
 
-// sloAlarms are the parts, which wake nobody, and what wakes somebody by them.
+// sloAlarms are the alarms of single windows, which wake nobody, and the alarms over them, which do.
 func sloAlarms(c config) (parts []alarm, all []composite) {
 	add := func(promised float64, like alarm) {
 		if promised == 0 {
 			return
 		}
-		like.Threshold = 100 - promised // for now, of the budget
+		like.Threshold = 100 - promised // the whole budget; burnAlarms multiplies it
 		more, one := burnAlarms(like)
 		parts, all = append(parts, more...), append(all, one)
 	}
@@ -80,7 +81,7 @@ func sloAlarms(c config) (parts []alarm, all []composite) {
 	return parts, all
 }
 
-// burnAlarms are an alarm for each window of like, whose threshold is the budget, and the one over them.
+// burnAlarms are alarms for each window, made of like, whose threshold is the error budget, and the alarm over them.
 func burnAlarms(like alarm) (parts []alarm, one composite) {
 	one = composite{Kind: like.Kind, What: like.What, Processor: like.Processor}
 	budget := like.Threshold
@@ -91,7 +92,7 @@ func burnAlarms(like alarm) (parts []alarm, one composite) {
 			part := like
 			part.Part, part.Silent = w.Name, true
 			part.What = fmt.Sprintf("The budget of errors is spent %v times too fast, for %s.", b.Rate, w.Name)
-			part.Threshold = min(rounded(b.Rate*budget), 99.99) // a small promise: nothing beyond can be told
+			part.Threshold = min(rounded(b.Rate*budget), 99.99) // of a low promise it would exceed 100 %
 			part.Period, part.Of, part.In, part.MissingMeans = w.Seconds, 1, 1, quietIsGood
 			parts, pair[i] = append(parts, part), part.Name()
 			one.Of = append(one.Of, part.Name())
@@ -110,14 +111,14 @@ func burnAlarms(like alarm) (parts []alarm, one composite) {
 
 func inAlarm(prefix, name string) string { return fmt.Sprintf(`ALARM("%s-%s")`, prefix, name) }
 
-// rounded takes off what is left of a decimal fraction in binary.
+// rounded removes the error of a decimal fraction in binary.
 func rounded(v float64) float64 { return math.Round(v*10_000) / 10_000 }
 
-// brokenKinds are the alarms that mean that events are not taken, or not acted on: not slow, not soon.
+// brokenKinds are the alarms that mean that events are not accepted or not processed now: nothing is merely slow.
 var brokenKinds = []string{"api-errors", "api-tasks", "processor-stalled", "processor-unfed", "kafka-min-isr",
 	"canary-failing", "canary-missing"}
 
-// pipelineBroken is the one alarm over brokenKinds, for who wants to be woken by nothing else.
+// pipelineBroken is the one alarm over brokenKinds, for people who want to be woken by nothing else.
 func pipelineBroken(list []alarm) composite {
 	c := composite{Kind: "pipeline-broken", What: "Events are not taken, or nothing acts on them."}
 	for _, kind := range brokenKinds {
@@ -137,7 +138,7 @@ func pipelineBroken(list []alarm) composite {
 	return c
 }
 
-// composites are all of a stack's.
+// composites are all composite alarms of a stack.
 func composites(c config) []composite {
 	_, list := sloAlarms(c)
 	if c.Alarms.PipelineBroken {
@@ -147,7 +148,7 @@ func composites(c config) []composite {
 	return list
 }
 
-// composites registers alarms of alarms. CloudWatch takes only names of alarms that exist.
+// composites registers composite alarms. CloudWatch accepts only names of alarms that exist.
 func (o *Observability) composites(ctx *pulumi.Context, prefix string, list []composite) error {
 	for _, c := range list {
 		var needed []pulumi.Resource

@@ -10,7 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Store is the table of what was processed.
+// Store is the table of outcomes.
 type Store struct {
 	pulumi.ResourceState
 
@@ -20,19 +20,19 @@ type Store struct {
 	key dataKey // of the table
 }
 
-// eventsTable is the table's name, by the name of the stack's resources.
+// eventsTable is the table's name. name is the stack's.
 func eventsTable(name string) string { return name + "-events" }
 
-// storeConfig is empty where the stack has a table of its own, in its region alone.
+// storeConfig is empty for a stack with a table of its own, in its region alone.
 type storeConfig struct {
-	// Table is one that is there already: a replica of another stack's, or what a backup was restored into. "": the
+	// Table is an existing table: a replica of another stack's table, or one that a backup was restored into. "": the
 	// stack makes its own.
 	Table string `json:"table,omitempty"`
-	// Replicas are other regions, to which DynamoDB copies what is written within a second or so.
+	// Replicas are other regions, to which DynamoDB copies each write within a second or so.
 	Replicas []string `json:"replicas,omitempty"`
 }
 
-// tablePattern is what DynamoDB takes for a name.
+// tablePattern matches the names of tables that DynamoDB accepts.
 var tablePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
 
 func (c storeConfig) validate(f *findings, region string) {
@@ -42,11 +42,11 @@ func (c storeConfig) validate(f *findings, region string) {
 	for i, other := range c.Replicas {
 		f.require(other != "", "store.replicas", "must be regions like us-west-2, is %q", other)
 		requireOther(f, "store.replicas", other, region)
-		f.require(!slices.Contains(c.Replicas[:i], other), "store.replicas", "%s is there twice", other)
+		f.require(!slices.Contains(c.Replicas[:i], other), "store.replicas", "lists %s twice", other)
 	}
 }
 
-// eventsTable is the name of the stack's table, whoever made it.
+// eventsTable is the name of the table that the stack uses.
 func (c config) eventsTable() string { return cmp.Or(c.Store.Table, eventsTable(c.Name)) }
 
 type storeArgs struct {
@@ -70,19 +70,19 @@ func newStore(ctx *pulumi.Context, name string, args storeArgs, opts ...pulumi.R
 	}
 	replicas, stream := s.replicas(args)
 	if len(args.Replicas) > 0 {
-		args.Key = dataKey{} // a key of one region is none of another: copies keep to those that AWS manages
+		args.Key = dataKey{} // a key works in its own region only, so replicas are encrypted with keys that AWS manages
 	}
 	table, err := dynamodb.NewTable(ctx, "events", &dynamodb.TableArgs{
 		Name:        pulumi.String(eventsTable(args.Name)),
-		BillingMode: pulumi.String("PAY_PER_REQUEST"), // follows the events; nothing to size, nothing to pay at night
+		BillingMode: pulumi.String("PAY_PER_REQUEST"), // no size to choose, no costs without events
 		HashKey:     pulumi.String("pk"),
 		Attributes: dynamodb.TableAttributeArray{&dynamodb.TableAttributeArgs{Name: pulumi.String("pk"),
 			Type: pulumi.String("S")}},
 		// The processor says how long it remembers an event; DynamoDB deletes it for nothing.
 		Ttl:                  &dynamodb.TableTtlArgs{AttributeName: pulumi.String("expires_at"), Enabled: pulumi.Bool(true)},
 		ServerSideEncryption: &dynamodb.TableServerSideEncryptionArgs{Enabled: pulumi.Bool(true), KmsKeyArn: args.Key.ID()},
-		// Everywhere, though dev hardly needs it: a table deleted with this on leaves a backup behind for 35 days, and a
-		// stack that is torn down has its protection off by then.
+		// On in every stack, though dev hardly needs it: a table that is deleted while this is on leaves a backup for 35
+		// days. Before a stack is deleted, its protection is turned off, so this is the last safety.
 		PointInTimeRecovery:       &dynamodb.TablePointInTimeRecoveryArgs{Enabled: pulumi.Bool(true)},
 		DeletionProtectionEnabled: pulumi.Bool(args.Protect),
 		Replicas:                  replicas, StreamEnabled: stream, StreamViewType: streamView(args.Replicas),
@@ -107,7 +107,7 @@ func (s *Store) replicas(args storeArgs) (dynamodb.TableReplicaTypeArrayInput, p
 	return all, pulumi.Bool(true)
 }
 
-// streamView is the one that replicas need.
+// streamView is the view that replicas need.
 func streamView(replicas []string) pulumi.StringPtrInput {
 	if len(replicas) == 0 {
 		return nil

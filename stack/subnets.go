@@ -6,7 +6,7 @@ import (
 	"net/netip"
 )
 
-// subnet is one zone's share of the VPC, reachable from the internet (public) or not.
+// subnet is one zone's part of the VPC. A public subnet is reachable from the internet.
 type subnet struct {
 	Zone string // letter
 	CIDR string

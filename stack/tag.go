@@ -17,9 +17,10 @@ import (
 
 var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 
-// imageTag decides the API image's tag. IMAGE_TAG wins. Else it is a hash of what git knows of the build context, so
-// the same sources have the same tag on every machine, uncommitted changes have one of their own, and a commit that
-// touches nothing in the image (README, stack/, docs/) makes no new image. A commit's hash would do none of this.
+// imageTag decides the tag of the API's image. IMAGE_TAG wins. Without it the tag is a hash of the build context's
+// files, as git knows them: the same sources have the same tag on every machine, uncommitted changes have a tag of
+// their own, and a commit that changes no file of the image (README, stack/, docs/) makes no new image. A commit's hash
+// would do none of this.
 func imageTag(root, wanted string) (string, error) {
 	if wanted != "" {
 		if !tagPattern.MatchString(wanted) {
@@ -48,8 +49,8 @@ func imageTag(root, wanted string) (string, error) {
 	return fmt.Sprintf("src-%x", hash.Sum(nil)[:6]), nil
 }
 
-// buildContext lists the files that Docker would send, and the two that steer it: those that git tracks or would (not
-// what .gitignore names), less what .dockerignore leaves out.
+// buildContext lists the files that Docker would send, and the two that control this: files that git tracks or would
+// track, without those that .dockerignore names.
 func buildContext(root string) ([]string, error) {
 	rules, err := os.ReadFile(filepath.Join(root, ".dockerignore"))
 	if err != nil {
@@ -73,7 +74,7 @@ func buildContext(root string) ([]string, error) {
 	}
 	var files []string
 	for _, file := range strings.Split(strings.TrimSuffix(string(listed), "\x00"), "\x00") {
-		// A file deleted but not yet committed is listed still.
+		// Git still lists a file whose deletion is not committed.
 		if info, err := os.Stat(filepath.Join(root, file)); err != nil || !info.Mode().IsRegular() {
 			continue
 		}

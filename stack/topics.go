@@ -23,20 +23,20 @@ type topicState struct {
 	Configs           string `json:",omitempty"` // the topic's settings, JSON in Base64
 }
 
-// deadLetterConfigs are the settings of the dead letter topic: it keeps letters for deadLetterDays, as somebody may be
-// on holiday. AWS::MSK::Topic takes Configs and never shows them, so Cloud Control can't change them later (it answers
-// noSuchPath). This text is therefore the same for every stack for ever; all other settings are the brokers' defaults,
-// but for the retention of topics beside the first, which is what their file says when they are made.
+// deadLetterConfigs are the settings of topics of dead letters: they keep letters for deadLetterDays, as somebody may
+// be on holiday. AWS::MSK::Topic accepts Configs and never returns them, so Cloud Control can't change them later (it
+// answers noSuchPath). So this text must stay the same for every stack. All other settings are the brokers' defaults,
+// except the retention of further topics of events, which is set when the topic is created.
 const deadLetterConfigs = `{"retention.ms":"1209600000"}`
 
-// topicConfig is a topic of events beside the first.
+// topicConfig is a further topic of events.
 type topicConfig struct {
-	Types          []string `json:"types"` // of the events that go to it: whole, or what they begin with and an asterisk
+	Types          []string `json:"types"` // of its events: whole types, or beginnings with an asterisk
 	Partitions     int      `json:"partitions"`
 	RetentionHours int      `json:"retentionHours,omitempty"` // 0: as the first's
 }
 
-// eventTopics are all that events go to, the first one first.
+// eventTopics are all topics of events, the first one first.
 func (c kafkaConfig) eventTopics() []string {
 	return append([]string{c.Topic}, slices.Sorted(maps.Keys(c.Topics))...)
 }
@@ -48,7 +48,7 @@ func (c kafkaConfig) partitionsOf(topic string) int {
 	return c.Partitions
 }
 
-// partitionsKey is where their number stands in the stack's file.
+// partitionsKey is the key of a topic's number of partitions in the stack's file.
 func (c kafkaConfig) partitionsKey(topic string) string {
 	if _, ok := c.Topics[topic]; ok {
 		return "kafka.topics." + topic + ".partitions"
@@ -67,8 +67,8 @@ func (c kafkaConfig) routes() string {
 	return strings.Join(routes, ",")
 }
 
-// topics describes all topics but for their cluster. The dead letters' come first: a letter goes to the partition that
-// its event had, and keeps its order by that, so the partition must be there when their number grows.
+// topics describes all topics, without their cluster. Topics of dead letters come first: a letter goes to the partition
+// number of its event, to keep the order, so that partition must exist before the topic of events gets more.
 func (c kafkaConfig) topics(processors []namedProcessor) (all []topicState) {
 	add := func(name string, partitions int, configs string) {
 		state := topicState{TopicName: name, PartitionCount: partitions, ReplicationFactor: c.ReplicationFactor()}
@@ -102,7 +102,7 @@ func (c kafkaConfig) validateTopics(f *findings, retention retentionConfig) {
 			"is named like a topic of dead letters")
 		f.require(topic.Partitions >= 1 && topic.Partitions <= 1000, key+".partitions", "must be 1 to 1000, is %d",
 			topic.Partitions)
-		// What is forgotten while it can still be replayed takes effect a second time.
+		// An event that is forgotten while it can still be replayed takes effect a second time.
 		most := 24 * retention.OutcomeDays
 		f.require(topic.RetentionHours >= 0 && topic.RetentionHours <= most, key+".retentionHours",
 			"must be 1 to 24 × retention.outcomeDays (%d), or left out, is %d", most, topic.RetentionHours)
@@ -116,11 +116,11 @@ func (c kafkaConfig) validateTopics(f *findings, retention retentionConfig) {
 	}
 }
 
-// routePattern leaves out what parts TOPIC_ROUTES.
+// routePattern excludes the separators of TOPIC_ROUTES.
 var routePattern = regexp.MustCompile(`^[^*,=\s]+\*?$`)
 
-// newTopic creates a topic through AWS's control plane: nothing of this program, and nobody's laptop, needs a way to
-// the brokers. The provider has no topic of its own; Cloud Control takes any CloudFormation type.
+// newTopic creates a topic through AWS's control plane, so that neither this program nor a laptop has to reach the
+// brokers. The provider has no resource for topics. Cloud Control accepts any CloudFormation type.
 func newTopic(ctx *pulumi.Context, name string, clusterARN pulumi.StringOutput, state topicState,
 	opts ...pulumi.ResourceOption) (*cloudcontrol.Resource, error) {
 	desired := clusterARN.ApplyT(func(arn string) (string, error) {

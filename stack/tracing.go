@@ -9,27 +9,28 @@ import (
 const (
 	collectorName = "otel-collector"
 
-	// Bounds on the collector, which is a guest in the API's task. What its limiter lets it hold is below what ECS kills
-	// it for; Fargate's smallest task leaves the API 320 MiB beside it.
+	// Bounds on the collector, which runs in the API's task. Its limiter refuses spans before ECS would kill it for its
+	// memory. Beside it, Fargate's smallest task leaves 320 MiB for the API.
 	collectorMemory     = 192 // MiB
 	collectorMemoryUsed = 128 // MiB, from which it refuses spans
-	collectorCPU        = 32  // CPU units of the task's, where both want more than there is
+	collectorCPU        = 32  // CPU units that it gets while API and collector compete
 
-	// Both are reached from within the task alone. The image's own health check asks at this address.
+	// Both are reachable only within the task. The image's own health check uses this address.
 	collectorEndpoint = "127.0.0.1:4318"
 	collectorHealth   = "127.0.0.1:13133"
 	collectorUser     = "4317:4317" // of the image
 )
 
-// indexedAttributes are what traces are searched by, `annotation[messaging.kafka.offset] = 42`. The processor indexes
-// its spans by the same.
+// indexedAttributes are the attributes by which traces can be found, `annotation[messaging.kafka.offset] = 42`. The
+// processor indexes its spans by the same attributes.
 var indexedAttributes = []string{
 	"error.type", "messaging.destination.name", "messaging.destination.partition.id", "messaging.kafka.offset",
 	"otel.resource.deployment.environment.name",
 }
 
-// tracedAs is what a program's spans say of it, and which share of them is kept. ratio is of traces that begin here:
-// what a client began, or the API, is kept or not as that decided, so that a trace is whole or not there.
+// tracedAs is how a program's spans name it, and which share of traces is kept. ratio is for traces that begin in this
+// program. In a trace that a client or the API began, the program follows their decision, so a trace is kept as a whole
+// or not at all.
 func tracedAs(service, stage string, ratio float64) map[string]string {
 	return map[string]string{
 		"OTEL_SERVICE_NAME":        service,
@@ -39,10 +40,10 @@ func tracedAs(service, stage string, ratio float64) map[string]string {
 	}
 }
 
-// apiTracing is the environment that has the API send its spans to the collector beside it.
+// apiTracing are the variables that let the API send its spans to the collector beside it.
 func apiTracing(name, stage string, c tracingConfig) map[string]string {
 	env := tracedAs(name+"-api", stage, c.SampleRatio)
-	// what X-Ray shows it as
+	// its name in X-Ray
 	env["OTEL_RESOURCE_ATTRIBUTES"] += ",cloud.provider=aws,cloud.platform=aws_ecs,aws.ecs.launchtype=fargate"
 	env["OTEL_TRACES_EXPORTER"] = "otlp"
 	env["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/json"
@@ -50,31 +51,31 @@ func apiTracing(name, stage string, c tracingConfig) map[string]string {
 	return env
 }
 
-// processorTracing has the function send its spans to the daemon that Lambda runs beside it.
+// processorTracing are the variables that let the function send its spans to the daemon that Lambda runs beside it.
 func processorTracing(service, stage string, c tracingConfig) map[string]string {
 	env := tracedAs(service, stage, c.SampleRatio)
 	env["OTEL_TRACES_EXPORTER"] = "xray"
 	return env
 }
 
-// addCollector puts the collector beside the API, as a guest: its death takes no request with it, and ECS starts it
-// anew.
+// addCollector puts the collector beside the API as a container that is not essential: if it dies, no request fails,
+// and ECS restarts it.
 func addCollector(api container, d deployed, s containerSettings) []container {
 	c := baseContainer(collectorName, d, s, map[string]string{
 		"AOT_CONFIG_CONTENT": collectorConfig(d, s),
 		"GOMEMLIMIT":         fmt.Sprintf("%dMiB", collectorMemoryUsed),
 	})
 	c.Image, c.User = s.Tracing.Collector, collectorUser
-	// the least that ECS takes
+	// the minimum of ECS
 	c.Essential, c.RestartPolicy = false, &restartPolicy{Enabled: true, RestartAttemptPeriod: 60}
 	c.CPU, c.Memory = collectorCPU, collectorMemory
 	// CMD, as the image has no shell.
 	c.HealthCheck = &containerHealth{Command: []string{"CMD", "/healthcheck"}, Interval: 10, Timeout: 5, Retries: 3,
 		StartPeriod: 10}
 
-	// A container without a share of its own would get next to nothing where the collector wants some.
+	// A container without a share of its own would get almost no CPU while the collector is busy.
 	api.CPU = s.API.CPU - collectorCPU
-	// ECS stops them in the other order: the API's last spans find the collector still there.
+	// ECS stops containers in the opposite order, so the collector still receives the API's last spans.
 	api.DependsOn = []dependency{{collectorName, "START"}}
 	return []container{api, c}
 }
@@ -90,7 +91,7 @@ func collectorConfig(d deployed, s containerSettings) string {
 		"spike_limit_mib": collectorMemoryUsed / 4}}
 	if s.Tracing.Enabled {
 		receivers["otlp"] = object{"protocols": object{"http": object{"endpoint": collectorEndpoint}}}
-		processors["batch"] = object{"timeout": "1s", "send_batch_size": 50} // X-Ray takes 50 segments at a time
+		processors["batch"] = object{"timeout": "1s", "send_batch_size": 50} // X-Ray accepts 50 segments a request
 		// local_mode: on Fargate there is no EC2 instance to ask for a region.
 		exporters["awsxray"] = object{"region": s.Region, "local_mode": true, "indexed_attributes": indexedAttributes,
 			"aws_log_groups": []string{d.LogGroup}}
@@ -118,7 +119,7 @@ func collectorConfig(d deployed, s containerSettings) string {
 	return string(text)
 }
 
-// sendTraces are the rights that sending spans takes, none where nothing is traced. X-Ray has no ARN for what is sent.
+// sendTraces are the rights to send spans; none where tracing is off. X-Ray has no ARN for spans.
 func sendTraces(on bool, actions ...string) []statement {
 	if !on {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// usesConfig is what the handlers of a processor use. Each entry becomes what it needs to work: a variable, a right, a
-// rule of the security group. What is not here can't be reached from the function.
+// usesConfig is what the handlers of a processor use. The program makes of each entry what it needs: a variable, a
+// right, a rule of the security group. The function can't reach anything that is not declared here.
 type usesConfig struct {
 	Env                 map[string]string     `json:"env,omitempty"`
 	Secrets             map[string]secretUse  `json:"secrets,omitempty"`
@@ -22,7 +22,7 @@ type usesConfig struct {
 	HandlersConcurrency int                   `json:"handlersConcurrency,omitempty"` // 0: the processor's own
 }
 
-// secretUse is a secret that the function reads by itself: its value is in no variable and in no state of the engine's.
+// secretUse is a secret that the function reads itself: its value is in no variable, and not in the engine's state.
 type secretUse struct {
 	SecretsManager string `json:"secretsManager,omitempty"` // name or ARN
 	Parameter      string `json:"parameter,omitempty"`      // name or ARN
@@ -36,14 +36,14 @@ type serviceUse struct {
 	Port          int    `json:"port"`
 }
 
-// resourceUse is a table, queue or bucket, and what may be done to it.
+// resourceUse is a table, queue or bucket, and the actions on it.
 type resourceUse struct {
 	ARN     string   `json:"arn"`
 	Actions []string `json:"actions"`
 	Key     string   `json:"key,omitempty"` // ARN, where it is encrypted with a key of one's own
 }
 
-// outside names the uses whose services have addresses outside the VPC, by their keys.
+// outside are the keys of uses whose services have addresses outside of the VPC.
 func (u usesConfig) outside() (keys []string) {
 	for _, use := range []struct {
 		key string
@@ -56,7 +56,7 @@ func (u usesConfig) outside() (keys []string) {
 	return keys
 }
 
-// variables are what the function's environment gets of the uses.
+// variables are the function's variables for its uses.
 func (u usesConfig) variables() map[string]string {
 	variables := maps.Clone(u.Env)
 	if variables == nil {
@@ -65,7 +65,7 @@ func (u usesConfig) variables() map[string]string {
 	if len(u.Secrets) > 0 {
 		stored := map[string]secretUse{}
 		for name, s := range u.Secrets {
-			s.Key = "" // the service finds it by itself
+			s.Key = "" // the service knows its key
 			stored[name] = s
 		}
 		text, err := json.Marshal(stored)
@@ -115,12 +115,12 @@ func (u usesConfig) statements(at func(service, resource string) string) (list [
 		list = append(list, r.statements()...)
 		keys[r.Key] = append(keys[r.Key], "kms:Decrypt", "kms:GenerateDataKey")
 	}
-	delete(keys, "") // AWS's own keys need no right
+	delete(keys, "") // AWS's own keys need no rights
 	for key, actions := range keys {
 		slices.Sort(actions)
 		list = append(list, allow("", []string{key}, slices.Compact(actions)...))
 	}
-	// Two names may be of one secret.
+	// Two names may stand for one secret.
 	text := func(s statement) string { return s.Resource[0] + " " + strings.Join(s.Action, " ") }
 	slices.SortFunc(list, func(a, b statement) int { return strings.Compare(text(a), text(b)) })
 	return slices.CompactFunc(list, func(a, b statement) bool { return text(a) == text(b) })
@@ -141,7 +141,7 @@ func (s secretUse) statement(at func(service, resource string) string) statement
 	return allow("", []string{name}, "secretsmanager:GetSecretValue")
 }
 
-// statements are a resource's rights. A bucket's are on the bucket itself, and on the objects in it.
+// statements are the rights on a resource. Those on a bucket are divided into the bucket itself and its objects.
 func (r resourceUse) statements() (list []statement) {
 	if !strings.HasPrefix(r.ARN, "arn:aws:s3:::") {
 		return []statement{allow("", []string{r.ARN}, r.Actions...)}
@@ -159,6 +159,7 @@ func (r resourceUse) statements() (list []statement) {
 	return list
 }
 
-// onBucket tells an action on a bucket from one on its objects, as IAM's service authorization reference has them.
+// onBucket reports whether an action is on a bucket and not on its objects, as IAM's service authorization reference
+// says.
 func onBucket(action string) bool  { return strings.Contains(action, "Bucket") }
 func onObjects(action string) bool { return !onBucket(action) }

@@ -19,15 +19,15 @@ var (
 	queueARN  = regexp.MustCompile(`^arn:aws:sqs:([a-z0-9-]+):\d{12}:[A-Za-z0-9_-]+(\.fifo)?$`)
 	bucketARN = regexp.MustCompile(`^arn:aws:s3:()::[a-z0-9][a-z0-9.-]+(/[^*?]*\*?)?$`)
 	keyARN    = regexp.MustCompile(`^arn:aws:kms:([a-z0-9-]+):\d{12}:key/[A-Za-z0-9-]+$`)
-	// The six characters are part of what IAM compares.
+	// IAM compares the six characters at the end, too.
 	secretARN    = regexp.MustCompile(`^arn:aws:secretsmanager:([a-z0-9-]+):\d{12}:secret:.+-[A-Za-z0-9]{6}$`)
 	parameterARN = regexp.MustCompile(`^arn:aws:ssm:([a-z0-9-]+):\d{12}:parameter/.+$`)
 )
 
-// takenPrefixes start names that mean something already: to AWS, to OpenTelemetry, to the programs.
+// takenPrefixes are beginnings of names that AWS, OpenTelemetry or the programs use.
 var takenPrefixes = []string{"API_KEYS", "ARCHIVE_", "AWS_", "CANARY_", "LAMBDA_", "OTEL_", "KAFKA_", "PROCESSOR_", "_"}
 
-// takenNames are the programs' other variables. On a laptop the API reads the same environment as the handlers.
+// takenNames are the other variables of the programs. On a laptop API and handlers read the same environment.
 var takenNames = []string{"ACCESS_LOG_ONE_IN", "ATTEMPT_TIMEOUT", "BACKOFF_BASE",
 	"BACKOFF_CAP", "CORS_ALLOWED_ORIGINS", "DRAIN_DELAY", "EVENTS_TABLE", "FOREIGN_ID_MEMBER", "HANDLERS_CONCURRENCY",
 	"LOG_LEVEL", "MAX_ATTEMPTS", "METRICS_ADDRESS", "METRICS_PORT", "OPEN_CURRENT_TIME", "OUTCOME_RETENTION",
@@ -35,12 +35,12 @@ var takenNames = []string{"ACCESS_LOG_ONE_IN", "ATTEMPT_TIMEOUT", "BACKOFF_BASE"
 	"SCHEMA_MODE", "SHREDDED_TYPES", "STORE", "SUBJECT_KEYS", "TLS_SELF_SIGNED", "TOPIC_ROUTES",
 	"TRUSTED_PROXIES"}
 
-// variableBytes is what the uses may take of the 4,096 bytes that Lambda has for all variables of a function; the
-// program's own take up to 1,024 (a test counts them).
+// variableBytes is the part for uses of the 4,096 bytes that Lambda allows for all variables of a function. The
+// program's own variables take up to 1,024 (a test counts them).
 const variableBytes = 3072
 
-// validate records what AWS would refuse, or what would be declared and still out of reach. key is where the uses stand
-// in the stack's file.
+// validate reports uses that AWS would refuse, or that the function could not reach. key is the place of the uses in
+// the stack's file.
 func (u usesConfig) validate(f *findings, key, region string) {
 	size := 0
 	for name, value := range u.variables() {
@@ -62,7 +62,7 @@ func (u usesConfig) validate(f *findings, key, region string) {
 		s, at := u.Services[name], key+".services."+name
 		_, ours := groupPurpose[name]
 		f.require(serviceName.MatchString(name) && !ours && !slices.Contains([]string{anywhere, dynamoDB, s3List}, name), at,
-			"must be lower-case letters, digits and single dashes, and no name of the stack's own groups")
+			"must be lower-case letters, digits and single dashes, and not the name of one of the stack's own groups")
 		f.require(groupPattern.MatchString(s.SecurityGroup), at+".securityGroup",
 			"must be the id of a security group of the stack's VPC, like sg-0123456789abcdef0, is %q", s.SecurityGroup)
 		f.require(s.Port >= 1 && s.Port <= 65535, at+".port", "must be 1 to 65535, is %d", s.Port)
@@ -106,7 +106,7 @@ func validateResources(f *findings, key string, uses []resourceUse, region, serv
 	for i, r := range uses {
 		at := fmt.Sprintf("%s[%d]", key, i)
 		requireARN(f, at+".arn", r.ARN, region, pattern, example)
-		f.require(len(r.Actions) > 0, at+".actions", "is empty: a use without a right is none")
+		f.require(len(r.Actions) > 0, at+".actions", "is empty: name at least one action")
 		for _, action := range r.Actions {
 			name, ours := strings.CutPrefix(action, service)
 			f.require(ours && name != "" && !strings.ContainsAny(name, "*?:"), at+".actions",
@@ -114,7 +114,7 @@ func validateResources(f *findings, key string, uses []resourceUse, region, serv
 		}
 		requireKey(f, at, r.Key, region)
 		f.require(!slices.ContainsFunc(uses[:i], func(other resourceUse) bool { return other.ARN == r.ARN }), at+".arn",
-			"%s is there twice", r.ARN)
+			"%s is listed twice", r.ARN)
 	}
 }
 
@@ -124,7 +124,7 @@ func requireKey(f *findings, key, arn, region string) {
 	}
 }
 
-// requireARN demands an ARN of the stack's region: neither the endpoints nor the clients lead to another.
+// requireARN demands an ARN of the stack's region: endpoints and clients do not reach other regions.
 func requireARN(f *findings, key, arn, region string, pattern *regexp.Regexp, example string) {
 	parts := pattern.FindStringSubmatch(arn)
 	f.require(parts != nil, key, "must be like %s, is %q", example, arn)
