@@ -144,7 +144,7 @@ func (s *site) profile(ctx context.Context, d time.Duration) map[string]float64 
 	url := strings.Replace(s.api.metrics, "/metrics", "/debug/pprof/profile", 1)
 	shares, err := cpuShares(ctx, url, d, map[string]string{
 		"the page's stream and its look at the brokers": `console\.\(\*(Console|watch)\)`,
-		"the console's memory of steps":                 `console\.\(\*Journal\)\.Add|console\.handler\.Handle`,
+		"the console's memory of steps":                 `console\.\(\*Journal\)\.Add|console\.\(\*logLine\)`,
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench: no profile:", err)
