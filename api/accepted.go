@@ -11,18 +11,18 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// The answers to events that are stored are written by hand: they are most of what this service writes, and reflection
-// took as long as reading the event. A test holds them to what encoding/json makes of the same values.
+// The answers to stored events are written by hand: they are most of what this service writes, and with reflection they
+// took as long as reading the event. A test compares them with what encoding/json makes of the same values.
 
-// jsonAppender writes itself as JSON behind what there is already.
+// jsonAppender appends itself as JSON.
 type jsonAppender interface {
 	appendJSON(to []byte) ([]byte, error)
 }
 
-// scratch is where answers are written before they are copied into the response, which keeps its own memory, too.
+// scratch holds buffers for answers. An answer is then copied into the response, which has memory of its own.
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
-// maxScratch is what is kept: the answer for a full batch.
+// maxScratch is the size of buffers that are kept: the answer to a full batch.
 const maxScratch = 128 << 10
 
 func withScratch(write func([]byte) ([]byte, error), use func([]byte)) error {
@@ -47,7 +47,7 @@ func sendAppended(c *fiber.Ctx, v jsonAppender) error {
 
 var locationName = []byte(fiber.HeaderLocation)
 
-// locate names the place of the event's outcome in the answer, by a path: clients of /v1 know it so, and put their own
+// locate puts the Location of the event's outcome on the answer. It is a path, as clients of /v1 expect: they put the
 // host in front.
 func (s *Server) locate(c *fiber.Ctx, id event.Identity) {
 	_ = withScratch(func(to []byte) ([]byte, error) {
@@ -56,7 +56,7 @@ func (s *Server) locate(c *fiber.Ctx, id event.Identity) {
 		func(path []byte) { c.Response().Header.SetCanonical(locationName, path) })
 }
 
-func (a *acceptedEvent) appendJSON(to []byte) ([]byte, error) { //nolint:unparam // as the batch's, which can fail
+func (a *acceptedEvent) appendJSON(to []byte) ([]byte, error) { //nolint:unparam // the batch's can fail
 	to = appendString(append(to, `{"id":`...), a.ID)
 	to = appendString(append(to, `,"source":`...), a.Source)
 	to = appendString(append(to, `,"topic":`...), a.Topic)
@@ -82,7 +82,7 @@ func (a *batchAnswer) appendJSON(to []byte) ([]byte, error) {
 		if r.Problem != nil {
 			problem, err := encodeJSON(r.Problem)
 			if err != nil {
-				return nil, err // cannot be: it is made of strings and numbers
+				return nil, err // cannot happen: it consists of strings and numbers
 			}
 			to = append(append(to, `,"problem":`...), problem...)
 		}
@@ -93,12 +93,12 @@ func (a *batchAnswer) appendJSON(to []byte) ([]byte, error) {
 
 // appendString writes a JSON string. Attributes of a refused event may be anything; invalid UTF-8 is replaced.
 func appendString(to []byte, s string) []byte {
-	to, _ = jsontext.AppendQuote(to, s) // the error says that it replaced something
+	to, _ = jsontext.AppendQuote(to, s) // the error only says that it replaced something
 	return to
 }
 
-// appendOutcomePath writes where the outcome of an event can be read. The source is in it, as the id alone does not
-// name an event, unless it is the one that is meant without.
+// appendOutcomePath appends the path of an event's outcome. An id alone does not identify an event, so the path has the
+// source, too, unless it is the default source.
 func appendOutcomePath(to []byte, id event.Identity, without string) []byte {
 	to = append(to, "/v1/events/"...)
 	separator := "?"
@@ -128,7 +128,7 @@ func appendOutcomePath(to []byte, id event.Identity, without string) []byte {
 	return to
 }
 
-// isUnreserved tells whether s stands in a URL as it is (RFC 3986, section 2.3).
+// isUnreserved reports whether s needs no escapes in a URL (RFC 3986, section 2.3).
 func isUnreserved(s string) bool {
 	for i := range len(s) {
 		if !isUnreservedByte(s[i]) {

@@ -9,23 +9,23 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Overload is answered at once: a queue would only make each answer later, until clients give up and ask again, which
-// makes it longer.
+// Overload is answered at once: a queue would only delay each answer, until clients give up and ask again, which makes
+// the queue longer.
 
 const (
 	// defaultInFlight is 50 times what one process carries at 10,000 requests a second and 4 ms each.
 	defaultInFlight = 2048
 	// defaultBufferedBytes are 16 of the largest bodies.
 	defaultBufferedBytes = 64 << 20
-	// smallBody is as much as every request may have: an event of 64 KiB, which every service must take (CloudEvents
+	// smallBody is the size that every request may have: an event of 64 KiB, which every service must accept (CloudEvents
 	// 1.0.2, section 5), and its attributes. It is read into memory of its size at once. Beyond it a body is large.
 	smallBody = 80 << 10
 	// defaultBatchEvents of batches at once leave a quarter of the 65,536 records that the producer buffers to posts of
 	// one event.
 	defaultBatchEvents = 48 << 10
-	// quickBody is as much as is read and checked in a millisecond at the most, whatever is in it.
+	// quickBody is the size of bodies that are read and checked within a millisecond, whatever they contain.
 	quickBody = 8 << 10
-	// turnPatience is less than clients wait.
+	// turnPatience is less than the time that clients wait.
 	turnPatience = 5 * time.Second
 )
 
@@ -35,19 +35,19 @@ type load struct {
 
 	requests atomic.Int64
 	bytes    atomic.Int64 // of bodies
-	large    atomic.Int64 // of bytes, those of large bodies: half of maxBytes at most
+	large    atomic.Int64 // the part of bytes for large bodies: half of maxBytes at most
 	events   atomic.Int64 // of batches
 
 	turns chan struct{} // of batches and large bodies that are read, checked or answered
 
 	maxValidated int64
-	validated    *semaphore.Weighted // bytes of data that are held against schemas
+	validated    *semaphore.Weighted // bytes of data that are being validated
 
 	maxAnswers int64
 	answers    atomic.Int64 // bytes of those that are not written yet
 }
 
-// admit bounds the requests under way. Health is always told.
+// admit bounds the requests under way. Health checks are always answered.
 func (s *Server) admit(c *fiber.Ctx) error {
 	if isHealth(c) {
 		return c.Next()
@@ -69,14 +69,14 @@ func (s *Server) admitBatch(events int) (release func(), err error) {
 	return func() { s.load.events.Add(-n) }, nil
 }
 
-// turn is a request's right to have a batch or a large body read, checked or answered. Each takes milliseconds of a
-// processor, and whoever asks for health waits behind all that could run: few have a turn at once.
+// turn is a request's right to have a batch or a large body read, checked or answered. Each of these takes milliseconds
+// of a processor, and a health check waits for all goroutines that can run. So only few requests have a turn at a time.
 type turn struct {
 	load *load
 	held bool
 }
 
-// begin waits for it, but not for ever.
+// begin waits for a turn, but not for ever.
 func (t *turn) begin() error {
 	select {
 	case t.load.turns <- struct{}{}:
@@ -93,9 +93,9 @@ func (t *turn) resume() {
 	t.begun()
 }
 
-// begun goes behind all that could run. Go runs whoever waited for a channel next, ahead of them: a queue for turns
-// would be worked off first, and each request for health, which takes microseconds, would wait for one turn of each
-// connection before it.
+// begun lets all goroutines that can run go first. Go runs a goroutine that waited for a channel ahead of them: the
+// whole queue for turns would run first, and a health check, which takes microseconds, would wait for one turn of each
+// connection in it.
 func (t *turn) begun() {
 	t.held = true
 	runtime.Gosched()
@@ -117,7 +117,7 @@ func acquire(counter *atomic.Int64, n, most int64) bool {
 	return true
 }
 
-// held is the room that one body takes of load.
+// held is the room that one body takes.
 type held struct {
 	load         *load
 	bytes, large int64

@@ -20,14 +20,14 @@ const (
 	mediaProblemXML  = "application/problem+xml"
 )
 
-// preferred chooses what to answer in by the Accept header (RFC 9110, section 12.5.1): JSON, unless XML is wanted more.
-// It is "" if neither is taken.
+// preferred chooses the format of the answer by the Accept header (RFC 9110, section 12.5.1): JSON, unless the client
+// prefers XML. It is "" if the client accepts neither.
 func preferred(c *fiber.Ctx) string {
 	switch accept := c.Get(fiber.HeaderAccept); accept {
 	case "", "*/*", mediaJSON: // nearly all requests
 		return mediaJSON
 	default:
-		// Browsers prefer XML to anything but pages, of which there are none here; people read JSON better.
+		// Browsers prefer XML to everything but pages. There are no pages here, and people read JSON more easily.
 		if strings.Contains(accept, "text/html") {
 			return mediaJSON
 		}
@@ -43,8 +43,8 @@ func negotiated(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// send answers with v, whose root element in XML is called name. Where nothing is acceptable it is JSON: routes that
-// refuse that are behind negotiated.
+// send answers with v, whose root element in XML is called name. Where no format is acceptable, the answer is JSON:
+// routes that refuse such requests are behind negotiated.
 func send(c *fiber.Ctx, status int, name string, v any) error {
 	c.Status(status)
 	c.Vary(fiber.HeaderAccept)
@@ -70,7 +70,7 @@ func sendXML(c *fiber.Ctx, media string, root xml.Name, v any) error {
 	return nil
 }
 
-// sendProblem answers with a problem: in XML where that is asked for, else in JSON, whatever is accepted.
+// sendProblem answers with a problem: in XML if the client prefers it, otherwise in JSON, whatever the client accepts.
 func sendProblem(c *fiber.Ctx, p *problem) error {
 	c.Status(p.Status)
 	c.Vary(fiber.HeaderAccept)
@@ -88,13 +88,13 @@ func sendProblem(c *fiber.Ctx, p *problem) error {
 }
 
 const (
-	// mostFaults are listed in one problem, and a tenth for an event of a batch: whoever has to fix so many starts with
-	// these.
+	// mostFaults is how many faults one problem lists; for an event of a batch it is a tenth. A client with more faults
+	// starts with these.
 	mostFaults = 100
-	// longestText is what is repeated of a request in one place, and a quarter for an event of a batch.
+	// longestText bounds the part of a request that one text repeats; for an event of a batch it is a quarter.
 	longestText = 1 << 10
-	// longestFaults is what the faults of all events of a batch may say in all: five short ones for each of a thousand
-	// events. Events beyond it have their problem without them. Escaped in XML it is up to five times as much.
+	// longestFaults bounds the faults of all events of a batch together: five short ones for each of a thousand events.
+	// Events beyond it have their problem without faults. Escaped in XML it is up to five times as much.
 	longestFaults = 512 << 10
 )
 
@@ -109,7 +109,7 @@ func (p *eventProblem) bound(faults, text int) {
 	}
 }
 
-// faultBytes is how much its faults repeat of the request.
+// faultBytes is how many bytes of the request the faults repeat.
 func (p *eventProblem) faultBytes() (n int) {
 	for i := range p.Errors {
 		e := &p.Errors[i]
@@ -125,8 +125,7 @@ func shorten(text string, most int) string {
 	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
-// encodeJSON is json.Marshal without the escapes that keep HTML out of scripts: they make six bytes of one, and no
-// answer is part of a page.
+// encodeJSON is json.Marshal without escapes for HTML: they make six bytes of one, and no answer is part of a page.
 func encodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -145,7 +144,7 @@ func prefersProblemXML(c *fiber.Ctx) bool {
 	return strings.HasSuffix(c.Accepts(mediaProblemJSON, mediaJSON, mediaProblemXML, mediaXML, mediaTextXML), "xml")
 }
 
-// secure keeps browsers from making more of an answer than data. Pages loosen the policy for themselves.
+// secure keeps browsers from treating an answer as anything but data. Pages set a policy of their own.
 func (s *Server) secure(c *fiber.Ctx) error {
 	s.setSecure(c)
 	return c.Next()
@@ -161,15 +160,15 @@ func (s *Server) setSecure(c *fiber.Ctx) {
 	}
 }
 
-var ( // as the framework wants them, so that no request makes them anew
+var ( // made once, in the form that the framework takes
 	nosniffName, nosniff = []byte(fiber.HeaderXContentTypeOptions), []byte("nosniff")
 	policyName, policy   = []byte(fiber.HeaderContentSecurityPolicy),
 		[]byte("default-src 'none'; frame-ancestors 'none'")
 	referrerName, noReferrer = []byte(fiber.HeaderReferrerPolicy), []byte("no-referrer")
 )
 
-// crossOrigin lets pages of the named origins use the API. Without any, browsers keep all other pages out. What
-// browsers ask before a request of such a page is for preflight.
+// crossOrigin lets pages of the named origins use the API. Without origins, browsers keep all pages of other origins
+// out. preflight answers what browsers ask before a request of such a page.
 func crossOrigin(cfg Config) fiber.Handler { return shared(cfg, isPreflight) }
 
 // preflight answers browsers that ask what a page of another origin may do.
@@ -192,12 +191,12 @@ func shared(cfg Config, passOver func(*fiber.Ctx) bool) fiber.Handler {
 		AllowHeaders: corsHeaders(),
 		ExposeHeaders: "Location, Retry-After, X-Request-Id, RateLimit, RateLimit-Policy, ETag, " +
 			"Deprecation, Sunset, Link",
-		MaxAge: 600, // longer is cut by browsers anyway
+		MaxAge: 600, // browsers cut longer times
 	})
 }
 
-// corsHeaders are those that a client may need. Extensions are headers of any name, which can't be listed; they travel
-// in structured mode.
+// corsHeaders are the headers that a client may need. Headers of extensions may have any name, so they can't be listed:
+// events with extensions are posted in structured mode.
 func corsHeaders() string {
 	return strings.Join([]string{"Authorization", "X-API-Key", "Content-Type", "Accept", "Idempotency-Key", "X-Request-Id",
 		"traceparent", "tracestate", "If-None-Match", "ce-id", "ce-source", "ce-specversion", "ce-type",
@@ -205,16 +204,16 @@ func corsHeaders() string {
 		"ce-dataschema", "ce-partitionkey"}, ", ")
 }
 
-// pack compresses a finished answer of more than 200 bytes, of a type that is worth it, with gzip or deflate, if the
-// client takes one. Brotli, which the framework's own middleware adds, is half a megabyte of dictionary for answers of
-// a few kilobytes.
+// pack compresses an answer of more than 200 bytes with gzip or deflate, if its type is worth it and the client accepts
+// one of them. The framework's own middleware has Brotli, too: half a megabyte of dictionary for answers of a few
+// kilobytes.
 var pack = fasthttp.CompressHandlerLevel(func(*fasthttp.RequestCtx) {}, fasthttp.CompressBestSpeed)
 
 func compress(c *fiber.Ctx) error {
 	if err := c.Next(); err != nil {
 		return err
 	}
-	if c.Context().UserValue(sharedKey{}) == nil { // a document has its compressed form already
+	if c.Context().UserValue(sharedKey{}) == nil { // documents are compressed once, elsewhere
 		pack(c.Context())
 	}
 	return nil

@@ -6,9 +6,9 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// baseURL is where clients find this service, without a slash at the end: PUBLIC_URL, else what this request was sent
-// to. A Host that could not stand in a URI counts as missing, as it would be handed on in events and documents; then
-// the address that the client connected to stands for it.
+// baseURL is the URL of this service for clients, without a slash at the end: PUBLIC_URL, or the Host of the request.
+// The Host becomes part of events and documents, so one that is not valid in a URI counts as missing. Then the address
+// that the client connected to takes its place.
 func (s *Server) baseURL(c *fiber.Ctx) string {
 	if s.cfg.PublicURL != "" {
 		return s.cfg.PublicURL
@@ -23,7 +23,7 @@ func (s *Server) baseURL(c *fiber.Ctx) string {
 	return "http://" + host
 }
 
-// pathOf is what follows the host in PUBLIC_URL, "" for most.
+// pathOf is the path of PUBLIC_URL; mostly "".
 func pathOf(publicURL string) string {
 	_, rest, _ := strings.Cut(publicURL, "://")
 	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
@@ -32,8 +32,8 @@ func pathOf(publicURL string) string {
 	return ""
 }
 
-// overTLS tells whether the client speaks TLS, be it with a proxy in front of this service. Only a trusted one is
-// asked; what it speaks with this service says nothing of its clients.
+// overTLS reports whether the client uses TLS, with this service or with a proxy in front of it. It believes only
+// trusted proxies. Whether a proxy itself uses TLS with this service says nothing about its clients.
 func (s *Server) overTLS(c *fiber.Ctx) bool {
 	if spoken := c.Get(fiber.HeaderXForwardedProto); spoken != "" && s.cfg.TrustedProxies.holds(peerOf(c)) {
 		return spoken == "https"

@@ -3,7 +3,7 @@ package api
 import "net/http"
 
 // kind is a kind of problem: one line of the catalogue, one page under /docs/problems/, one type URI. Clients tell
-// problems apart by it, so a name is kept for ever.
+// problems apart by the type, so a name must never change.
 type kind struct {
 	Name    string
 	Status  int

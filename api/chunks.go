@@ -19,7 +19,7 @@ const (
 var errFraming error = newProblem(malformed, "the chunks of the body have more framing than data; "+
 	"send larger chunks, without extensions, or a Content-Length")
 
-// chunkedBody is a body in chunks, of which only so much framing is read as its data allows.
+// chunkedBody is a body in chunks. It reads only as much framing as its data allows.
 type chunkedBody struct {
 	io.Reader
 	conn *clientConn
@@ -34,7 +34,7 @@ func newChunkedBody(c *fiber.Ctx, stream io.Reader) io.Reader {
 	return chunkedBody{stream, conn}
 }
 
-// Read returns the connection's error where there is one, because the parser's says nothing of a time-out.
+// Read returns the connection's error where there is one: the parser's error does not mention a time-out.
 func (b chunkedBody) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
 	b.conn.chunks.left += framingPerByte * int64(n)

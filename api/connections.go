@@ -21,9 +21,9 @@ const (
 	// is, so others have a spare one for a moment, too. The newest always has one, in place of the oldest: to take
 	// it from a probe next door, 64 strangers would have to connect in the time that the probe takes to ask.
 	spareConnections = 64
-	// spareTime is how long one of them is kept at most.
+	// spareTime bounds the life of a spare connection.
 	spareTime = time.Second
-	// idleTime is longer than the load balancer's own 60 s, so that the balancer closes first.
+	// idleTime is longer than the load balancer's 60 s, so that the balancer closes idle connections first.
 	idleTime = 75 * time.Second
 
 	// A body over the limit is refused while the client still sends it. Closing the connection then, with bytes unread,
@@ -36,7 +36,7 @@ const (
 	tooManyConnections = "too many connections are open; send it again after a pause"
 )
 
-// boundedListener counts connections. Those beyond the bound are spare ones.
+// boundedListener counts connections. Connections beyond the bound are spare ones.
 type boundedListener struct {
 	net.Listener
 	load *load
@@ -96,7 +96,7 @@ type clientConn struct {
 	chunks *allowance // nil: no body in chunks is being read. It stays to the end, as such a body is the last
 }
 
-// Read notes that the client was waited for. One goroutine reads and serves a connection.
+// Read records that the goroutine has waited for the client. One goroutine reads and serves a connection.
 func (c *clientConn) Read(p []byte) (int, error) {
 	c.heard = true
 	if c.read.moved() {
@@ -177,7 +177,7 @@ func (c *clientConn) SetWriteDeadline(t time.Time) error {
 // nothing, so the connection hears of one when it is next read or written, and of a later one after a second.
 type deadline struct{ wanted, told time.Time }
 
-// moved tells whether the connection has to be told.
+// moved reports whether the connection must be told of the new deadline.
 func (d *deadline) moved() bool {
 	if later := d.wanted.Sub(d.told); later >= 0 && later < time.Second {
 		return false
@@ -193,15 +193,15 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// lingerOnClose is for answers to requests that were not read to their end.
+// lingerOnClose is for answers to requests that were not read completely.
 func lingerOnClose(ctx *fasthttp.RequestCtx) {
 	if conn, ok := ctx.Conn().(*clientConn); ok {
 		conn.linger.Store(true)
 	}
 }
 
-// admitConnection refuses what is asked on a connection beyond the bound, but for health. Such a connection serves
-// one request.
+// admitConnection refuses requests on connections beyond the bound, except health checks. Such a connection serves one
+// request.
 func (s *Server) admitConnection(c *fiber.Ctx) error {
 	if conn, ok := c.Context().Conn().(*clientConn); ok && !conn.until.IsZero() {
 		c.Context().SetConnectionClose()

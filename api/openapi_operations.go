@@ -8,7 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// operations are all that the document tells of, in no order: paths are sorted in the end.
+// operations are all operations of the document, in any order: paths are sorted later.
 func (d *description) operations() []*huma.Operation {
 	ops := []*huma.Operation{d.postOperation(), d.outcomeOperation()}
 	ops = append(ops, d.greetings()...)
@@ -18,7 +18,7 @@ func (d *description) operations() []*huma.Operation {
 	return ops
 }
 
-// get is a GET operation that is answered with 200 or what any request may be answered with.
+// get is a GET operation that is answered with 200, or with a problem that any request may get.
 func (d *description) get(path, tag, summary string, answer *huma.Response, kinds ...*kind) *huma.Operation {
 	id := strings.Trim(strings.NewReplacer("/", "-", "_", "-", ".", "-", "{", "", "}", "").Replace("get"+path), "-")
 	op := &huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Tags: []string{tag}, Summary: summary,
@@ -119,7 +119,7 @@ func (d *description) files() (ops []*huma.Operation) {
 	return append(ops, protected(metrics))
 }
 
-// conditional operations answer 304 to who has the answer already.
+// conditional operations answer 304 to clients that have the answer already.
 func conditional(op *huma.Operation) *huma.Operation {
 	op.Responses["304"] = &huma.Response{Description: "It is the one that If-None-Match names.",
 		Headers: headers("ETag", "Cache-Control", "RateLimit", "RateLimit-Policy")}

@@ -20,8 +20,9 @@ func (p Proxies) holds(addr netip.Addr) bool {
 	return false
 }
 
-// clientAddr finds the client behind the proxies: each of them appends whom it was asked by, so from the right, the
-// first address that does not belong to a trusted proxy is the client's; what stands left of it is hearsay.
+// clientAddr finds the client behind the proxies. Each proxy appends the address that it was called from. So from the
+// right, the first address that does not belong to a trusted proxy is the client's. Nothing proves the addresses left
+// of it.
 func (p Proxies) clientAddr(peer netip.Addr, forwarded string) netip.Addr {
 	if len(p) == 0 {
 		return peer
@@ -36,14 +37,14 @@ func (p Proxies) clientAddr(peer netip.Addr, forwarded string) netip.Addr {
 		}
 		next, ok := parseHop(strings.TrimSpace(hop))
 		if !ok {
-			break // the proxy before is the last that is known
+			break // the last proxy is the nearest known address
 		}
 		addr = next
 	}
 	return addr
 }
 
-// parseHop takes an address with or without a port: some proxies add it.
+// parseHop reads an address with or without a port, which some proxies add.
 func parseHop(hop string) (netip.Addr, bool) {
 	if addr, err := netip.ParseAddr(hop); err == nil {
 		return addr.Unmap(), true

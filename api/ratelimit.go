@@ -19,8 +19,8 @@ type Limiter interface {
 
 var ratePolicyName, rateLeftName = []byte("Ratelimit-Policy"), []byte("Ratelimit") // as the framework writes them
 
-// limitRate takes one unit for each request, but for health checks. What a batch costs more is taken when its events
-// are counted.
+// limitRate takes one unit for each request that is not a health check. A batch's further units are taken when its
+// events are counted.
 func (s *Server) limitRate(c *fiber.Ctx) error {
 	rate, policy := s.rateOf(c)
 	if rate.Units == 0 || isHealth(c) {
@@ -33,7 +33,7 @@ func (s *Server) limitRate(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// rateOf is the limit that a request falls under, and its RateLimit-Policy header.
+// rateOf is the limit of a request, and its RateLimit-Policy header.
 func (s *Server) rateOf(c *fiber.Ctx) (r limit.Rate, policy []byte) {
 	if who := knownClient(c); who != nil {
 		return who.Rate, who.policy
@@ -41,7 +41,7 @@ func (s *Server) rateOf(c *fiber.Ctx) (r limit.Rate, policy []byte) {
 	return s.cfg.Rate, s.ratePolicy
 }
 
-// take says on the answer what is left (draft-ietf-httpapi-ratelimit-headers-10).
+// take takes units, and says in the headers how many are left (draft-ietf-httpapi-ratelimit-headers-10).
 func (s *Server) take(c *fiber.Ctx, rate limit.Rate, n int) error {
 	d, err := s.cfg.Limiter.Take(c.UserContext(), s.limitKey(c), rate, n)
 	if err != nil {
@@ -62,20 +62,20 @@ func appendRateLimit(to []byte, d limit.Decision) []byte {
 	return strconv.AppendInt(append(to, ";t="...), int64((d.Reset+time.Second-1)/time.Second), 10)
 }
 
-// takeBatch takes what a batch of n events costs beyond the one unit of its request.
+// takeBatch takes the units of a batch of n events, without the one that its request has taken.
 func (s *Server) takeBatch(c *fiber.Ctx, n int) error {
 	rate, _ := s.rateOf(c)
 	if rate.Units == 0 || n <= 1 {
 		return nil
 	}
-	if n > rate.Units { // no pause would ever make room for it
+	if n > rate.Units { // waiting would never help
 		return newProblem(batchTooLarge, fmt.Sprintf(
 			"the rate limit admits %d events at once, and the batch holds %d; send several", rate.Units, n))
 	}
 	return s.take(c, rate, n-1)
 }
 
-// limitKey is whom a request is counted for: the client of its key, else the address it came from.
+// limitKey is the name under which a request is counted: its key's client, or the address that it came from.
 func (s *Server) limitKey(c *fiber.Ctx) string {
 	if who := knownClient(c); who != nil {
 		return who.limitKey
@@ -87,7 +87,7 @@ func (s *Server) limitKey(c *fiber.Ctx) string {
 	return addressKey(addr)
 }
 
-// addressKey counts a /64 of IPv6 as one client, as a subscriber is given no less.
+// addressKey counts a /64 of IPv6 as one client: every subscriber has at least that many addresses.
 func addressKey(addr netip.Addr) string {
 	if addr.Is6() {
 		if network, err := addr.WithZone("").Prefix(64); err == nil {

@@ -19,7 +19,7 @@ var requestIDName = []byte(headerRequestID)
 // requestIDHeader carries the request's id on Kafka records, for the processor's log lines.
 const requestIDHeader = "x-request-id"
 
-// about is what is known about a request. It outlives the request, as records refer to it.
+// about is what is known about a request. Records refer to it, so it outlives the request.
 type about struct {
 	id      []byte
 	client  *client         // nil: no valid key
@@ -36,11 +36,11 @@ func aboutOf(c *fiber.Ctx) *about {
 	return &about{}
 }
 
-// requestID keeps the client's X-Request-Id if it is sane, else makes one, and puts it on the answer.
+// requestID keeps the client's X-Request-Id if it is sane, or makes one, and puts it on the answer.
 func (s *Server) requestID(c *fiber.Ctx) error {
 	id := c.Request().Header.Peek(headerRequestID)
 	if saneRequestID(id) {
-		id = bytes.Clone(id) // what the framework returns lives as long as the request
+		id = bytes.Clone(id) // the framework reuses the memory after the request
 	} else {
 		id = newRequestID()
 	}
@@ -49,7 +49,7 @@ func (s *Server) requestID(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// requestIDOf returns the request's id, or makes one for a request that no middleware has seen.
+// requestIDOf returns the request's id, or makes one for a request that no middleware has handled.
 func requestIDOf(c *fiber.Ctx) string {
 	id := aboutOf(c).id
 	if id == nil {
@@ -71,7 +71,7 @@ func newRequestID() []byte {
 	return text
 }
 
-// saneRequestID refuses what would make log lines or headers unreadable.
+// saneRequestID refuses ids that would make log lines or headers unreadable.
 func saneRequestID(id []byte) bool {
 	if len(id) == 0 || len(id) > 128 {
 		return false

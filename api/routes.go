@@ -7,7 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// route is one operation. A test holds the table and the OpenAPI document together.
+// route is one operation. A test compares the table with the OpenAPI document.
 type route struct {
 	method  string
 	path    string // in Fiber's syntax
@@ -15,8 +15,8 @@ type route struct {
 	handler []fiber.Handler
 }
 
-// register makes the routes known, and those of versions that there may be more. Answers of unversioned routes stay as
-// they always were: they refuse no Accept header.
+// register registers the routes, and more, which are those of further versions. Unversioned routes answer as they
+// always did: they refuse no Accept header.
 func (s *Server) register(table deprecations, more ...route) {
 	s.routes = []route{
 		{fiber.MethodGet, "/hello", "", chain(s.hello)},
@@ -56,7 +56,7 @@ func (s *Server) register(table deprecations, more ...route) {
 
 func chain(handlers ...fiber.Handler) []fiber.Handler { return handlers }
 
-// options tells which methods a path takes. The CloudEvents webhook handshake is not offered, and a 2xx would grant it.
+// options answers which methods a path has. The CloudEvents webhook handshake is not offered, and a 2xx would grant it.
 func options(allow string) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderAllow, allow)

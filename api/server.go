@@ -21,19 +21,19 @@ import (
 	"event-processing-service/schemas"
 )
 
-// Publisher stores events in Kafka. The result has one receipt an event, in order; Publish keeps the events and
-// headers.
+// Publisher stores events in Kafka. The result has one receipt an event, in order. Publish may keep the events and
+// headers after it returns.
 type Publisher interface {
 	Publish(ctx context.Context, events []event.Event, transport ...event.Header) []event.Receipt
-	// Check fails when Kafka would take no event now.
+	// Check fails while Kafka accepts no event.
 	Check(ctx context.Context) error
 }
 
-// Outcomes knows what became of events. The second result is false for an event that is not, or not yet, known.
+// Outcomes returns outcomes of events. The second result is false for an event that is not, or not yet, known.
 type Outcomes interface {
 	Outcome(ctx context.Context, id event.Identity) (event.Outcome, bool, error)
-	// Check fails when no outcome could be read now. It is asked for here, and not looked for in what is given, so
-	// that no decorator can hide it: a store that nobody asks would always be healthy.
+	// Check fails while no outcome can be read. It is a method of this interface, and not an optional one, so that no
+	// decorator can hide it: a store without a check would always seem healthy.
 	Check(ctx context.Context) error
 }
 
@@ -52,10 +52,10 @@ type Server struct {
 	keys       atomic.Pointer[keyring] // nil: the API is open
 	load       load
 	ratePolicy []byte // the RateLimit-Policy header
-	https      bool   // clients are known to use it
-	basePath   string // what clients have in front of each path, without a slash at the end
+	https      bool   // clients use HTTPS, by PUBLIC_URL
+	basePath   string // in front of each path for clients, without a slash at the end
 	draining   atomic.Bool
-	overload   struct{ logged, more atomic.Int64 } // Unix seconds of the last line about it; how many have none since
+	overload   struct{ logged, more atomic.Int64 } // Unix seconds of the last line about it; answers without a line since
 
 	schemas         *schemas.Set
 	schemaDocuments map[string]*document
@@ -90,15 +90,15 @@ func newServer(cfg Config, events Publisher, outcomes Outcomes, log *slog.Logger
 		DisableStartupMessage: true, // stdout is for log lines
 		ErrorHandler:          s.handleError,
 		JSONEncoder:           encodeJSON,
-		// A request is let in or refused by its headers, before its body is in memory; readBody holds the limit.
+		// A request is admitted or refused by its headers, before its body is in memory; readBody has the limit.
 		StreamRequestBody:            true,
 		DisablePreParseMultipartForm: true, // any content type is data
 		BodyLimit:                    cfg.MaxBodyBytes,
-		// A connection that trickles holds memory, and one that does not read its answer does, too.
+		// A client that sends slowly holds memory, and so does one that does not read its answer.
 		ReadTimeout:  cfg.ReadTimeout,
 		WriteTimeout: cfg.ReadTimeout,
 		IdleTimeout:  idleTime,
-		// No connection keeps the memory of an answer, and one that has said nothing has no buffer.
+		// No connection keeps the memory of an answer, and a connection without a request has no buffer.
 		ReduceMemoryUsage: true,
 		// A client may send 64 headers of attributes; the default of 4 kB is less than the specification's events need.
 		ReadBufferSize: 32 << 10,

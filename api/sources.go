@@ -12,21 +12,21 @@ import (
 	"event-processing-service/internal/event"
 )
 
-// Source and id are what an event is known by, so whoever may post a source may also claim its ids. The rules here keep
-// clients out of each other's.
+// Source and id identify an event, so a client that may post a source may also claim its ids. The rules here keep
+// clients out of each other's sources.
 
-// positions begins the sources of records whose producers know nothing of CloudEvents: their ids are their positions,
-// which anybody can guess.
+// positions is the beginning of the sources of records whose producers do not use CloudEvents. The ids of such records
+// are their positions, which anybody can guess.
 var positions = event.ForeignSource("")
 
-// Bounds of what names an event, in bytes: it stands in the Location of the answer, of which the escaped form is three
-// times as long, and proxies take 8 KiB of a request line.
+// Bounds on source and id, in bytes: both are in the Location of the answer, where escapes make them up to three times
+// as long, and proxies accept request lines of 8 KiB.
 const (
 	maxID     = 1 << 10
 	maxSource = 1 << 10
 )
 
-// sourceOf is the source of a client's events that name none, "" is who has no key.
+// sourceOf is the source of a client's events without a source; client "" is a request without a key.
 func sourceOf(client string) string {
 	if client == "" {
 		return DefaultSource
@@ -34,7 +34,7 @@ func sourceOf(client string) string {
 	return DefaultSource + "/" + url.PathEscape(client)
 }
 
-// defaultSource is the source that is meant where the request names none.
+// defaultSource is the source for a request that names none.
 func defaultSource(c *fiber.Ctx) string {
 	if who := knownClient(c); who != nil {
 		return who.source
@@ -42,7 +42,7 @@ func defaultSource(c *fiber.Ctx) string {
 	return DefaultSource
 }
 
-// place is where an event stands in its request.
+// place is the place of an event in its request.
 type place struct {
 	pointer string // to the event in the body
 	binary  bool   // its attributes are headers, and the body is its data
@@ -65,7 +65,7 @@ func (p place) data() string {
 	return p.pointer + "/data"
 }
 
-// check refuses what a valid CloudEvent may not be here. It notes the schema in the event.
+// check refuses valid CloudEvents that are not allowed here. It records the schema in the event.
 func (s *Server) check(c *fiber.Ctx, e *event.Event, at place) error {
 	if err := s.checkName(c, e, at); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (s *Server) check(c *fiber.Ctx, e *event.Event, at place) error {
 	return s.checkSchema(c, e, at)
 }
 
-// checkName refuses names that are too long, or another's.
+// checkName refuses sources and ids that are too long, and sources of other clients.
 func (s *Server) checkName(c *fiber.Ctx, e *event.Event, at place) error {
 	var faults []fieldError
 	if len(e.ID) > maxID {
@@ -115,8 +115,8 @@ func (s *Server) checkName(c *fiber.Ctx, e *event.Event, at place) error {
 	return nil
 }
 
-// mayRead tells whether the client of the request may read an outcome: of what it has posted; of an event that came
-// another way, if it may post such events.
+// mayRead reports whether the client of the request may read an outcome: of events that it has posted, and of events
+// that no client has posted, if it may post events of their source.
 func (s *Server) mayRead(c *fiber.Ctx, o *event.Outcome, source string) bool {
 	ring, who := s.keys.Load(), knownClient(c)
 	switch {
@@ -128,9 +128,9 @@ func (s *Server) mayRead(c *fiber.Ctx, o *event.Outcome, source string) bool {
 	return ring.mayUse(who, source)
 }
 
-// mayUse tells whether events of a source are the client's to post. A client that is bound to sources may use these
-// alone; any other client may use what no client is bound to, where "*", which is all there is, takes nothing from
-// anybody.
+// mayUse reports whether the client may post events of a source. A client that is bound to sources may use only these.
+// Any other client may use every source to which no client is bound; the binding "*" does not count there, as it covers
+// everything.
 func (r *keyring) mayUse(who *client, source string) bool {
 	switch {
 	case who == nil:
@@ -141,7 +141,7 @@ func (r *keyring) mayUse(who *client, source string) bool {
 		return false
 	case len(who.Sources) > 0:
 		return matchesAny(who.Sources, source)
-	case source == event.FollowUpSource: // of events that handlers publish
+	case source == event.FollowUpSource: // the source of events that handlers publish
 		return false
 	}
 	for _, other := range r.clients {
@@ -152,7 +152,7 @@ func (r *keyring) mayUse(who *client, source string) bool {
 	return true
 }
 
-// matchesAny compares patterns: the text, or what it begins with and an asterisk.
+// matchesAny compares text with patterns: a whole text, or a beginning with an asterisk.
 func matchesAny(patterns []string, text string) bool {
 	for _, pattern := range patterns {
 		prefix, open := strings.CutSuffix(pattern, "*")

@@ -10,15 +10,15 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// deprecation is what clients of a path are told that should leave it.
+// deprecation is what clients of a deprecated path are told.
 type deprecation struct {
-	since  time.Time // RFC 9745: from then on there is something better
-	sunset time.Time // RFC 8594: from then on it may be gone; zero where that is not decided
-	guide  string    // where it says how to leave: a URL, or a path of this service
-	next   string    // the path that takes its place, or ""
+	since  time.Time // RFC 9745: the path is deprecated from then on
+	sunset time.Time // RFC 8594: the path may be removed from then on; zero if that is not decided
+	guide  string    // how to migrate: a URL, or a path of this service
+	next   string    // the path that replaces it, or ""
 }
 
-// deprecations are by what the paths begin with; the longest beginning is the one that holds.
+// deprecations are by prefixes of paths; the longest prefix wins.
 type deprecations map[string]deprecation
 
 // deprecated are the paths that clients should leave, beside the routes that they are of. docs/versions.md says how a
@@ -27,7 +27,7 @@ type deprecations map[string]deprecation
 //	"/v1/": {since: time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC), guide: "https://example.com/to-v2", next: "/v2/"},
 var deprecated = deprecations{}
 
-// of returns what is said of a path, and whether anything is.
+// of returns the deprecation of a path, and whether there is one.
 func (t deprecations) of(path string) (said deprecation, is bool) {
 	longest := -1
 	for beginning, d := range t {
@@ -38,7 +38,7 @@ func (t deprecations) of(path string) (said deprecation, is bool) {
 	return said, is
 }
 
-// announce puts the headers on the answer, a refusal's too, and goes on.
+// announce puts the headers on every answer, refusals included, and calls the next handler.
 func (d deprecation) announce(c *fiber.Ctx) error {
 	c.Set("Deprecation", "@"+strconv.FormatInt(d.since.Unix(), 10))
 	if !d.sunset.IsZero() {
@@ -55,8 +55,7 @@ func (d deprecation) announce(c *fiber.Ctx) error {
 
 var versionPath = regexp.MustCompile(`^/(v[1-9][0-9]*)/`)
 
-// ofVersion puts before a route what goes for all of its version: who uses it is counted, and whether it is to be left
-// is said.
+// ofVersion puts the handlers of a route's version before it: they count its clients and announce its deprecation.
 func (s *Server) ofVersion(r route, table deprecations) []fiber.Handler {
 	var before []fiber.Handler
 	if m := versionPath.FindStringSubmatch(r.path); m != nil {
