@@ -46,7 +46,7 @@ export function lettersView() {
           "aria-label": `Dry run of the group ${visible(g.reason)}` }, "Dry run")))))) : h("p", { class: "empty" }, "No open dead letters."));
     list.replaceChildren(d.letters.length ? h("table", { class: "table stack" },
       h("thead", null, h("tr", null, ["Failed", "State", "Type", "Id", "Error", ""].map((t) => h("th", { scope: "col" }, t || h("span", { class: "unseen" }, "Actions"))))),
-      h("tbody", null, d.letters.map(letterRow))) : "");
+      h("tbody", null, d.letters.map(letterRow))) : h("p", { class: "soft" }, "No letters."));
   }
 
   function letterRow(l) {

@@ -5,7 +5,7 @@ let kept = ""; // what was written, while another view is looked at
 
 // sendView is a form made from the schemas.
 export function sendView() {
-  const said = h("div", { role: "status" });
+  const said = h("div", { role: "status" }, h("p", { class: "soft" }, "Nothing sent yet."));
   const text = h("textarea", { rows: "14", spellcheck: "false", "aria-describedby": "send-hint", oninput: () => { kept = text.value; } });
   const fill = (event) => { text.value = JSON.stringify(event, null, 2); kept = text.value; };
   const types = h("select", { onchange: () => {
