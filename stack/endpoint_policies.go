@@ -56,41 +56,42 @@ func interfacePolicy(service, name, region, account, collector string, processor
 	at := func(of, resource string) string {
 		return fmt.Sprintf("arn:aws:%s:%s:%s:%s", of, region, account, resource)
 	}
-	through := func(resources []string, actions ...string) statement {
-		return throughEndpoint("", account, resources, actions...)
+	through := func(sid string, resources []string, actions ...string) statement {
+		return throughEndpoint(sid, account, resources, actions...)
 	}
-	// declared are the ARNs that the handlers' rights to a service are on.
-	declared := func(of string) (arns []string) {
-		for _, p := range processors {
-			for _, s := range p.Uses.statements(at) {
-				if strings.HasPrefix(s.Action[0], of+":") {
-					arns = append(arns, s.Resource...)
-				}
+	// What the handlers' rights to a service are, and on what.
+	var actions, declared []string
+	for _, p := range processors {
+		for _, s := range p.Uses.statements(at) {
+			if strings.HasPrefix(s.Action[0], service+":") {
+				actions, declared = append(actions, s.Action...), append(declared, s.Resource...)
 			}
 		}
-		return compacted(arns)
 	}
+	actions, declared = compacted(actions), compacted(declared)
 	switch service {
 	case "ecr.api", "ecr.dkr":
 		repositories := []string{at("ecr", "repository/*")}
 		if other := repositoryOf(collector); other != "" {
 			repositories = append(repositories, other)
 		}
-		return policy(through(repositories, "ecr:*"), through([]string{"*"}, "ecr:GetAuthorizationToken"))
+		return policy(through("Images", repositories, pullImage...),
+			through("RegistryToken", []string{"*"}, "ecr:GetAuthorizationToken"))
 	case "logs":
-		return policy(through([]string{at("logs", "log-group:*"+name+"*")}, "logs:*"))
+		return policy(through("Logs", []string{at("logs", "log-group:*"+name+"*")}, writeLogs...))
 	case "secretsmanager":
-		return policy(through(append([]string{at(service, "secret:"+name+"/*")}, declared(service)...), "secretsmanager:*"))
+		return policy(through("Secrets", append([]string{at(service, "secret:"+name+"/*")}, declared...),
+			"secretsmanager:GetSecretValue"))
 	case "kms":
-		return policy(through([]string{at(service, "key/*")}, "kms:*"))
+		return policy(through("Keys", []string{at(service, "key/*")}, wrapKeys...))
 	case "xray":
-		return policy(through([]string{"*"}, "xray:PutTelemetryRecords", "xray:PutTraceSegments"))
+		return policy(through("Traces", []string{"*"}, "xray:PutTelemetryRecords", "xray:PutTraceSegments"))
 	case "ssmmessages":
-		return policy(through([]string{"*"}, sessionChannels...))
+		return policy(through("Sessions", []string{"*"}, sessionChannels...))
 	case "lambda", "sts":
 		return pollersPolicy(service, name, account, at, processors)
 	default: // ssm, sqs
-		return policy(through(declared(service), service+":*"))
+		return policy(through("Declared", declared, actions...))
 	}
 }
 
@@ -105,7 +106,7 @@ func pollersPolicy(service, name, account string, at func(of, resource string) s
 			roles = append(roles, "arn:aws:iam::"+account+":role/"+p.role(name))
 		}
 	}
-	allowed := statement{Effect: "Allow", Principal: map[string]string{"Service": "lambda.amazonaws.com"},
+	allowed := statement{Sid: "Pollers", Effect: "Allow", Principal: map[string]string{"Service": "lambda.amazonaws.com"},
 		Action: []string{"lambda:InvokeFunction"}, Resource: functions}
 	if service == "sts" {
 		allowed.Action, allowed.Resource = []string{"sts:AssumeRole"}, roles

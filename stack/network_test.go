@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -86,6 +87,24 @@ func TestEachConnectionIsAllowedAtBothOfItsEnds(t *testing.T) {
 			if !slices.ContainsFunc(rules, other) {
 				t.Errorf("%s and %s on %d: one end only", r.Group, r.Peer, r.Port)
 			}
+		}
+	}
+}
+
+// Source: EC2's CreateSecurityGroup, GroupDescription, and IpRange, Description. The judges know the first alone, and
+// of the committed stacks.
+func TestTheDescriptionOfEachSecurityGroupAndRuleIsOneThatAWSTakes(t *testing.T) {
+	taken := regexp.MustCompile(`^[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}$`)
+	for name, purpose := range groupPurpose {
+		if !taken.MatchString(purpose) {
+			t.Errorf("%s: %q", name, purpose)
+		}
+	}
+	for _, r := range securityRules(networkParts{Clients: []string{internet}, HTTPS: true, Cache: true, Archive: true,
+		Endpoints: []string{"logs"}, Outside: []string{"privacy"},
+		Processors: []namedProcessor{{processorConfig: processorConfig{Uses: everyUse()}}}}) {
+		if !taken.MatchString(r.Why) {
+			t.Errorf("%s and %s: %q", r.Group, r.Peer, r.Why)
 		}
 	}
 }

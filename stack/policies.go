@@ -187,11 +187,16 @@ func executionPolicy(repository, beside, logGroup string) document {
 	return policy(
 		// A token is for the whole registry: AWS has no narrower resource.
 		allow("RegistryToken", []string{"*"}, "ecr:GetAuthorizationToken"),
-		allow("PullImage", repositories, "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage",
-			"ecr:GetDownloadUrlForLayer"),
-		allow("WriteLogs", []string{logGroup + ":*"}, "logs:CreateLogStream", "logs:PutLogEvents"),
+		allow("PullImage", repositories, pullImage...),
+		allow("WriteLogs", []string{logGroup + ":*"}, writeLogs...),
 	)
 }
+
+// What ECS does for a task, and what a role or an endpoint lets through of it.
+var (
+	pullImage = []string{"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
+	writeLogs = []string{"logs:CreateLogStream", "logs:PutLogEvents"}
+)
 
 type topicWriter struct{ sid, principal string }
 

@@ -139,6 +139,9 @@ func subjectKeyPolicy(account, table string) document {
 		Condition: map[string]map[string]string{"StringNotEquals": {tableContext: table}}})
 }
 
+// wrapKeys is what is done with the key that wraps those of subjects.
+var wrapKeys = []string{"kms:Decrypt", "kms:GenerateDataKey"}
+
 // tableContext is the part of KMS's encryption context that names the table.
 const tableContext = "kms:EncryptionContext:table"
 
@@ -147,7 +150,7 @@ func (d document) withSubjectKeys(table, key string) document {
 	if table == "" {
 		return d
 	}
-	use := allow("WrapSubjectKeys", []string{key}, "kms:Decrypt", "kms:GenerateDataKey")
+	use := allow("WrapSubjectKeys", []string{key}, wrapKeys...)
 	use.Condition = map[string]map[string]string{"StringEquals": {tableContext: tableName(table)}}
 	d.Statement = append(d.Statement, allow("SubjectKeys", []string{table}, "dynamodb:GetItem", "dynamodb:PutItem"), use)
 	return d

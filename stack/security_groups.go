@@ -33,7 +33,7 @@ var groupPurpose = map[string]string{
 	"cache":   "Cache of rate limits, where there is one",
 	"archive": "Archiver, where there is one",
 
-	endpointsGroup: "Interface endpoints of services of AWS's, where they are in place of NAT gateways",
+	endpointsGroup: "Interface endpoints, where they are in place of NAT gateways",
 }
 
 // rule lets traffic on one port into or out of Group. Peer is another group or one of the words above.
@@ -134,7 +134,7 @@ func securityRules(p networkParts) []rule {
 		for _, port := range []int{cachePort, cacheReaderPort} {
 			rules = append(rules,
 				rule{Group: "api", Peer: "cache", Out: true, Port: port, Why: "Rate limits that tasks share"},
-				rule{Group: "cache", Peer: "api", Port: port, Why: "Rate limits of the API's tasks"})
+				rule{Group: "cache", Peer: "api", Port: port, Why: "Rate limits of the API"})
 		}
 	}
 	onDemand, provisioned := false, false
