@@ -135,7 +135,7 @@ func TestWhatWouldBeMissingFromTheArchiveIsFound(t *testing.T) {
 		}, "s3.BucketV2 archive keeps nothing that is deleted"},
 		{"an archive that can be written over", func(t *testing.T, g review.Graph) {
 			set(find(t, g, "s3.BucketPolicy", "archive"), "policy", `{"Statement":[]}`)
-		}, "s3.BucketV2 archive lets objects be written over"},
+		}, "s3.BucketV2 archive lets objects be overwritten"},
 		{"a lock that outlives the archive", func(t *testing.T, g review.Graph) {
 			set(find(t, g, "s3.BucketObjectLockConfigurationV2", "archive"), "rule",
 				map[string]any{"defaultRetention": map[string]any{"days": 366}})
@@ -154,10 +154,10 @@ func TestWhatWouldBeMissingFromTheArchiveIsFound(t *testing.T) {
 			all := containersOf(n)
 			all[0].Command = []string{"archive", "run", "--group", "somebodys"}
 			set(n, "containerDefinitions", containersJSON(all))
-		}, "iam.RolePolicy archive may not do kafka-cluster:AlterGroup on /somebodys"},
+		}, "iam.RolePolicy archive lacks kafka-cluster:AlterGroup on /somebodys"},
 		{"an archiver that may not read letters", func(t *testing.T, g review.Graph) {
 			set(find(t, g, "iam.RolePolicy", "archive"), "policy", policyOn("kafka-cluster:ReadData", "arn:x/events"))
-		}, "iam.RolePolicy archive may not do kafka-cluster:ReadData on /events.dlq"},
+		}, "iam.RolePolicy archive lacks kafka-cluster:ReadData on /events.dlq"},
 		{"an archiver without a way to the brokers", func(t *testing.T, g review.Graph) {
 			set(find(t, g, "vpc.SecurityGroupEgressRule", "archive-to-kafka-9098"), "fromPort", 9099)
 		}, "ec2.SecurityGroup-archive may not go to ec2.SecurityGroup-kafka on 9098"},

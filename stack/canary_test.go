@@ -132,9 +132,9 @@ func TestACanaryThatIsHalfThereIsFound(t *testing.T) {
 			allow("X", []string{key}, "secretsmanager:GetSecretValue")),
 		"api may do secretsmanager:PutSecretValue on the canary's key": give("api",
 			allow("X", []string{key}, "secretsmanager:PutSecretValue")),
-		"iam.RolePolicy canary may not do secretsmanager:PutSecretValue on " + key: give("canary",
+		"iam.RolePolicy canary lacks secretsmanager:PutSecretValue on " + key: give("canary",
 			allow("X", []string{key}, "secretsmanager:GetSecretValue")),
-		"iam.RolePolicy api may not do secretsmanager:GetSecretValue on " + key: give("api",
+		"iam.RolePolicy api lacks secretsmanager:GetSecretValue on " + key: give("api",
 			allow("X", []string{"arn:x"}, "secretsmanager:GetSecretValue")),
 		"canary has the variable API_KEY": to("lambda.Function", "environment", map[string]any{"variables": map[string]any{
 			"CANARY_KEY_SECRET": key, "API_KEY": "x"}}),

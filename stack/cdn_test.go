@@ -131,7 +131,7 @@ func TestARuleFindsAWayBesideCloudFront(t *testing.T) {
 			rule := find(t, g, "vpc.SecurityGroupIngressRule", "edge-from-cloudfront-80")
 			unset(rule, "prefixListId")
 			set(rule, "cidrIpv4", "203.0.113.0/24")
-		}, "lets in others than CloudFront"},
+		}, "is open to others than CloudFront"},
 		"plain HTTP": {distribution(func(d map[string]any) {
 			d["defaultCacheBehavior"].(map[string]any)["viewerProtocolPolicy"] = "allow-all"
 		}), "serves plain HTTP"},

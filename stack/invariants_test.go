@@ -53,11 +53,11 @@ func TestARuleFindsItsCauseWhenItIsPutIn(t *testing.T) {
 		{"a resource below the stack itself", func(t *testing.T, g review.Graph) {
 			find(t, g, "dynamodb.Table", "events").Parent =
 				"urn:pulumi:prod::event-processing-service::pulumi:pulumi:Stack::event-processing-service-prod"
-		}, "dynamodb.Table events is below no component"},
+		}, "dynamodb.Table events has no component as its parent"},
 		{"a resource on a default provider", func(t *testing.T, g review.Graph) {
 			find(t, g, "sns.Topic",
 				"alarms").Provider = ""
-		}, "sns.Topic alarms is not on a provider of ours"},
+		}, "sns.Topic alarms does not use a provider of this program"},
 		{"a provider without tags", func(t *testing.T, g review.Graph) { unset(&g.Nodes[0], "defaultTags") },
 			"aws lacks the tags"},
 
@@ -72,10 +72,10 @@ func TestARuleFindsItsCauseWhenItIsPutIn(t *testing.T) {
 		}, "lets anybody in on port 5000"},
 		{"a rule without a reason", func(t *testing.T, g review.Graph) {
 			unset(find(t, g, "vpc.SecurityGroupIngressRule", "api-from-edge-5000"), "description")
-		}, "does not say why"},
+		}, "has no description"},
 		{"rules inside a group", func(t *testing.T, g review.Graph) {
 			set(find(t, g, "ec2.DefaultSecurityGroup", "default"), "ingress", []any{map[string]any{"self": true}})
-		}, "has rules inside"},
+		}, "has inline rules"},
 		{"tasks with public addresses", func(t *testing.T, g review.Graph) {
 			set(find(t, g, "ecs.Service", "api"), "networkConfiguration", map[string]any{"assignPublicIp": true})
 		}, "has public addresses"},
@@ -114,11 +114,11 @@ func TestARuleFindsItsCauseWhenItIsPutIn(t *testing.T) {
 			set(find(t, g, "msk.Cluster", "cluster"), "encryptionInfo",
 				map[string]any{"encryptionAtRestKmsKeyArn": "k",
 					"encryptionInTransit": map[string]any{"clientBroker": "TLS_PLAINTEXT", "inCluster": true}})
-		}, "takes or passes on plain text"},
+		}, "allows plain text"},
 		{"brokers that let anybody in", func(t *testing.T, g review.Graph) {
 			set(find(t, g, "msk.Cluster", "cluster"), "clientAuthentication",
 				map[string]any{"sasl": map[string]any{"iam": true}, "unauthenticated": true})
-		}, "lets in others than IAM knows"},
+		}, "accepts clients without IAM"},
 		{"a table with DynamoDB's own key", func(t *testing.T, g review.Graph) {
 			unset(find(t, g, "dynamodb.Table", "events"), "serverSideEncryption")
 		}, "is not encrypted with a KMS key"},
@@ -147,7 +147,7 @@ func TestARuleFindsItsCauseWhenItIsPutIn(t *testing.T) {
 			"no HTTPS listener"},
 		{"old TLS", func(t *testing.T, g review.Graph) {
 			set(find(t, g, "lb.Listener", "https"), "sslPolicy", "ELBSecurityPolicy-2016-08")
-		}, "takes TLS older than 1.2"},
+		}, "accepts TLS older than 1.2"},
 		{"plain HTTP beside HTTPS", func(t *testing.T, g review.Graph) {
 			set(find(t, g, "lb.Listener", "http"), "defaultActions", []any{map[string]any{"type": "forward"}})
 		}, "serves plain HTTP beside HTTPS"},
@@ -166,10 +166,10 @@ func TestARuleFindsItsCauseWhenItIsPutIn(t *testing.T) {
 		{"a table that is not retained", func(t *testing.T, g review.Graph) {
 			find(t, g, "dynamodb.Table",
 				"events").RetainOnDelete = false
-		}, "dynamodb.Table events would not outlive"},
+		}, "dynamodb.Table events would be deleted once"},
 		{"a bucket that goes with its contents", func(t *testing.T, g review.Graph) {
 			set(find(t, g, "s3.BucketV2", "undelivered"), "forceDestroy", true)
-		}, "deleted with what is in it"},
+		}, "deleted with its contents"},
 		{"a table without a way back", func(t *testing.T, g review.Graph) {
 			unset(find(t, g, "dynamodb.Table", "events"), "pointInTimeRecovery")
 		}, "not be restored"},
@@ -250,7 +250,7 @@ func TestARuleFindsItsCauseWhenItIsPutIn(t *testing.T) {
 		}, "the function's right to send is missing"},
 		{"an operator that may send traces", func(t *testing.T, g review.Graph) {
 			set(find(t, g, "iam.RolePolicy", "operator"), "policy", policyOn("xray:PutTraceSegments", "*"))
-		}, "iam.RolePolicy operator may send traces and has none"},
+		}, "iam.RolePolicy operator may send traces, and sends none"},
 
 		{"a name too long", func(t *testing.T, g review.Graph) {
 			set(find(t, g, "lb.TargetGroup", "api"), "name", strings.Repeat("x", 33))

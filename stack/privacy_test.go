@@ -156,7 +156,7 @@ func TestWhatWouldBringAForgottenKeyBackIsFound(t *testing.T) {
 			n := find(t, g, "iam.RolePolicy", "processor")
 			set(n, "policy", strings.ReplaceAll(n.Text("policy"), `"kms:Decrypt","kms:GenerateDataKey"]`,
 				`"kms:GenerateDataKey"]`))
-		}, "iam.RolePolicy processor may not do kms:Decrypt"},
+		}, "iam.RolePolicy processor lacks kms:Decrypt"},
 		{"a table that can be deleted", func(g review.Graph) {
 			set(find(t, g, "dynamodb.Table", "subject-keys"), "deletionProtectionEnabled", false)
 		}, "subject-keys can be deleted in the console"},

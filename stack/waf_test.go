@@ -256,7 +256,7 @@ func TestARuleFindsAFirewallThatRefusesTooMuchOrTellsKeys(t *testing.T) {
 		}
 	}
 	for found, put := range map[string]func(*testing.T, review.Graph){
-		"stands before nothing": func(t *testing.T, g review.Graph) {
+		"protects nothing": func(t *testing.T, g review.Graph) {
 			dropEdges(find(t, g, "wafv2.WebAclAssociation", "edge"), "webAcl")
 		},
 		"refuses whatever AWS adds to core": rule("core", func(r map[string]any) {

@@ -10,13 +10,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
 
-// AlarmsAPI is what is asked of CloudWatch about alarms.
+// AlarmsAPI is the part of CloudWatch that knows alarms.
 type AlarmsAPI interface {
 	DescribeAlarms(context.Context, *cloudwatch.DescribeAlarmsInput, ...func(*cloudwatch.Options)) (
 		*cloudwatch.DescribeAlarmsOutput, error)
 }
 
-// Alarms finds those of the stack that are in ALARM, of metrics and over other alarms.
+// Alarms finds alarms of the stack that are in ALARM, metric alarms and composite ones.
 type Alarms struct {
 	API   AlarmsAPI
 	Stack Stack
@@ -45,11 +45,11 @@ func (a Alarms) Ask(ctx context.Context) (found []Finding, err error) {
 	return found, nil
 }
 
-// finding is of an alarm by its description, which names its heading.
+// finding makes a finding of an alarm. The alarm's description names the heading.
 func (a Alarms) finding(name, description *string) Finding {
 	what, heading, ours := strings.Cut(aws.ToString(description), " What to do: docs/operating.md#")
 	if !ours {
-		heading = headingAlarms // made by hand
+		heading = headingAlarms // somebody made the alarm by hand
 	}
 	return Finding{fmt.Sprintf("%s is in ALARM: %s", aws.ToString(name), strings.TrimSuffix(what, ".")), heading}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kafka/types"
 )
 
-// BrokersAPI is what is asked of MSK about the cluster.
+// BrokersAPI is the part of MSK that knows the cluster.
 type BrokersAPI interface {
 	DescribeClusterV2(context.Context, *kafka.DescribeClusterV2Input, ...func(*kafka.Options)) (
 		*kafka.DescribeClusterV2Output, error)
@@ -46,7 +46,7 @@ func (b Brokers) Ask(ctx context.Context) ([]Finding, error) {
 	return []Finding{{what, headingBrokers}}, nil
 }
 
-// TopicsAPI is what is asked of MSK about a topic.
+// TopicsAPI is the part of MSK that knows topics.
 type TopicsAPI interface {
 	DescribeTopic(context.Context, *kafka.DescribeTopicInput, ...func(*kafka.Options)) (*kafka.DescribeTopicOutput, error)
 }
@@ -60,7 +60,7 @@ type Topics struct {
 // Name is the check's.
 func (Topics) Name() string { return "topics" }
 
-// Ask asks MSK's control plane, which needs no way to the brokers.
+// Ask asks MSK's control plane, so it need not reach the brokers.
 func (t Topics) Ask(ctx context.Context) (found []Finding, err error) {
 	var unasked []error
 	for _, topic := range t.Stack.Topics {
@@ -83,7 +83,7 @@ func (t Topics) Ask(ctx context.Context) (found []Finding, err error) {
 	return found, errors.Join(unasked...)
 }
 
-// compare finds what differs, of what the answer has: MSK leaves settings out that are the brokers' own.
+// compare finds differences in what the answer has: MSK omits settings that are the brokers' defaults.
 func (t Topic) compare(out *kafka.DescribeTopicOutput) (found []Finding, err error) {
 	differs := func(what string, is, should any) {
 		found = append(found, Finding{fmt.Sprintf("the topic %s has %s %v, and the program says %v", t.Name, what, is,
@@ -104,7 +104,7 @@ func (t Topic) compare(out *kafka.DescribeTopicOutput) (found []Finding, err err
 	}
 	var settings map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber() // milliseconds are no 1.2e+09
+	decoder.UseNumber() // a float would print milliseconds as 1.2e+09
 	if err := decoder.Decode(&settings); err != nil {
 		return found, fmt.Errorf("read settings of topic %s: %w", t.Name, err)
 	}

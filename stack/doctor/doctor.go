@@ -1,4 +1,4 @@
-// Package doctor finds what is wrong with a stack that is deployed, by asking AWS what has become of it.
+// Package doctor finds what is wrong with a deployed stack, by asking AWS for its state.
 package doctor
 
 import (
@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// Finding is one thing that is wrong, and the heading of docs/operating.md below which the next step stands.
+// Finding is one thing that is wrong, and the heading of docs/operating.md with the next step.
 type Finding struct{ What, Heading string }
 
-// Check is one question. An error says that it could not be asked, and nothing about the stack.
+// Check is one question. An error says that the question could not be asked, and nothing about the stack.
 type Check interface {
 	Name() string
 	Ask(context.Context) ([]Finding, error)
 }
 
-// Exit statuses. What was found counts for more than what could not be asked: both are printed.
+// Exit statuses. Findings take precedence over questions that could not be asked. Both are printed.
 const (
 	Sound   = 0 // nothing was found, and everything was asked
 	Ill     = 1 // something was found

@@ -16,8 +16,8 @@ type Resolver interface {
 	LookupHost(ctx context.Context, host string) ([]string, error)
 }
 
-// Domain finds a name of the API that leads nowhere, and a certificate that is wrong or ends soon. It asks as a client
-// does: what ACM has is not always what is served.
+// Domain finds a name of the API without an address, and a certificate that is wrong or ends soon. It connects as a
+// client does: the certificate in ACM is not always the one that is served.
 type Domain struct {
 	DNS Resolver
 	// Handshake returns the certificate that a host serves, whether or not it is valid.
@@ -25,13 +25,13 @@ type Domain struct {
 	URL       string
 }
 
-// ending is when the alarm about the certificate goes off, too: ACM renews it 60 days before its end.
+// ending is the threshold of the certificate's alarm, too: ACM renews 60 days before the end.
 const ending = 30 * 24 * time.Hour
 
 // Name is the check's.
 func (Domain) Name() string { return "domain" }
 
-// Ask asks the name's DNS, and its host for a certificate where the API is behind one.
+// Ask looks up the name in DNS, and gets the host's certificate if the API serves HTTPS.
 func (d Domain) Ask(ctx context.Context) ([]Finding, error) {
 	at, err := url.Parse(d.URL)
 	if err != nil {
@@ -62,10 +62,10 @@ func (d Domain) Ask(ctx context.Context) ([]Finding, error) {
 	return nil, nil
 }
 
-// handshake sends and believes nothing: it looks at the certificate, which a check that ends at an invalid one cannot.
+// handshake gets the certificate also if it is invalid, and sends nothing over the connection.
 func handshake(ctx context.Context, host string) (*x509.Certificate, error) {
 	dialer := tls.Dialer{Config: &tls.Config{ServerName: host,
-		InsecureSkipVerify: true}} //nolint:gosec // Ask itself says what is wrong with the certificate
+		InsecureSkipVerify: true}} //nolint:gosec // Ask itself checks the certificate
 	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, "443"))
 	if err != nil {
 		return nil, err

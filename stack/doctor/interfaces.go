@@ -17,8 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// network asks EC2 without the SDK's client of EC2, which has 31 MB of source and takes 82 s of CPU to build: it is for
-// one call (docs/decisions/0097).
+// network calls EC2 without the SDK's client, which has 31 MB of source and takes 82 s of CPU to build, as this is one
+// call (docs/decisions/0097).
 type network struct{ aws.Config }
 
 // page is what CountInterfaces reads of an answer.
@@ -27,7 +27,7 @@ type page struct {
 	Next       string     `xml:"nextToken"`
 }
 
-// CountInterfaces counts page by page: EC2 tells no total.
+// CountInterfaces counts page by page: EC2 does not return a total.
 func (n network) CountInterfaces(ctx context.Context) (count int, err error) {
 	for next := ""; ; {
 		question := url.Values{"Action": {"DescribeNetworkInterfaces"}, "Version": {"2016-11-15"}, "MaxResults": {"1000"},

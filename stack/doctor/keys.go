@@ -12,19 +12,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
 
-// KeysAPI is what is asked of Secrets Manager. It tells about a secret, and not what it is.
+// KeysAPI is the part of Secrets Manager that describes a secret, without its value.
 type KeysAPI interface {
 	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (
 		*secretsmanager.DescribeSecretOutput, error)
 }
 
-// Keys finds the API's keys missing, old, or in the middle of a change that nobody finished.
+// Keys finds keys of the API that are missing or old, and rotations that nobody finished.
 type Keys struct {
 	API    KeysAPI
 	Secret string // "": the API asks for no keys
 }
 
-// oldAge is a year, by which somebody who had a key has left.
+// oldAge is a year: by then somebody who knew a key has probably left.
 const oldAge = 365 * 24 * time.Hour
 
 // Name is the check's.

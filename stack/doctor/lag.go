@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
 
-// MetricsAPI is what is asked of CloudWatch about metrics.
+// MetricsAPI is the part of CloudWatch that knows metrics.
 type MetricsAPI interface {
 	GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (
 		*cloudwatch.GetMetricDataOutput, error)
@@ -23,14 +23,14 @@ type Lag struct {
 	Stack Stack
 }
 
-// lagPeriod is looked at: MSK's metrics come minutes late.
+// lagPeriod is the period in which the newest value is looked for: MSK's metrics come minutes late.
 const lagPeriod = 15 * time.Minute
 
 // Name is the check's.
 func (Lag) Name() string { return "lag" }
 
-// Ask asks CloudWatch for the newest values of each processor's group, in time and in records. MSK has no lag in time
-// while nothing is read, so records alone say that the group stands still.
+// Ask asks CloudWatch for the newest lag of each processor's group, in time and in records. MSK has no lag in time
+// while nothing is read: then the lag in records shows that the group stands still.
 func (l Lag) Ask(ctx context.Context) (found []Finding, err error) {
 	var unknown []error
 	for _, p := range l.Stack.Processors {
@@ -49,7 +49,7 @@ func (l Lag) Ask(ctx context.Context) (found []Finding, err error) {
 		seconds, records := values["seconds"], values["records"]
 		switch {
 		case len(seconds)+len(records) == 0:
-			// As in the first minutes of a stack; a mapping that is dead for longer is found by itself.
+			// That is so in the first minutes of a stack. A mapping that stays dead is found by Mappings.
 			unknown = append(unknown, fmt.Errorf("MSK has told no lag of %s on %s for %.0f minutes", p.Group, p.Topic,
 				lagPeriod.Minutes()))
 		case len(seconds) > 0 && seconds[0] > p.MaxLagSeconds:
@@ -71,7 +71,7 @@ func query(id, namespace, name, stat string, dimensions map[string]string) types
 	return types.MetricDataQuery{Id: &id, MetricStat: &types.MetricStat{Metric: m, Period: aws.Int32(60), Stat: &stat}}
 }
 
-// ask returns the values of each query within a period, by its id, the newest first.
+// ask returns the values of each query within a period, by the id of the query, the newest first.
 func ask(ctx context.Context, api MetricsAPI, period time.Duration, queries ...types.MetricDataQuery) (
 	map[string][]float64, error) {
 	now := time.Now()

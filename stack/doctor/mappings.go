@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// MappingsAPI is what is asked of Lambda about event source mappings.
+// MappingsAPI is the part of Lambda that knows event source mappings.
 type MappingsAPI interface {
 	ListEventSourceMappings(context.Context, *lambda.ListEventSourceMappingsInput, ...func(*lambda.Options)) (
 		*lambda.ListEventSourceMappingsOutput, error)
@@ -25,7 +25,7 @@ type Mappings struct {
 // Name is the check's.
 func (Mappings) Name() string { return "mappings" }
 
-// Ask asks Lambda for all mappings of the brokers: those of an alias are not listed by the function's name.
+// Ask lists all mappings of the cluster: by the function's name, Lambda does not list mappings of an alias.
 func (m Mappings) Ask(ctx context.Context) (found []Finding, err error) {
 	of := map[string]types.EventSourceMappingConfiguration{} // by function
 	pages := lambda.NewListEventSourceMappingsPaginator(m.API, &lambda.ListEventSourceMappingsInput{

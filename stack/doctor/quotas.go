@@ -12,13 +12,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
-// QuotasAPI is what is asked of Lambda about the account.
+// QuotasAPI is the part of Lambda that knows the limits of the account.
 type QuotasAPI interface {
 	GetAccountSettings(context.Context, *lambda.GetAccountSettingsInput, ...func(*lambda.Options)) (
 		*lambda.GetAccountSettingsOutput, error)
 }
 
-// InterfacesAPI is what is asked of EC2: how many network interfaces the account has in the region.
+// InterfacesAPI counts the network interfaces of the account in the region.
 type InterfacesAPI interface {
 	CountInterfaces(context.Context) (int, error)
 }
@@ -33,7 +33,7 @@ type Quotas struct {
 
 const (
 	quotaPeriod = 3 * time.Hour
-	quotaShare  = 0.8 // from which on a limit counts as nearly reached
+	quotaShare  = 0.8 // a limit of which this share is used is nearly reached
 )
 
 // Quotas of Service Quotas, by the code of their service and their own.
@@ -98,7 +98,7 @@ func (q Quotas) vCPUs(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(values["vcpus"]) == 0 { // the stack's own tasks have some
+	if len(values["vcpus"]) == 0 { // the stack's own tasks use some, so this is not zero
 		return nil, fmt.Errorf("CloudWatch has told no vCPUs of Fargate for %.0f hours", quotaPeriod.Hours())
 	}
 	if peak := slices.Max(values["vcpus"]); nearly(peak, limit) {
@@ -108,7 +108,7 @@ func (q Quotas) vCPUs(ctx context.Context) ([]Finding, error) {
 	return nil, nil
 }
 
-// interfaces asks EC2, which has no metric of them.
+// interfaces counts network interfaces, of which there is no metric.
 func (q Quotas) interfaces(ctx context.Context) ([]Finding, error) {
 	limit, _, err := limitOf(ctx, q.Limits, networkInterfaces)
 	if err != nil {

@@ -12,20 +12,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
-// ServiceAPI is what is asked of ECS.
+// ServiceAPI is the part of ECS that knows services.
 type ServiceAPI interface {
 	DescribeServices(context.Context, *ecs.DescribeServicesInput, ...func(*ecs.Options)) (*ecs.DescribeServicesOutput,
 		error)
 }
 
-// Service finds deployments that failed, went back or do not end, and tasks that are missing, of the API and of the
-// other services. Of these it is not known which task definition was deployed last.
+// Service finds deployments that failed, were rolled back or do not end, and missing tasks, of the API and of the other
+// services. For other services the task definition that was deployed last is not known.
 type Service struct {
 	API   ServiceAPI
 	Stack Stack
 }
 
-// endless is how long a deployment may take: ECS itself gives up on it by its circuit breaker after minutes.
+// endless is how long a deployment may take. ECS's circuit breaker gives up after minutes.
 const endless = 30 * time.Minute
 
 // Name is the check's.
@@ -79,5 +79,5 @@ func (s Service) inspect(name string, d types.Deployment) (found []Finding) {
 	return found
 }
 
-// short is what stands behind the last slash of an ARN.
+// short is the part of an ARN after the last slash.
 func short(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }

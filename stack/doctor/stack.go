@@ -18,7 +18,7 @@ type Stack struct {
 	ClusterARN     string // of Kafka
 	ECSCluster     string
 	Service        string
-	TaskDefinition string // ARN of the one of Service that was deployed last
+	TaskDefinition string // ARN of Service's task definition that was deployed last
 	OtherServices  []string
 	URL            string // of the API
 	KeysSecret     string // "": the API asks for no keys
@@ -29,11 +29,11 @@ type Stack struct {
 // Processor is a function and the mapping that feeds it.
 type Processor struct {
 	Function, Group, Topic string
-	MaxLagSeconds          float64 // beyond which the stack's own alarm goes off
-	Idle                   bool    // it is fed nothing, on purpose
+	MaxLagSeconds          float64 // threshold of the stack's own alarm
+	Idle                   bool    // its mapping is disabled on purpose
 }
 
-// Topic is one as the program describes it.
+// Topic is a topic as the program describes it.
 type Topic struct {
 	Name        string
 	Partitions  int32
@@ -41,7 +41,7 @@ type Topic struct {
 	Configs     map[string]string // its own settings
 }
 
-// Headings of docs/operating.md. Those of alarms are in their descriptions (stack/observability.go).
+// Headings of docs/operating.md. The descriptions of alarms have the headings of alarms (stack/observability.go).
 const (
 	headingAlarms      = "alarms"
 	headingStalled     = "processor-stalled"

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Load is what a bill is for. The zero one is a stack that nobody uses.
+// Load is the use of a stack that a bill is for. Zero is a stack that nobody uses.
 type Load struct {
 	Events float64 // a second, each posted by itself
 }
@@ -17,23 +17,23 @@ type Line struct {
 	What       string  // the part of the service, as in docs/deploying.md
 	Arithmetic string  // what is multiplied, with the prices
 	Monthly    float64 // US dollars
-	ByEvents   bool    // it is there because of the events
+	ByEvents   bool    // it depends on the number of events
 }
 
-// Bill is what a stack costs a month, made of the resources that its program registers.
+// Bill is what a stack costs a month, computed from the resources that its program registers.
 type Bill struct {
 	Stack     string
 	Region    string
 	Load      Load
 	Lines     []Line
-	ByUse     []string // what is paid by what is stored or sent, and is in no sum
+	ByUse     []string // charged by what is stored or sent, and in no sum
 	NotPriced []string // resources whose type this package does not know, and properties whose price it doesn't
 }
 
-// Idle is the month's sum without any event.
+// Idle is the monthly sum without any event.
 func (b Bill) Idle() float64 { return b.sum(func(l Line) bool { return !l.ByEvents }) }
 
-// Total is the month's sum under the bill's load.
+// Total is the monthly sum under the bill's load.
 func (b Bill) Total() float64 { return b.sum(func(Line) bool { return true }) }
 
 // Part is the sum of the lines of a part without any event.
@@ -74,7 +74,7 @@ func (g Graph) Bill(load Load) Bill {
 		}
 	}
 	for _, l := range b.Lines {
-		if l.Monthly < 0 { // a price that is not known
+		if l.Monthly < 0 { // the price is not known
 			b.NotPriced = append(b.NotPriced, l.Arithmetic)
 		}
 	}
@@ -82,7 +82,7 @@ func (g Graph) Bill(load Load) Bill {
 	if declared, _ := g.declarations(); len(declared) > 0 {
 		made := 0
 		for _, d := range declared {
-			n, _ := d.metrics() // what is open is a finding of its own
+			n, _ := d.metrics() // metrics without a bound are a finding of their own
 			made += n
 		}
 		b.Lines = append(b.Lines, Line{What: partAPI, Monthly: float64(made) * metricMonth,
@@ -98,7 +98,7 @@ func (g Graph) Bill(load Load) Bill {
 	return b
 }
 
-// together joins lines that say the same, and puts those of one part side by side, the dearest part first.
+// together joins equal lines, and sorts lines by part, the most expensive part first.
 func together(lines []Line) (joined []Line) {
 	count := map[Line]int{}
 	parts := map[string]float64{}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// What an event takes, as docs/cost.md and docs/performance.md have it: of 270 bytes, posted by itself.
+// What an event of 270 bytes takes that is posted by itself. docs/cost.md and docs/performance.md have the sources.
 const (
 	requestAndAnswerBytes = 1060  // through the load balancer
 	recordBytes           = 300   // to the brokers
@@ -26,13 +26,13 @@ const (
 	accessLogOneIn        = 100 // where ACCESS_LOG_ONE_IN is not set
 )
 
-// byEvents are the lines that there are because of a number of events a second.
+// byEvents are the lines that depend on the number of events a second.
 func (g Graph) byEvents(events float64) (lines []Line) {
 	add := func(what string, monthly float64, format string, args ...any) {
 		lines = append(lines, Line{What: what, Monthly: monthly, Arithmetic: fmt.Sprintf(format, args...), ByEvents: true})
 	}
 	if len(g.Of("ecs.Service")) > 0 && g.serving().Number("desiredCount") == 0 {
-		return nil // the stack stands by: nobody takes events
+		return nil // the stack stands by: it accepts no events
 	}
 	millions := events * secondsAMonth / million
 	env := g.environment()
@@ -89,7 +89,7 @@ func (g Graph) byEvents(events float64) (lines []Line) {
 	return lines
 }
 
-// archiving is what the archive costs of a number of events a second.
+// archiving is what the archive costs at a number of events a second.
 func (g Graph) archiving(events float64) (lines []Line) {
 	if !g.Has("s3.BucketV2", archiveName) {
 		return nil
@@ -109,7 +109,7 @@ func (g Graph) archiving(events float64) (lines []Line) {
 			Arithmetic: fmt.Sprintf("%.3g GB × %g, and as much again for each month that is kept", stored, bucketGBMonth)}}
 }
 
-// moreTasks is how many tasks the autoscaler adds to those that are always there.
+// moreTasks is how many tasks the autoscaler adds to the minimum.
 func (g Graph) moreTasks(events float64) float64 {
 	for _, policy := range g.Of("appautoscaling.Policy") {
 		const inside = "targetTrackingScalingPolicyConfiguration"
@@ -126,7 +126,7 @@ func (g Graph) moreTasks(events float64) float64 {
 	return 0
 }
 
-// processing is what one processor costs that reads all events.
+// processing is what one processor of all events costs.
 func (g Graph) processing(mapping Registration, events float64) (lines []Line) {
 	function := g.named("lambda.Function", mapping.functionName())
 	memory := function.Number("memorySize")
@@ -155,7 +155,7 @@ func (g Graph) processing(mapping Registration, events float64) (lines []Line) {
 	}
 	for _, table := range g.Of("dynamodb.Table") {
 		if table.Name == keysOfSubjects {
-			continue // its use is one of subjects and minutes, and not of events
+			continue // its use depends on subjects and minutes, and not on events
 		}
 		add(partTable, millions*(tableWrites+tableReads), "%.4g million × (a write %g + a read %g)", millions, tableWrites,
 			tableReads)
@@ -174,7 +174,7 @@ func (g Graph) processing(mapping Registration, events float64) (lines []Line) {
 	return lines
 }
 
-// sampled is the share of what comes that is traced.
+// sampled is the share of requests that is traced.
 func sampled(env map[string]string, exporter, argument string) float64 {
 	if env[exporter] == "" || env[exporter] == "none" {
 		return 0
@@ -183,7 +183,7 @@ func sampled(env map[string]string, exporter, argument string) float64 {
 	return ratio
 }
 
-// privateZones is over how many zones the API's tasks are spread.
+// privateZones is the number of zones with tasks of the API.
 func (g Graph) privateZones() float64 {
 	most := 0
 	for _, n := range g.Of("msk.Cluster") {

@@ -32,7 +32,7 @@ const (
 	partTransfer  = "Between zones"
 )
 
-// hourly are the types that cost something while nobody uses them, or that byEvents knows.
+// hourly are the types that cost something while nobody uses them, or whose costs byEvents computes.
 var hourly = map[string]func(g Graph, n Registration) []Line{
 	"msk.Cluster": brokers,
 	"ec2.NatGateway": func(Graph, Registration) []Line {
@@ -77,7 +77,7 @@ var hourly = map[string]func(g Graph, n Registration) []Line{
 			Arithmetic: fmt.Sprintf("%g × up to 10 pollers %g × %d h", units, pollersUnitHour, hoursAMonth)}}
 	},
 	"cloudwatch.MetricAlarm": func(_ Graph, n Registration) []Line {
-		metrics := 0 // each that an alarm computes with is paid
+		metrics := 0 // each metric of an alarm is charged
 		for _, query := range n.list("metricQueries") {
 			if q, ok := query.(map[string]any); ok && q["metric"] != nil {
 				metrics++
@@ -111,7 +111,7 @@ var hourly = map[string]func(g Graph, n Registration) []Line{
 		}
 		return lines
 	},
-	"lambda.Function": canaryHour, // a processor is paid by its events
+	"lambda.Function": canaryHour, // a processor costs by its events
 	"dynamodb.Table": func(_ Graph, n Registration) []Line {
 		if mode := n.Text("billingMode"); mode != "PAY_PER_REQUEST" {
 			return []Line{{What: partTable, Monthly: -1, Arithmetic: n.String() + ": billing mode " + mode}}
@@ -149,7 +149,7 @@ func brokers(_ Graph, n Registration) []Line {
 	return lines
 }
 
-// taskHour is the size of a service's tasks, and what one of them costs an hour.
+// taskHour is the size of a service's tasks, and what a task costs an hour.
 func (g Graph) taskHour(service Registration) (size string, hour float64) {
 	definition := service.Text("taskDefinition")
 	for _, n := range g.Of("ecs.TaskDefinition") {
@@ -162,13 +162,13 @@ func (g Graph) taskHour(service Registration) (size string, hour float64) {
 	return "task of " + service.Name, 0
 }
 
-// size is a number that ECS wants as text.
+// size is a number that ECS takes as text.
 func (n Registration) size(key string) float64 {
 	value, _ := strconv.ParseFloat(n.Text(key), 64)
 	return value
 }
 
-// list is the array of that name, as JSON has it.
+// list is the array of a name, as JSON has it.
 func (n Registration) list(key string) []any {
 	list, _ := n.Plain()[key].([]any)
 	return list

@@ -40,7 +40,7 @@ func (b Bill) writeLines(w io.Writer, byEvents bool) {
 	}
 }
 
-// drivers says, by part, what makes it dearer or cheaper, for docs/deploying.md.
+// drivers says what makes each part more or less expensive, for docs/deploying.md.
 var drivers = []struct{ part, by string }{
 	{partBrokers, "`kafka.instanceType` × `kafka.brokers`"},
 	{partDisks, "`kafka.volumeGiB` × `kafka.brokers`: they grow, never shrink"},
@@ -58,7 +58,7 @@ var drivers = []struct{ part, by string }{
 	{partKeys, "a key 1, a secret 0.40"},
 }
 
-// BillsTable is the table of a page: what stacks cost idle, part by part, and under their load.
+// BillsTable is the table of docs/deploying.md: what stacks cost idle, by part, and under load.
 func BillsTable(bills []Bill) string {
 	var table strings.Builder
 	row := func(what string, figure func(Bill) float64, digits int, by string) {

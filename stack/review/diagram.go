@@ -117,7 +117,7 @@ func Diagram(root string, p Program) ([]byte, error) {
 func writeChart(page *bytes.Buffer, g Graph, drawn map[string]bool) {
 	fmt.Fprintln(page, "flowchart LR\n  client([Client])")
 	here := map[string]bool{"client": true, "xray": g.isTraced()}
-	if here["xray"] { // no resource of ours: it is in every account
+	if here["xray"] { // X-Ray needs no resource: every account has it
 		fmt.Fprintln(page, "  xray([X-Ray])")
 	}
 	for _, component := range componentOrder {

@@ -10,7 +10,7 @@ import (
 // Registration is one resource as the program asked the engine for it.
 type Registration struct {
 	Type, Name, URN, Parent string
-	Inputs                  resource.PropertyMap // unknown values and secrets are kept as such
+	Inputs                  resource.PropertyMap // with unknown values and secrets
 	Custom                  bool                 // false: a component
 	Protect                 bool
 	RetainOnDelete          bool
@@ -18,7 +18,7 @@ type Registration struct {
 	ReplaceOnChanges        []string
 	IgnoreChanges           []string
 	DeleteTimeout           string   // "" is the provider's own
-	DependsOn               []string // URNs, of whole resources and of those that inputs come from
+	DependsOn               []string // URNs of resources that it names, and of those from which its inputs come
 	Provider                string   // urn::id
 }
 
@@ -26,8 +26,8 @@ type Registration struct {
 type Graph struct {
 	Stack   string
 	Protect bool     // the stack's own setting
-	Open    bool     // its file says that everybody may come
-	Assumed []string // configuration that only a stack's owner knows, filled in to go on without
+	Open    bool     // its file opens the API to everybody
+	Assumed []string // configuration that only the owner of the stack knows, filled in with made-up values
 	Uses    map[string]uses
 	// CustomerKeys is the stack's setting encryption.customerKeys.
 	CustomerKeys bool
@@ -35,10 +35,10 @@ type Graph struct {
 	Nodes        []Registration
 }
 
-// Budget is what the stack's file says that it may cost; none is the zero one.
+// Budget is what the stack may cost, by its file; zero is no budget.
 type Budget struct {
 	USDPerMonth     float64
-	EventsPerSecond float64 // that it is for
+	EventsPerSecond float64 // for which the budget is
 }
 
 // Short is msk.Cluster for aws:msk/cluster:Cluster.
@@ -53,7 +53,7 @@ func Short(token string) string {
 
 func (n Registration) String() string { return Short(n.Type) + " " + n.Name }
 
-// At is the input at a path; a missing one is null.
+// At is the input at a path; null if it is missing.
 func (n Registration) At(path ...string) resource.PropertyValue {
 	value := resource.NewProperty(n.Inputs)
 	for _, key := range path {

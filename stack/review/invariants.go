@@ -9,7 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// invariant is a rule that every stack keeps, whatever its configuration. broken returns what breaks it.
+// invariant is a rule for every stack, whatever its configuration. broken returns what breaks the rule.
 type invariant struct {
 	Name   string
 	broken func(g Graph) []string
@@ -79,11 +79,11 @@ func outsideComponents(g Graph) (broken []string) {
 			continue
 		}
 		if !strings.Contains(string(resource.URN(n.Parent).Type()), ":stack:") {
-			broken = append(broken, fmt.Sprintf("%s is below no component", n))
+			broken = append(broken, fmt.Sprintf("%s has no component as its parent", n))
 		}
 		// A reference is the provider's URN, two colons, its id.
 		if i := strings.LastIndex(n.Provider, "::"); i < 0 || !tagged[n.Provider[:i]] {
-			broken = append(broken, fmt.Sprintf("%s is not on a provider of ours", n))
+			broken = append(broken, fmt.Sprintf("%s does not use a provider of this program", n))
 		}
 	}
 	return broken
@@ -99,12 +99,12 @@ func openToTheWorld(g Graph) (broken []string) {
 			broken = append(broken, fmt.Sprintf("%s lets anybody in on port %v", n, port))
 		}
 		if n.Text("description") == "" {
-			broken = append(broken, fmt.Sprintf("%s does not say why it is", n))
+			broken = append(broken, fmt.Sprintf("%s has no description", n))
 		}
 	}
 	for _, n := range append(g.Of("ec2.SecurityGroup"), g.Of("ec2.DefaultSecurityGroup")...) {
 		if !n.At("ingress").IsNull() || !n.At("egress").IsNull() {
-			broken = append(broken, fmt.Sprintf("%s has rules inside, where no rule here sees them", n))
+			broken = append(broken, fmt.Sprintf("%s has inline rules, which these checks do not read", n))
 		}
 	}
 	for _, n := range g.Of("ecs.Service") {
@@ -130,8 +130,8 @@ var nowhere = []string{
 	"ec2:DescribeSubnets", "ec2:DescribeVpcs", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
 }
 
-// document is what the rules read of a policy. A principal or a condition may be text or a list: nobody here needs to
-// know.
+// document is the part of a policy that the rules read. Principals and conditions may be text or lists: no rule needs
+// to know which.
 type document struct{ Statement []policyStatement }
 
 type policyStatement struct {
@@ -149,8 +149,8 @@ func widePolicies(g Graph) (broken []string) {
 				continue
 			}
 			for _, s := range d.Statement {
-				// A key's policy is about that key, and without this statement of AWS's own nobody could manage it.
-				// An endpoint's grants nothing: it bounds what others grant, see unbounded.
+				// The policy of a key is about that key. Without AWS's own statement for the account nobody could manage it.
+				// The policy of an endpoint grants nothing: it bounds what other policies grant, see unbounded.
 				if s.Effect != "Allow" || Short(n.Type) == "kms.Key" || Short(n.Type) == "ec2.VpcEndpoint" {
 					continue
 				}
@@ -158,7 +158,7 @@ func widePolicies(g Graph) (broken []string) {
 					if strings.Contains(action, "*") {
 						broken = append(broken, fmt.Sprintf("%s allows %s", n, action))
 					}
-					// What a deployer may do is made of the resources that its stack has; EC2 and others name none before they are.
+					// A deployer's rights follow from its stack's resources. EC2 and others have no names before they exist.
 					deployer := Short(n.Type) == "iam.Policy" && strings.HasPrefix(n.Name, "deploy-")
 					if slices.Contains(s.Resource, "*") && !slices.Contains(nowhere, action) && !deployer {
 						broken = append(broken, fmt.Sprintf("%s allows %s on everything", n, action))
@@ -194,10 +194,10 @@ func unprotected(g Graph) (broken []string) {
 				broken = append(broken, fmt.Sprintf("%s may be deleted", n))
 			}
 			if !n.RetainOnDelete {
-				broken = append(broken, fmt.Sprintf("%s would not outlive its protection", n))
+				broken = append(broken, fmt.Sprintf("%s would be deleted once its protection is removed", n))
 			}
 			if n.Is("forceDestroy") || n.Is("forceDelete") {
-				broken = append(broken, fmt.Sprintf("%s would be deleted with what is in it", n))
+				broken = append(broken, fmt.Sprintf("%s would be deleted with its contents", n))
 			}
 		}
 	}
@@ -214,14 +214,14 @@ func unprotected(g Graph) (broken []string) {
 	return broken
 }
 
-// functionName is the function that a mapping invokes, by its ARN or that of its alias.
+// functionName is the name in the ARN of a function or of its alias.
 func (n Registration) functionName() string {
 	_, function, _ := strings.Cut(n.Text("functionName"), ":function:")
 	name, _, _ := strings.Cut(function, ":")
 	return name
 }
 
-// shared finds mappings that share what they can't: Kafka would give each of them only some of the events.
+// shared finds mappings that share a consumer group or a function: Kafka would give each only some of the events.
 func shared(g Graph) (broken []string) {
 	for _, own := range []struct {
 		what string

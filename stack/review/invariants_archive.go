@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// archiveName is what the bucket, the task and the role of the archive are called.
+// archiveName is the name of bucket, task and role of the archive.
 const archiveName = "archive"
 
-// archiver is the container that archives; none is a zero one.
+// archiver is the container that archives; the zero value if there is none.
 func (g Graph) archiver() container {
 	for _, c := range g.named("ecs.TaskDefinition", archiveName).containers() {
 		return c
@@ -26,7 +26,7 @@ func (c container) variable(name string) string {
 	return ""
 }
 
-// archiveGroup is the consumer group that the archiver is told to be.
+// archiveGroup is the archiver's consumer group.
 func (c container) archiveGroup() string {
 	if i := slices.Index(c.Command, "--group"); i >= 0 && i+1 < len(c.Command) {
 		return c.Command[i+1]
@@ -34,7 +34,7 @@ func (c container) archiveGroup() string {
 	return ""
 }
 
-// losableArchive finds what could be taken out of an archive unseen, and what does not get into it.
+// losableArchive finds ways to remove records from an archive unnoticed, and records that do not get into it.
 func losableArchive(g Graph) (broken []string) {
 	if !g.Has("s3.BucketV2", archiveName) {
 		return nil
@@ -45,7 +45,7 @@ func losableArchive(g Graph) (broken []string) {
 		report("%s keeps nothing that is deleted", bucket)
 	}
 	if !strings.Contains(g.named("s3.BucketPolicy", archiveName).Text("policy"), `"s3:if-none-match":"true"`) {
-		report("%s lets objects be written over", bucket)
+		report("%s lets objects be overwritten", bucket)
 	}
 	keeps := g.named("s3.BucketLifecycleConfigurationV2", archiveName).Number("rules", "expiration", "days")
 	lock := g.named("s3.BucketObjectLockConfigurationV2", archiveName)
@@ -73,7 +73,7 @@ func losableArchive(g Graph) (broken []string) {
 	return broken
 }
 
-// ofArchiver is what the archiver does.
+// ofArchiver are the rights that the archiver needs.
 func (g Graph) ofArchiver() []right {
 	archiver := g.archiver()
 	all := slices.Concat(rightsTo(":cluster/", "kafka-cluster:Connect"),

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// builtBesideArtifact finds what is built in a stack that has an artifact, and what runs that the artifact does not
-// name.
+// builtBesideArtifact finds builds in a stack with an artifact, and code and images that the artifact does not name.
 func builtBesideArtifact(g Graph) (broken []string) {
 	deployed := false
 	for _, n := range g.Of("lambda.Function") {
@@ -35,7 +34,7 @@ func builtBesideArtifact(g Graph) (broken []string) {
 	return broken
 }
 
-// looselyTrusted finds roles that a token of GitHub's may take without both of its claims being compared as a whole.
+// looselyTrusted finds roles that do not compare both claims of GitHub's tokens as a whole.
 func looselyTrusted(g Graph) (broken []string) {
 	for _, n := range g.Of("iam.Role") {
 		var d struct {
@@ -62,7 +61,7 @@ func looselyTrusted(g Graph) (broken []string) {
 	return broken
 }
 
-// losableReleases finds repositories and buckets of the artifacts' stack in which what is deployed could get lost.
+// losableReleases finds repositories and buckets of the artifacts' stack that could lose deployed releases.
 func losableReleases(g Graph) (broken []string) {
 	for _, n := range g.Of("ecr.Repository") {
 		if n.Text("imageTagMutability") != "IMMUTABLE" {

@@ -8,8 +8,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// besideCDN finds ways to the load balancer that do not lead through CloudFront, and ways through it that change what
-// the API and its clients tell each other. It has nothing to say where there is none.
+// besideCDN finds ways to the load balancer that do not lead through CloudFront, and settings of CloudFront that change
+// requests or answers. Without CloudFront it finds nothing.
 func besideCDN(g Graph) (broken []string) {
 	distributions := g.Of("cloudfront.Distribution")
 	if len(distributions) == 0 {
@@ -31,7 +31,7 @@ func besideCDN(g Graph) (broken []string) {
 	for _, n := range g.Of("vpc.SecurityGroupIngressRule") {
 		edge := strings.HasSuffix(n.Text("securityGroupId"), "-edge")
 		if edge && n.Text("prefixListId") != "pl-cloudfront" {
-			report(n, "lets in others than CloudFront")
+			report(n, "is open to others than CloudFront")
 		}
 	}
 	for _, n := range distributions {
@@ -53,7 +53,7 @@ func besideCDN(g Graph) (broken []string) {
 				fresh = append(fresh, response.Number("errorCode"))
 			}
 		}
-		for _, code := range []float64{404, 405, 414, 500, 501, 502, 503, 504} { // those that it keeps by itself
+		for _, code := range []float64{404, 405, 414, 500, 501, 502, 503, 504} { // errors that CloudFront caches by default
 			if !slices.Contains(fresh, code) {
 				report(n, "keeps a %v for all who ask", code)
 			}
@@ -91,7 +91,7 @@ const (
 	allViewer       = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 )
 
-// objects are the objects of a list of the inputs, to be asked as registrations are.
+// objects are the objects of a list in the inputs, as registrations, to read them in the same way.
 func (n Registration) objects(property string) (all []Registration) {
 	list := n.Inputs[resource.PropertyKey(property)]
 	if !list.IsArray() {
@@ -105,7 +105,7 @@ func (n Registration) objects(property string) (all []Registration) {
 	return all
 }
 
-// allowsSome reports whether the firewall refuses everybody but some networks.
+// allowsSome reports whether the firewall allows only some networks.
 func (g Graph) allowsSome() bool {
 	return slices.ContainsFunc(g.Of("wafv2.WebAcl"), func(acl Registration) bool {
 		rules := acl.objects("rules")
@@ -113,8 +113,8 @@ func (g Graph) allowsSome() bool {
 	})
 }
 
-// blindFirewall finds a firewall that is asked by nobody, that refuses what AWS thinks of and not what we do, or that
-// writes down what it must not.
+// blindFirewall finds a firewall that protects nothing, that refuses by rules that AWS may change, or that logs what it
+// must not log.
 func blindFirewall(g Graph) (broken []string) {
 	report := func(n Registration, format string, args ...any) {
 		broken = append(broken, fmt.Sprintf("%s %s", n, fmt.Sprintf(format, args...)))
@@ -123,7 +123,7 @@ func blindFirewall(g Graph) (broken []string) {
 		asked := slices.ContainsFunc(append(g.Of("wafv2.WebAclAssociation"), g.Of("cloudfront.Distribution")...),
 			func(n Registration) bool { return slices.Contains(n.DependsOn, acl.URN) })
 		if !asked {
-			report(acl, "stands before nothing")
+			report(acl, "protects nothing")
 		}
 		for _, rule := range acl.objects("rules") {
 			if !rule.At("statement", "managedRuleGroupStatement").IsNull() && rule.At("overrideAction", "count").IsNull() {
@@ -152,7 +152,7 @@ func blindFirewall(g Graph) (broken []string) {
 	return broken
 }
 
-// openToAll finds an API without keys that everybody reaches, though nobody asked for it.
+// openToAll finds an API that everybody can reach without a key, although the stack's file does not say so.
 func openToAll(g Graph) (broken []string) {
 	if g.Open || g.Has("secretsmanager.SecretVersion", "api-keys") {
 		return nil

@@ -2,7 +2,7 @@ package review
 
 import "fmt"
 
-// unencrypted finds data that lies or travels in the clear, and ways in without IAM.
+// unencrypted finds data that is stored or sent unencrypted, and access to brokers without IAM.
 func unencrypted(g Graph) (broken []string) {
 	report := func(n Registration, format string, args ...any) {
 		broken = append(broken, fmt.Sprintf("%s %s", n, fmt.Sprintf(format, args...)))
@@ -13,11 +13,11 @@ func unencrypted(g Graph) (broken []string) {
 		}
 		if n.Text("encryptionInfo", "encryptionInTransit", "clientBroker") != "TLS" || !n.Is("encryptionInfo",
 			"encryptionInTransit", "inCluster") {
-			report(n, "takes or passes on plain text")
+			report(n, "allows plain text")
 		}
 		if !n.Is("clientAuthentication", "sasl", "iam") || n.Is("clientAuthentication", "sasl", "scram") ||
 			n.Is("clientAuthentication", "unauthenticated") {
-			report(n, "lets in others than IAM knows")
+			report(n, "accepts clients without IAM")
 		}
 	}
 	for _, n := range g.Of("dynamodb.Table") {
@@ -57,7 +57,7 @@ func unencrypted(g Graph) (broken []string) {
 	for _, n := range g.Of("lb.Listener") {
 		switch {
 		case n.Name == "https" && n.Text("sslPolicy") != "ELBSecurityPolicy-TLS13-1-2-2021-06":
-			report(n, "takes TLS older than 1.2")
+			report(n, "accepts TLS older than 1.2")
 		case n.Name == "http" && secure && n.Text("defaultActions", "type") != "redirect":
 			report(n, "serves plain HTTP beside HTTPS")
 		}

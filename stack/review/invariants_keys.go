@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// keyed says where each type of resource names its key.
+// keyed is the input with the key, for each type of resource.
 var keyed = map[string][]string{
 	"cloudwatch.LogGroup":                          {"kmsKeyId"},
 	"dynamodb.Table":                               {"serverSideEncryption", "kmsKeyArn"},
@@ -17,11 +17,11 @@ var keyed = map[string][]string{
 	"secretsmanager.Secret":                        {"kmsKeyId"},
 }
 
-// unkeyed can be written by AWS with S3's own keys alone.
+// unkeyed are buckets that AWS can write only with S3's own keys.
 var unkeyed = []string{"access-logs"}
 
-// halfKeyed finds what a stack with customer keys leaves to AWS's, what a stack without them encrypts with its own, and
-// who may use data, and not the key that it is encrypted with.
+// halfKeyed finds resources that AWS's keys encrypt in a stack with customer keys, resources that the stack's key
+// encrypts in a stack without, and roles that may use data but not its key.
 func halfKeyed(g Graph) (broken []string) {
 	if !g.Has("kms.Key", "key") {
 		return nil // the artifacts' stack has a key for each stack's secrets, and nothing else that is secret
@@ -31,7 +31,7 @@ func halfKeyed(g Graph) (broken []string) {
 		for _, n := range g.Of(short) {
 			switch has := n.Text(path...); {
 			case !g.CustomerKeys && has != "":
-				broken = append(broken, fmt.Sprintf("%s has the stack's key, and nobody chose that", n))
+				broken = append(broken, fmt.Sprintf("%s is encrypted with the stack's key, and encryption.customerKeys is off", n))
 			case g.CustomerKeys && has != key && !slices.Contains(unkeyed, n.Name) && n.At("replicas").IsNull():
 				broken = append(broken, fmt.Sprintf("%s is not encrypted with the stack's key", n))
 			}
@@ -61,7 +61,7 @@ func halfKeyed(g Graph) (broken []string) {
 	for _, role := range g.Of("iam.RolePolicy") {
 		for service, action := range keyNeeds(role, data) {
 			if !role.mayThrough(key, service, action) {
-				broken = append(broken, fmt.Sprintf("%s may use data in %s, and not the key: it lacks %s", role, service, action))
+				broken = append(broken, fmt.Sprintf("%s may use data in %s, but not its key: it lacks %s", role, service, action))
 			}
 		}
 	}
@@ -74,7 +74,7 @@ func keyNeeds(role Registration, data map[string]string) map[string]string {
 	for _, s := range role.allowed() {
 		for _, on := range s.Resource {
 			arn := strings.TrimSuffix(on, "/*")
-			if strings.HasPrefix(on, "arn:aws:s3:::") { // maybe of some objects alone
+			if strings.HasPrefix(on, "arn:aws:s3:::") { // an ARN may be of some objects only
 				arn, _, _ = strings.Cut(on, "/")
 			}
 			service, ours := data[arn]
@@ -94,7 +94,7 @@ func keyNeeds(role Registration, data map[string]string) map[string]string {
 	return needs
 }
 
-// mayThrough reports whether a policy allows an action on a key, and through that service alone.
+// mayThrough reports whether a policy allows an action on a key through one service only.
 func (n Registration) mayThrough(key, service, action string) bool {
 	return slices.ContainsFunc(n.allowed(), func(s policyStatement) bool {
 		through := s.Condition["StringEquals"]["kms:ViaService"]

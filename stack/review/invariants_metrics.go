@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// plainWords is a list of words, anchored: a pattern that lets nothing else through.
+// plainWords matches an anchored list of words, a pattern that matches nothing else.
 var plainWords = regexp.MustCompile(`^\^\(?[A-Za-z0-9_-]+(\|[A-Za-z0-9_-]+)*\)?\$$`)
 
-// declaration is what the collector lets CloudWatch make metrics of.
+// declaration is an entry of the collector's list of metrics for CloudWatch.
 type declaration struct {
 	Dimensions    [][]string
 	Names         []string `json:"metric_name_selectors"`
@@ -48,7 +48,7 @@ func (g Graph) declarations() (all []declaration, written bool) {
 	return all, written
 }
 
-// openList finds metrics of the API whose number is not in the program: each is paid for.
+// openList finds metrics of the API whose number the program does not bound: each is charged.
 func openList(g Graph) (broken []string) {
 	all, written := g.declarations()
 	if written && len(all) == 0 {
@@ -62,7 +62,7 @@ func openList(g Graph) (broken []string) {
 	return broken
 }
 
-// metrics are how many CloudWatch makes of a declaration at most. An error says what is open.
+// metrics is how many metrics CloudWatch makes of a declaration at most. An error says what is not bounded.
 func (d declaration) metrics() (int, error) {
 	names := 0
 	for _, selector := range d.Names {
@@ -98,7 +98,7 @@ func writeMetrics(w io.Writer, g Graph) {
 	for _, d := range all {
 		n, err := d.metrics()
 		if err != nil {
-			return // a finding says it
+			return // openList reports it
 		}
 		total += n
 	}

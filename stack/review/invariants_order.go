@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// unordered finds what AWS would start before it can work. An edge that data flow does not make is easily lost.
+// unordered finds resources that AWS would start before they can work. It is easy to lose a dependency without data
+// flow.
 func unordered(g Graph) (broken []string) {
 	needs := func(users []Registration, short, name string) {
 		for _, user := range users {

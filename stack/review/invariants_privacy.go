@@ -25,7 +25,7 @@ func rememberedKeys(g Graph) (broken []string) {
 	table := g.named("dynamodb.Table", keysOfSubjects)
 	alias := g.named("kms.Alias", keysOfSubjects).Text("name")
 	if want := "dynamodb://" + table.Text("name") + "?kms=" + alias; api[keys] != want {
-		broken = append(broken, fmt.Sprintf("the API looks for keys in %q, and they are in %s", api[keys], want))
+		broken = append(broken, fmt.Sprintf("the API looks for keys in %q, but they are in %s", api[keys], want))
 	}
 	if table.Is("pointInTimeRecovery", "enabled") {
 		broken = append(broken, fmt.Sprintf("%s can be restored to a second at which a key was not forgotten", table))

@@ -21,8 +21,8 @@ func (n Registration) first(path ...string) string {
 	return ""
 }
 
-// cutOff finds what the parts of the service need of the network and do not have: each way between two of them, out and
-// in, and each subnet's way out.
+// cutOff finds ways through the network that the parts of the service need and do not have: each connection between two
+// of them, out and in, and each subnet's way out.
 func cutOff(g Graph) (broken []string) {
 	if len(g.Of("msk.Cluster")) == 0 {
 		return nil // the stack of the artifacts has no network
@@ -83,7 +83,7 @@ func cutOff(g Graph) (broken []string) {
 	return slices.Compact(w.broken)
 }
 
-// prefixList is that of a gateway endpoint, as the recorder makes it up.
+// prefixList is the prefix list of a gateway endpoint, as the recorder makes it up.
 func (g Graph) prefixList(service string) string {
 	for _, n := range g.Of("ec2.VpcEndpoint") {
 		if strings.HasSuffix(n.Text("serviceName"), "."+service) {
@@ -93,7 +93,7 @@ func (g Graph) prefixList(service string) string {
 	return ""
 }
 
-// crossings are the ways between security groups, and out of subnets.
+// crossings checks the ways between security groups, and out of subnets.
 type crossings struct {
 	Graph
 	endpoints string // security group of the interface endpoints; "": NAT gateways are the way out
@@ -118,7 +118,7 @@ func (w *crossings) out(group, to string, port float64) {
 	w.rule("vpc.SecurityGroupEgressRule", group, to, port, "%s may not go to %s on %g")
 }
 
-// in is a way into a group; from "" is from any network.
+// in demands a way into a group; from "" is any network.
 func (w *crossings) in(group, from string, port float64) {
 	w.rule("vpc.SecurityGroupIngressRule", group, from, port, "%s lets nobody in from %s on %g")
 }

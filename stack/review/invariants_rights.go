@@ -18,14 +18,14 @@ func rightsTo(on string, actions ...string) (all []right) {
 	return all
 }
 
-// mayNot finds rights that a role needs for its work and does not have. What the stack's file says that handlers use
-// has a rule of its own.
+// mayNot finds rights that a role needs for its work and does not have. Another rule checks what handlers use by the
+// stack's file.
 func mayNot(g Graph) (broken []string) {
 	for _, n := range g.Of("iam.RolePolicy") {
 		allowed, denied := n.grants()
 		for _, needed := range g.work(n.Name) {
 			if !slices.ContainsFunc(allowed, needed.in) {
-				broken = append(broken, fmt.Sprintf("%s may not do %s on %s", n, needed.action, needed.on))
+				broken = append(broken, fmt.Sprintf("%s lacks %s on %s", n, needed.action, needed.on))
 			}
 		}
 		if isProcessor(n.Name) && len(denied) == 0 {
@@ -36,7 +36,7 @@ func mayNot(g Graph) (broken []string) {
 	return broken
 }
 
-// in reports whether a grant is one of this right.
+// in reports whether a grant covers this right.
 func (r right) in(granted right) bool {
 	if r.action != granted.action {
 		return false
@@ -47,7 +47,7 @@ func (r right) in(granted right) bool {
 	return granted.on == "*" || strings.HasSuffix(granted.on, r.on)
 }
 
-// grants are each action on each resource that a policy allows and denies.
+// grants are all pairs of action and resource that a policy allows or denies.
 func (n Registration) grants() (allowed, denied []right) {
 	var d document
 	if json.Unmarshal([]byte(n.Text("policy")), &d) != nil {
@@ -65,14 +65,14 @@ func (n Registration) grants() (allowed, denied []right) {
 	return allowed, denied
 }
 
-// producer is what it takes to publish to a topic.
+// producer are the rights to publish to a topic.
 func producer(topic string) []right {
 	return append(rightsTo(":cluster/", "kafka-cluster:Connect", "kafka-cluster:DescribeCluster",
 		"kafka-cluster:WriteDataIdempotently"), rightsTo("/"+topic, "kafka-cluster:DescribeTopic",
 		"kafka-cluster:WriteData")...)
 }
 
-// work is what the role of this name has to be able to do.
+// work are the rights that the role of a name needs.
 func (g Graph) work(role string) []right {
 	env := g.environment()
 	switch {
@@ -117,7 +117,7 @@ func (g Graph) groups() (all []right) {
 	return all
 }
 
-// ofProcessor is what a function does, and what AWS's pollers do in its name.
+// ofProcessor are the rights that a function needs, and AWS's pollers with its role.
 func (g Graph) ofProcessor(name string) []right {
 	function := g.named("lambda.Function", name)
 	letters := function.Text("environment", "variables", "KAFKA_DLQ_TOPIC")

@@ -110,7 +110,7 @@ func halfTraced(g Graph) (broken []string) {
 		see("the API's right to send", n.Name == "api" && may)
 		see("the function's right to send", isProcessor(n.Name) && may)
 		if may && n.Name != "api" && !isProcessor(n.Name) {
-			broken = append(broken, fmt.Sprintf("%s may send traces and has none", n))
+			broken = append(broken, fmt.Sprintf("%s may send traces, and sends none", n))
 		}
 	}
 	if !slices.Contains(slices.Collect(maps.Values(there)), true) {

@@ -150,7 +150,7 @@ func forgetful(g Graph) (broken []string) {
 	for _, settings := range g.Of("msk.Configuration") {
 		topic, err := time.ParseDuration(topicHours(settings) + "h")
 		if err != nil {
-			broken = append(broken, fmt.Sprintf("%s says nothing of log.retention.hours", settings))
+			broken = append(broken, fmt.Sprintf("%s does not set log.retention.hours", settings))
 		}
 		for _, f := range g.processors() {
 			text := f.Text("environment", "variables", "OUTCOME_RETENTION")
