@@ -29,14 +29,6 @@ func (c checkConfig) validate(f *findings, edge edgeConfig) {
 		"networks alone: the canary comes from outside, as clients do, and from no address of its own")
 }
 
-// canaryHandler tells the program that it is the canary, and not a processor: both are one archive.
-const canaryHandler = "canary"
-
-const canaryMemory = 128 // MiB, the least that there is
-
-// canaryName is that of its function, role and rule, by the stack's.
-func canaryName(stack string) string { return stack + "-canary" }
-
 // Canary is the function, what starts it, and its key. The zero value is none.
 type Canary struct {
 	pulumi.ResourceState
@@ -90,54 +82,32 @@ func newCanary(ctx *pulumi.Context, name string, args canaryArgs, opts ...pulumi
 	return c, nil
 }
 
-// canaryPolicy is what the canary does: write its log, and read its key, which it makes where there is none.
-func canaryPolicy(logGroup, key string) document {
-	statements := []statement{allow("WriteLogs", []string{logGroup + ":*"}, "logs:CreateLogStream", "logs:PutLogEvents")}
-	if key != "" {
-		statements = append(statements, allow("OwnKey", []string{key}, "secretsmanager:GetSecretValue",
-			"secretsmanager:PutSecretValue"))
+// canaryPolicy is what the canary does beside writing its log: read its key, which it makes where there is none.
+func canaryPolicy(key string) document {
+	if key == "" {
+		return policy()
 	}
-	return policy(statements...)
+	return policy(allow("OwnKey", []string{key}, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"))
 }
 
-// run makes the function and what starts it. It is in no VPC: it takes the way that clients take.
+// run makes the function and what starts it.
 func (c *Canary) run(ctx *pulumi.Context, args canaryArgs) error {
-	physical := canaryName(args.Name)
-	logs, err := cloudwatch.NewLogGroup(ctx, "canary", &cloudwatch.LogGroupArgs{
-		Name: pulumi.String("/aws/lambda/" + physical), RetentionInDays: pulumi.Int(args.Retention.LogDays),
-		KmsKeyId: args.Key.ID(),
-	}, c.child)
-	if err != nil {
-		return fmt.Errorf("create log group of the canary: %w", err)
-	}
-	c.LogGroup = logs.Name
-	execution, err := newRole(ctx, "canary", physical, "lambda.amazonaws.com", policyOf(func(arns []string) document {
-		return canaryPolicy(arns[0], arns[1]).withKey(arns[2])
-	}, logs.Arn, c.KeyARN, args.Key.ARN()), c.child)
-	if err != nil {
-		return err
-	}
 	variables := pulumi.StringMap{"CANARY_URL": args.URL,
 		"CANARY_DEADLINE": pulumi.String(strconv.Itoa(args.DeadlineSeconds) + "s")}
 	if args.NeedsKey {
 		variables["CANARY_KEY_SECRET"] = c.KeyARN
 	}
-	settings := &lambda.FunctionArgs{
-		Name: pulumi.String(physical), Description: pulumi.String("Posts an event as a client, and waits for its outcome"),
-		Runtime: pulumi.String("provided.al2023"), Handler: pulumi.String(canaryHandler),
-		Architectures: pulumi.StringArray{pulumi.String("arm64")}, Role: execution.ARN, MemorySize: pulumi.Int(canaryMemory),
-		Timeout:     pulumi.Int(args.DeadlineSeconds + 15), // to read its key, and to tell that the time was over
-		Environment: &lambda.FunctionEnvironmentArgs{Variables: variables}, KmsKeyArn: args.Key.ID(),
-		LoggingConfig: &lambda.FunctionLoggingConfigArgs{LogFormat: pulumi.String("JSON"), LogGroup: logs.Name,
-			ApplicationLogLevel: pulumi.String("TRACE"), SystemLogLevel: pulumi.String("WARN")},
-		TracingConfig: &lambda.FunctionTracingConfigArgs{Mode: pulumi.String("PassThrough")},
-	}
-	args.Build.code(settings)
-	function, err := lambda.NewFunction(ctx, "canary", settings, c.child,
-		pulumi.DependsOn([]pulumi.Resource{execution.Policy, args.Service}))
+	function, logs, err := newSideFunction(ctx, sideFunction{
+		Handler: canaryHandler, Stack: args.Name, Description: "Posts an event as a client, and waits for its outcome",
+		Seconds:   args.DeadlineSeconds + 15, // to read its key, and to tell that the time was over
+		Variables: variables, Policy: func(arns []string) document { return canaryPolicy(arns[0]) },
+		ARNs: []pulumi.StringInput{c.KeyARN}, Key: args.Key, Build: args.Build, Retention: args.Retention,
+		Needs: []pulumi.Resource{args.Service},
+	}, c.child)
 	if err != nil {
-		return fmt.Errorf("create function of the canary: %w", err)
+		return err
 	}
+	c.LogGroup = logs
 	if err := c.schedule(ctx, args, function); err != nil {
 		return err
 	}

@@ -41,6 +41,7 @@ type config struct {
 	Archive    archiveConfig
 	Operator   operatorConfig
 	Canary     checkConfig
+	Keys       keysConfig
 	Privacy    *privacyConfig // nil: no data is encrypted with its subject's key
 	// Standby is a stack that has everything and runs nothing: no tasks, idle mappings, no NAT gateways.
 	Standby   bool
@@ -170,12 +171,12 @@ func (c apiConfig) Autoscales() bool { return c.MinTasks < c.MaxTasks }
 
 // serviceObjects are the configuration's objects that a stack of the service has.
 var serviceObjects = []string{"alarms", "api", "archive", "backup", "budget", "cache", "canary", "edge", "encryption",
-	"kafka", "metrics", "network", "operator", "privacy", "processor", "processors", "retention", "slo", "store",
+	"kafka", "keys", "metrics", "network", "operator", "privacy", "processor", "processors", "retention", "slo", "store",
 	"tracing"}
 
 // optionalObjects may be left out.
-var optionalObjects = []string{"archive", "backup", "cache", "canary", "encryption", "metrics", "operator", "privacy",
-	"processors", "slo", "store", "tracing"}
+var optionalObjects = []string{"archive", "backup", "cache", "canary", "encryption", "keys", "metrics", "operator",
+	"privacy", "processors", "slo", "store", "tracing"}
 
 // isSet reports whether an object was given. An empty object is the default in Pulumi.yaml, so that the engine does not
 // demand a network of the stack of the artifacts.
@@ -193,7 +194,7 @@ func loadConfig(ctx *pulumi.Context, given map[string]string) (config, error) {
 		"processor": &c.Processor, "processors": &c.Processors, "edge": &c.Edge, "alarms": &c.Alarms,
 		"tracing": &c.Tracing, "retention": &c.Retention, "store": &c.Store, "backup": &c.Backup,
 		"metrics": &c.Metrics, "slo": &c.SLO, "cache": &c.Cache, "encryption": &c.Encryption, "archive": &c.Archive,
-		"operator": &c.Operator, "canary": &c.Canary,
+		"operator": &c.Operator, "canary": &c.Canary, "keys": &c.Keys,
 	}
 	artifact := ctx.Project() + ":artifact"
 	if isSet(given[artifact]) {

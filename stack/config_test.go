@@ -15,8 +15,8 @@ func TestAMistakeInTheConfigurationIsReportedByItsKey(t *testing.T) {
 	}{
 		{"dev", at(ns+"alarm", "{}"),
 			"alarm: no such key; there are name, protect, standby, apiKeys, artifact, alarms, api, archive, backup, " +
-				"budget, cache, canary, edge, encryption, kafka, metrics, network, operator, privacy, processor, processors, " +
-				"retention, slo, store, tracing"},
+				"budget, cache, canary, edge, encryption, kafka, keys, metrics, network, operator, privacy, processor, " +
+				"processors, retention, slo, store, tracing"},
 		{"dev", at(ns+"network", ""), "network: is not set"},
 		{"dev", at(ns+"network", `"10.0.0.0/16"`), `network: must be an object, is "10.0.0.0/16"`},
 		{"dev", at(ns+"name", "My Service"),

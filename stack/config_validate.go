@@ -68,6 +68,7 @@ func (c config) validate() []error {
 	c.Metrics.validate(&f)
 	c.SLO.validate(&f)
 	c.Canary.validate(&f, c.Edge)
+	c.Keys.validate(&f, c)
 	c.Cache.validate(&f, c.API)
 	c.Archive.validate(&f, c.Retention.ArchiveDays, c.Protect)
 	c.Archive.validateCopies(&f, c.Name, c.Region)

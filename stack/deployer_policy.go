@@ -70,7 +70,7 @@ func rightsOf(g review.Graph) []deployerRight {
 	}
 	var processors []namedProcessor
 	for _, n := range g.Of("lambda.Function") {
-		if n.Text("handler") == canaryHandler {
+		if h := n.Text("handler"); h == canaryHandler || h == rotationHandler {
 			continue
 		}
 		id := n.Text("environment", "variables", "PROCESSOR")

@@ -11,9 +11,10 @@ import (
 )
 
 func TestTheDeployersPolicyCoversEachResourceOfTheProgramAndNothingElse(t *testing.T) {
-	// With alarms.email, alarms.slack, edge.waf.deny, archive.replicateTo and edge.shieldAdvanced alone.
+	// With alarms.email, alarms.slack, edge.waf.deny, archive.replicateTo, edge.shieldAdvanced and keys.rotation alone.
 	used := map[string]bool{"sns.TopicSubscription": true, "chatbot.SlackChannelConfiguration": true,
-		"wafv2.IpSet": true, "shield.Protection": true, "s3.BucketReplicationConfig": true}
+		"wafv2.IpSet": true, "shield.Protection": true, "s3.BucketReplicationConfig": true,
+		"secretsmanager.SecretRotation": true}
 	for _, stack := range stacks {
 		g := recorded(t, stack, false)
 		if _, uncovered := deployerPolicy(g, rightsOf(g)); len(uncovered) > 0 {

@@ -116,7 +116,8 @@ func (o *Observability) watch(ctx *pulumi.Context, args watchedParts) error {
 		functionLogs = append(functionLogs, p.LogGroup)
 	}
 	parts, _ := sloAlarms(c)
-	list := slices.Concat(allProcessorAlarms(c), kafkaAlarms(c), backupAlarms(c), archiveAlarms(c), canaryAlarms(c), parts)
+	list := slices.Concat(allProcessorAlarms(c), kafkaAlarms(c), backupAlarms(c), archiveAlarms(c),
+		canaryAlarms(c), rotationAlarms(c), parts)
 	if _, err := o.alarms(ctx, c.Name, list, known); err != nil {
 		return err
 	}

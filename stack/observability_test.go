@@ -21,8 +21,8 @@ func everything() config {
 		Edge:      edgeConfig{Domain: "events.example.com", CDN: true, WAF: &wafConfig{}},
 		Cache:     cacheConfig{Enabled: true}, Metrics: metricsConfig{Enabled: true}, Backup: backupConfig{Enabled: true},
 		Archive: archiveConfig{Enabled: true, ReplicateTo: "us-west-2"}, Privacy: &privacyConfig{},
-		Canary: checkConfig{true, 1, 45},
-		SLO:    sloConfig{Accepted: 99.9, Processed: 99, ProcessedSeconds: 60},
+		Canary: checkConfig{true, 1, 45}, Keys: keysConfig{&rotationConfig{}},
+		SLO: sloConfig{Accepted: 99.9, Processed: 99, ProcessedSeconds: 60},
 	}
 }
 
@@ -30,7 +30,7 @@ func allAlarms() []alarm {
 	c := everything()
 	parts, _ := sloAlarms(c)
 	return slices.Concat(apiAlarms(c), allProcessorAlarms(c), kafkaAlarms(c), backupAlarms(c), archiveAlarms(c),
-		canaryAlarms(c), parts)
+		canaryAlarms(c), rotationAlarms(c), parts)
 }
 
 func TestEveryAlarmSaysWhatHappenedAndHasRoomToBeWrong(t *testing.T) {

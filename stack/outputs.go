@@ -17,6 +17,7 @@ type outputs struct {
 	archive       *Archive
 	processors    []*Processor // the first, and the others
 	canary        *Canary
+	rotation      *Rotation
 	observability *Observability
 }
 
@@ -52,6 +53,9 @@ func export(ctx *pulumi.Context, c config, what build, o outputs) {
 	}
 	if c.Canary.Enabled {
 		logGroups = append(logGroups, o.canary.LogGroup)
+	}
+	if c.rotates() {
+		logGroups = append(logGroups, o.rotation.LogGroup)
 	}
 	ctx.Export("topics", pulumi.ToStringArray(topics))
 	ctx.Export("imageDigest", o.image.Digest)

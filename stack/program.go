@@ -211,9 +211,17 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 		}
 		processors = append(processors, processor)
 	}
+	var rotation *Rotation
 	if c.Canary.Enabled {
 		checking.Service = service
 		if err := canary.run(ctx, checking); err != nil {
+			return err
+		}
+	}
+	if c.rotates() {
+		if rotation, err = newRotation(ctx, "rotation", rotationArgs{Name: c.Name, Key: key, Build: what, URL: edge.URL,
+			KeysARN: service.KeysARN, AccountID: network.AccountID, Retention: c.Retention, Service: service,
+			rotationConfig: *c.Keys.Rotation}, with); err != nil {
 			return err
 		}
 	}
@@ -222,7 +230,8 @@ func (p *program) parts(ctx *pulumi.Context, c config, what build, others elsewh
 		return err
 	}
 
-	export(ctx, c, what, outputs{network, kafka, store, image, edge, service, archive, processors, canary, observability})
+	export(ctx, c, what, outputs{network, kafka, store, image, edge, service, archive, processors, canary, rotation,
+		observability})
 	return nil
 }
 

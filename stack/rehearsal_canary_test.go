@@ -14,3 +14,16 @@ func rehearseCanary(t *testing.T, on stage) {
 		{"pulumi config rm --stack dev canary", nil, brings},
 	})
 }
+
+// rehearseRotation has a client's key rotated, and takes that out again.
+func rehearseRotation(t *testing.T, on stage) {
+	t.Helper()
+	brings := []string{"aws:secretsmanager/secretRotation:SecretRotation", "ROTATION_CLIENTS",
+		"secret:shop/api-key-Ab12Cd"}
+	of := "pulumi config set --stack dev --path keys.rotation."
+	rehearseSteps(t, on, []rehearsalStep{
+		{of + "clients.shop arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/api-key-Ab12Cd && " +
+			of + "everyDays 30 && " + of + "overlapHours 24", brings, nil},
+		{"pulumi config rm --stack dev keys", nil, brings},
+	})
+}

@@ -57,6 +57,7 @@ func rehearse(t *testing.T, on stage, stack string) {
 		rehearseNetwork(t, on)
 		rehearseArchive(t, on)
 		rehearseCanary(t, on)
+		rehearseRotation(t, on)
 	}
 
 	// What a deployment leaves behind in the repository: the stack's own file, and nothing else.

@@ -19,6 +19,7 @@ type Service struct {
 	ServiceName    pulumi.StringOutput
 	LogGroup       pulumi.StringOutput
 	KeysSecret     pulumi.StringOutput // name of the API keys' secret, "" without
+	KeysARN        pulumi.StringOutput // its ARN
 	TaskDefinition pulumi.StringOutput // ARN of the one that the service runs
 	OperatorTask   pulumi.StringOutput // ARN of the task definition that runs eventctl
 }
@@ -222,7 +223,7 @@ func (s *Service) apiKeysSecret(
 	ctx *pulumi.Context, args serviceArgs, child pulumi.ResourceOrInvokeOption,
 ) (arn, stored pulumi.StringOutput, err error) {
 	none := pulumi.String("").ToStringOutput()
-	s.KeysSecret = none
+	s.KeysSecret, s.KeysARN = none, none
 	// eventctl moves the stage to the versions that it stores, which is no change of this one.
 	ignored := []string{"versionStages"}
 	keys := args.APIKeys
@@ -255,7 +256,7 @@ func (s *Service) apiKeysSecret(
 	if err != nil {
 		return none, none, fmt.Errorf("store API keys: %w", err)
 	}
-	s.KeysSecret = secret.Name
+	s.KeysSecret, s.KeysARN = secret.Name, secret.Arn
 	both := pulumi.All(secret.Arn, value.VersionId)
 	stored = both.ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
 	return secret.Arn, stored, nil

@@ -25,7 +25,8 @@ var (
 )
 
 // takenPrefixes are beginnings of names that AWS, OpenTelemetry or the programs use.
-var takenPrefixes = []string{"API_KEYS", "ARCHIVE_", "AWS_", "CANARY_", "LAMBDA_", "OTEL_", "KAFKA_", "PROCESSOR_", "_"}
+var takenPrefixes = []string{"API_KEYS", "ARCHIVE_", "AWS_", "CANARY_", "LAMBDA_", "OTEL_", "KAFKA_", "PROCESSOR_",
+	"ROTATION_", "_"}
 
 // takenNames are the other variables of the programs. On a laptop API and handlers read the same environment.
 var takenNames = []string{"ACCESS_LOG_ONE_IN", "ATTEMPT_TIMEOUT", "BACKOFF_BASE",

@@ -274,6 +274,7 @@ MODELS = {
         ("standardsArn", "StandardsSubscriptionRequests", lambda arn: [{"StandardsArn": arn}])]),
     "secretsmanager.Secret": Model("secretsmanager.CreateSecret", "AWS::SecretsManager::Secret",
                                    [("recoveryWindowInDays", None)]),
+    "secretsmanager.SecretRotation": Model("secretsmanager.RotateSecret", "AWS::SecretsManager::RotationSchedule"),
     "secretsmanager.SecretVersion": Model("secretsmanager.PutSecretValue"),
     "sns.Topic": Model("sns.CreateTopic", "AWS::SNS::Topic", [], [
         ("kmsMasterKeyId", "Attributes.KmsMasterKeyId")], [("name", "TopicName")]),

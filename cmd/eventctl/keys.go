@@ -80,12 +80,7 @@ func rotateKeyCommand() *cobra.Command {
 				if !known {
 					return unknownClient(args[0])
 				}
-				end := time.Now().Add(overlap).UTC().Truncate(time.Second)
-				for i, key := range now.Keys {
-					if key.Expires.IsZero() || key.Expires.After(end) {
-						now.Keys[i].Expires = end
-					}
-				}
+				*now = now.Ending(time.Now(), overlap)
 				return nil
 			})
 		},

@@ -3,19 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"event-processing-service/cmd/internal/programtest"
 	"event-processing-service/internal/canary"
 )
 
@@ -115,50 +108,5 @@ func TestAnOpenAPINeedsNoKeyOfTheCanary(t *testing.T) {
 	c := &cloud{accepts: func(key string) bool { return key == "" }}
 	if out := invoke(t, c)(); !strings.Contains(out, `"CanaryFailed":0`) || c.gets+c.stores > 0 {
 		t.Errorf("it says %s, and asked for secrets %d times", out, c.gets+c.stores)
-	}
-}
-
-// Lambda tells a function its handler, and nothing else tells the canary from a processor.
-func TestTheBinaryIsTheCanaryWhereItsHandlerSaysSo(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "bootstrap")
-	if log, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build the function: %v\n%s", err, log)
-	}
-	service := httptest.NewServer(&cloud{accepts: func(key string) bool { return key == "" }})
-	defer service.Close()
-	answered, invoked := make(chan string, 1), false
-	lambda := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		switch {
-		case r.Method == http.MethodPost:
-			answered <- r.URL.Path + " " + string(body)
-			w.WriteHeader(http.StatusAccepted)
-		case invoked:
-			<-r.Context().Done() // there is no second event
-		default:
-			invoked = true
-			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "1")
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10))
-			fmt.Fprint(w, `{"source":"aws.events"}`)
-		}
-	}))
-	defer lambda.Close()
-	var out programtest.Output
-	function := exec.Command(path)
-	function.Env = append(os.Environ(), "_HANDLER=canary", "CANARY_URL="+service.URL, "AWS_LAMBDA_FUNCTION_NAME=n-canary",
-		"AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(lambda.URL, "http://"))
-	function.Stdout, function.Stderr = &out, &out
-	if err := function.Start(); err != nil {
-		t.Fatal(err)
-	}
-	answer := "nothing"
-	select {
-	case answer = <-answered:
-	case <-time.After(20 * time.Second):
-	}
-	_ = function.Process.Kill()
-	_ = function.Wait() // until all that it wrote is here
-	if answer != "/2018-06-01/runtime/invocation/1/response null" || !strings.Contains(out.String(), `"CanaryFailed":0`) {
-		t.Errorf("it answers %s, and says %s", answer, out.String())
 	}
 }

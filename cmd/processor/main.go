@@ -1,5 +1,6 @@
-// Command processor is the Lambda function behind the MSK event source mapping, and the stack's canary: one binary, the
-// package's `bootstrap`, and the function's handler says which of them it is. The README describes its environment.
+// Command processor is the Lambda function behind the MSK event source mapping, the stack's canary, and what gives
+// clients new keys: one binary, the package's `bootstrap`, and the function's handler says which of them it is. The
+// README describes its environment.
 package main
 
 import (
@@ -45,13 +46,21 @@ func main() {
 	}
 }
 
-// canaryHandler is the handler of the function that is the canary. Of any other it is "bootstrap", or a path of it.
-const canaryHandler = "canary"
+// The handlers of the functions that are no processors. Those have "bootstrap", or a path of it.
+const canaryHandler, rotationHandler = "canary", "rotation"
 
 // start runs until Lambda ends the process.
 func start(ctx context.Context) error {
-	if os.Getenv("_HANDLER") == canaryHandler {
+	switch os.Getenv("_HANDLER") {
+	case canaryHandler:
 		function, err := newCanary(ctx, os.LookupEnv, os.Stdout)
+		if err != nil {
+			return err
+		}
+		lambda.Start(function)
+		return nil
+	case rotationHandler:
+		function, err := newRotation(ctx, os.LookupEnv, os.Stdout)
 		if err != nil {
 			return err
 		}

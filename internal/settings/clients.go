@@ -27,6 +27,23 @@ type Key struct {
 	Expires time.Time // zero: never
 }
 
+// Ending is the client with its keys until the end of the overlap. Those that have ended are gone.
+func (c Client) Ending(now time.Time, overlap time.Duration) Client {
+	end := now.Add(overlap).UTC().Truncate(time.Second)
+	var keys []Key
+	for _, old := range c.Keys {
+		if !old.Expires.IsZero() && old.Expires.Before(now) {
+			continue
+		}
+		if old.Expires.IsZero() || old.Expires.After(end) {
+			old.Expires = end
+		}
+		keys = append(keys, old)
+	}
+	c.Keys = keys
+	return c
+}
+
 // Origin is where the clients are stored, as the text that ParseClients takes: one of the two.
 type Origin struct {
 	Secret string // name or ARN in Secrets Manager

@@ -28,6 +28,9 @@ func Table() string {
 			all = append(all, v)
 		}
 	}
+	rotation := &reader{lookup: unset}
+	rotation.rotation()
+	all = append(all, rotation.variables...)
 	var b strings.Builder
 	b.WriteString("| variable | default | read by | meaning |\n|---|---|---|---|\n")
 	for _, v := range all {
@@ -39,6 +42,8 @@ func Table() string {
 			by = "API, canary"
 		case reads(canary.variables, v.Name):
 			by = "canary"
+		case reads(rotation.variables, v.Name):
+			by = "rotation"
 		case !reads(processor, v.Name):
 			by = "API"
 		case !reads(api, v.Name):

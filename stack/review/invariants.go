@@ -43,6 +43,7 @@ var invariants = []invariant{
 	{"what was forgotten stays forgotten", rememberedKeys},
 	{"names fit into AWS's limits", longNames},
 	{"a stack costs no more than its budget", overBudget},
+	{"who rotates keys has those of the clients that it is told of, and no others", looseRotation},
 	{"a canary is whole, and nobody else has its key", looseCanary},
 	{"an artifact is deployed as it is, and nothing is built beside it", builtBesideArtifact},
 	{"a token of GitHub's is trusted for one environment alone", looselyTrusted},

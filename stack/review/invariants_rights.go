@@ -92,6 +92,8 @@ func (g Graph) work(role string) []right {
 		return append(all, g.subjectKeyUser()...)
 	case role == canaryName:
 		return g.ofCanary()
+	case role == rotationName:
+		return g.ofRotation()
 	case role == "archive":
 		return g.ofArchiver()
 	case role == "execution" || role == "archive-execution":

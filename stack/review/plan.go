@@ -15,7 +15,7 @@ import (
 
 // componentOrder is an event's way through the system, which is how a reader wants the components.
 var componentOrder = []string{"network", "encryption", "kafka", "store", "cache", "privacy", "backups", "image", "edge",
-	"service", "processor", "archive", "canary", "observability", "artifacts", "account"}
+	"service", "processor", "archive", "canary", "rotation", "observability", "artifacts", "account"}
 
 // Program is what is reviewed: it registers resources, and is told its configuration beforehand.
 type Program interface {

@@ -99,7 +99,8 @@ var free = []string{
 	"lambda.Permission", "lb.Listener", "lb.TargetGroup", "msk.Configuration",
 	"route53.Record", "s3.BucketLifecycleConfigurationV2", "s3.BucketPolicy", "s3.BucketObjectLockConfigurationV2",
 	"s3.BucketPublicAccessBlock",
-	"s3.BucketServerSideEncryptionConfigurationV2", "s3.BucketVersioningV2", "secretsmanager.SecretVersion",
+	"s3.BucketServerSideEncryptionConfigurationV2", "s3.BucketVersioningV2", "secretsmanager.SecretRotation",
+	"secretsmanager.SecretVersion",
 	"sns.TopicPolicy", "sns.TopicSubscription", "vpc.SecurityGroupEgressRule", "vpc.SecurityGroupIngressRule",
 	"wafv2.IpSet", "wafv2.WebAclAssociation", "wafv2.WebAclLoggingConfiguration",
 }

@@ -38,6 +38,7 @@ var contentsOf = map[string]string{
 	"s3.BucketV2 access-logs":         "Requests, as CloudFront or the load balancer saw them (`edge.accessLogs`)",
 	"s3.BucketV2 flow-logs":           "Who talked to whom in the network (`network.flowLogs`)",
 	"cloudwatch.LogGroup canary":      "Logs of the canary (`canary`)",
+	"cloudwatch.LogGroup rotation":    "Logs of the rotation of keys (`keys.rotation`)",
 	"cloudwatch.LogGroup archive":     "Logs of the archiver (`archive`)",
 	"s3.BucketV2 archive":             "All events and dead letters (`archive`)",
 	"s3.BucketV2 archive-results":     "Answers of Athena about the archive",
