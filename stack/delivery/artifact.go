@@ -1,5 +1,5 @@
-// Package delivery brings one artifact to one stack after the other: it deploys, watches, tries, notes what served, and
-// goes back to what ran before where that fails.
+// Package delivery brings one artifact to one stack after the other: it deploys the artifact, watches and tests it, and
+// records that it served. Where that fails it goes back to the artifact that ran before.
 package delivery
 
 import (
@@ -31,21 +31,21 @@ type Function struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Objects is what is asked of S3.
+// Objects is the part of S3 that reads and writes objects.
 type Objects interface {
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
 	ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
 }
 
-// Records are the notes in the artifacts' bucket of what was released, and of what served where. Only the deployer of a
-// stack may note what served there.
+// Records are the records in the artifacts' bucket of releases, and of which artifact served where. Only the deployer
+// of a stack may record what served there.
 type Records struct {
 	S3     Objects
 	Bucket string
 }
 
-// ErrNone says that there is no such note.
+// ErrNone says that there is no such record.
 var ErrNone = errors.New("is not noted")
 
 // Release is the artifact of a version.
@@ -67,8 +67,8 @@ func (r Records) RequireServed(ctx context.Context, stack string, a Artifact) er
 	return nil
 }
 
-// NoteServed notes that an artifact serves in a stack and passed its tests there. A first note is kept: its time is
-// when the artifact came, by which History orders.
+// NoteServed records that an artifact serves in a stack and has passed its tests there. The first record is kept, as
+// History sorts by its time, which is when the artifact came.
 func (r Records) NoteServed(ctx context.Context, stack string, a Artifact) error {
 	text, err := json.Marshal(a)
 	if err != nil {
@@ -86,7 +86,7 @@ func (r Records) NoteServed(ctx context.Context, stack string, a Artifact) error
 	return nil
 }
 
-// History is the artifacts that served in a stack, the newest first.
+// History returns the artifacts that served in a stack, the newest first.
 func (r Records) History(ctx context.Context, stack string) (all []Artifact, err error) {
 	var notes []types.Object
 	pages := s3.NewListObjectsV2Paginator(r.S3, &s3.ListObjectsV2Input{Bucket: &r.Bucket,

@@ -7,11 +7,11 @@ import (
 	"io"
 )
 
-// Engine deploys.
+// Engine deploys artifacts.
 type Engine interface {
-	// Running is the artifact that a stack was last deployed with; nil where it has none.
+	// Running is the artifact that a stack was last deployed with; nil if it has none.
 	Running(ctx context.Context, stack string) (*Artifact, error)
-	// Deploy changes a stack's configuration to the artifact, and the stack to its configuration.
+	// Deploy puts the artifact into a stack's configuration, and deploys the stack.
 	Deploy(ctx context.Context, stack string, a Artifact) error
 }
 
@@ -19,20 +19,20 @@ type Engine interface {
 type Delivery struct {
 	Engine  Engine
 	Records Records
-	// RollOut waits until what was deployed is what serves; gradually, where the stack has a canary.
+	// RollOut waits until the deployed artifact serves; gradually says whether to use the stack's canary.
 	RollOut func(ctx context.Context, stack string, gradually bool) error
 	// Smoke sends an event through the stack.
 	Smoke func(ctx context.Context, stack string) error
-	// Soak watches for a while what has passed the smoke test; nil: nothing does.
+	// Soak watches the stack for a while after the smoke test; nil: it is not watched.
 	Soak func(ctx context.Context, stack string) error
 	// Verify returns an error unless the artifact is signed by whom the project trusts.
 	Verify func(context.Context, Artifact) error
 	Out    io.Writer
 }
 
-// Deliver brings a to a stack, after a look at who signed it. Where it does not roll out, fails the smoke test or sets
-// an alarm off while it is watched, the stack goes back to the artifact that it ran before, and Deliver returns an
-// error.
+// Deliver verifies who signed the artifact a, and deploys it to a stack. If a does not roll out, fails the smoke test,
+// or an alarm goes off while it is watched, the stack goes back to the artifact that it ran before, and Deliver returns
+// an error.
 func (d Delivery) Deliver(ctx context.Context, stack string, a Artifact) error {
 	if err := d.Verify(ctx, a); err != nil {
 		return err
@@ -63,9 +63,9 @@ func (d Delivery) Deliver(ctx context.Context, stack string, a Artifact) error {
 	return fmt.Errorf("%s does not serve in %s, which is back on %s: %w", a.Version, stack, previous.Version, failed)
 }
 
-// Rollback brings a stack to an artifact that served there before: to the version named, or else to the one before the
-// one that runs. It goes at once, without a canary, and asks for no signature: only what was verified is noted, and a
-// way back must not need the network of others.
+// Rollback deploys an artifact that served in the stack before: the named version, or the one before the current one.
+// It deploys at once, without a canary. It verifies no signature: only verified artifacts are recorded, and a rollback
+// must not depend on other people's services.
 func (d Delivery) Rollback(ctx context.Context, stack, version string) error {
 	running, err := d.Engine.Running(ctx, stack)
 	if err != nil {
@@ -109,7 +109,7 @@ func earlier(history []Artifact, running *Artifact, version string) (Artifact, e
 	case version != "":
 		return Artifact{}, fmt.Errorf("%s has not served there; what has: %q", version, names)
 	case current+1 < len(history):
-		// What runs is not in the history where it never passed its tests: then the newest that did is the one.
+		// If the current artifact never passed its tests, it is not in the history. Then the newest one in it is the target.
 		return history[current+1], nil
 	}
 	return Artifact{}, fmt.Errorf("nothing served before what runs; what has served: %q", names)

@@ -12,11 +12,11 @@ import (
 // Pulumi is the engine's command, run in the project's root.
 type Pulumi struct {
 	Root string
-	Env  []string // nil is this process's own
+	Env  []string // nil: the environment of this process
 	Out  io.Writer
 }
 
-// Running reads the output that a stack with an artifact has.
+// Running reads a stack's output with its artifact.
 func (p Pulumi) Running(ctx context.Context, stack string) (*Artifact, error) {
 	output, err := p.run(ctx, "stack", "output", "--json", "--stack", stack)
 	if err != nil {

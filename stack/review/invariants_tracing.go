@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// onlyVersion is an image that is the same one tomorrow.
+// onlyVersion matches an image that can't become another one.
 var onlyVersion = regexp.MustCompile(`:v?\d+\.\d+\.\d+|@sha256:`)
 
-// container is what the rules read of a task definition's containers.
+// container is the part of a container that the rules read.
 type container struct {
 	Name, Image            string
 	CPU, Memory            int
@@ -26,13 +26,13 @@ type container struct {
 	LogConfiguration       struct{ Options map[string]string }
 }
 
-// containers reads a task definition. One that can't be read has none; other rules find that.
+// containers reads a task definition. If it can't be read there are no containers, which other rules report.
 func (n Registration) containers() (all []container) {
 	_ = json.Unmarshal([]byte(n.Text("containerDefinitions")), &all)
 	return all
 }
 
-// serving is the service that the load balancer calls; none is a zero one.
+// serving is the service that the load balancer calls; the zero value if there is none.
 func (g Graph) serving() Registration {
 	for _, n := range g.Of("ecs.Service") {
 		if n.Text("loadBalancers", "containerName") != "" {
@@ -45,7 +45,7 @@ func (g Graph) serving() Registration {
 // entry is the container of a task that the load balancer calls.
 func (g Graph) entry() string { return g.serving().Text("loadBalancers", "containerName") }
 
-// fragile finds guests in the API's task that could take it with them, starve it, or be another image tomorrow.
+// fragile finds containers beside the API that could stop it, starve it, or become another image.
 func fragile(g Graph) (broken []string) {
 	for _, n := range g.Of("ecs.TaskDefinition") {
 		if n.Name != "api" {
@@ -82,8 +82,8 @@ func fragile(g Graph) (broken []string) {
 	return broken
 }
 
-// halfTraced finds what is missing where some of a trace's way is there: spans that nobody takes, a collector without
-// spans, or rights for nothing.
+// halfTraced finds tracing that is set up in part: spans that nobody receives, a collector without spans, or rights
+// that are not used.
 func halfTraced(g Graph) (broken []string) {
 	there := map[string]bool{"the API's OTEL_ settings": false, "the collector beside the API": false,
 		"the API's right to send":       false,
@@ -92,7 +92,7 @@ func halfTraced(g Graph) (broken []string) {
 	for _, n := range g.Of("ecs.TaskDefinition") {
 		for _, c := range n.containers() {
 			for _, v := range c.Environment {
-				see("the collector beside the API", strings.Contains(v.Value, `"awsxray"`)) // it may be there for metrics
+				see("the collector beside the API", strings.Contains(v.Value, `"awsxray"`)) // others are for metrics only
 				see("the API's OTEL_ settings", c.Name == g.entry() && strings.HasPrefix(v.Name, "OTEL_"))
 			}
 		}

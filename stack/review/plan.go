@@ -13,11 +13,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// componentOrder is an event's way through the system, which is how a reader wants the components.
+// componentOrder is the order of components for readers: an event's way through the system.
 var componentOrder = []string{"network", "encryption", "kafka", "store", "cache", "privacy", "backups", "image", "edge",
 	"service", "processor", "archive", "canary", "rotation", "observability", "artifacts", "account"}
 
-// Program is what is reviewed: it registers resources, and is told its configuration beforehand.
+// Program is the program under review. It gets its configuration first, and then registers resources.
 type Program interface {
 	Deploy(ctx *pulumi.Context) error
 	Inputs(info *pulumi.RunInfo)
@@ -50,7 +50,7 @@ func RecordConfig(root, stack string, c StackConfig, p Program, rec *Recorder) (
 		Open: strings.Contains(c.Values[c.Project+":edge"], `"0.0.0.0/0"`), Nodes: rec.Nodes(),
 		CustomerKeys: strings.Contains(c.Values[c.Project+":encryption"], `"customerKeys":true`),
 		Uses:         readUses(c.Values[c.Project+":processor"], c.Values[c.Project+":processors"])}
-	_ = json.Unmarshal([]byte(c.Values[c.Project+":budget"]), &g.Budget) // the program has refused what is malformed
+	_ = json.Unmarshal([]byte(c.Values[c.Project+":budget"]), &g.Budget) // the program has refused malformed values
 	slices.SortFunc(g.Nodes, compareNodes)
 	return g, nil
 }
@@ -111,7 +111,7 @@ func WritePlan(w io.Writer, g Graph) error {
 	return errors.New("the plan breaks the project's own rules")
 }
 
-// WriteTree prints the resources below their components, with their inputs if asked.
+// WriteTree prints the resources below their components, by choice with their inputs.
 func WriteTree(w io.Writer, g Graph, withInputs bool) {
 	fmt.Fprintf(w, "%s\n", g.Stack)
 	for _, n := range g.Nodes {
@@ -145,7 +145,7 @@ func WriteTree(w io.Writer, g Graph, withInputs bool) {
 	}
 }
 
-// shownType is a resource's type for a reader: of a Cloud Control resource, the one that it stands for.
+// shownType is a resource's type for readers. For a Cloud Control resource it is the CloudFormation type.
 func shownType(n Registration) string {
 	if real := n.Text("typeName"); real != "" {
 		return real

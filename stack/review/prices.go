@@ -1,7 +1,7 @@
 package review
 
-// PricesAsOf is the month of the list prices below. They are AWS's of us-east-1, in US dollars, without tax, discounts
-// and free tiers, which are of an account and not of a stack. Raise it with the prices; each has its page.
+// PricesAsOf is the month of the list prices below. They are AWS's prices in us-east-1, in US dollars, without tax,
+// discounts and free tiers, which depend on the account. Change it together with the prices; each has its page.
 const PricesAsOf = "2025-06"
 
 const (
@@ -44,7 +44,7 @@ const (
 	dashboardMonth       = 3.00
 	compositeAlarmMonth  = 0.50
 	cacheGBHour          = 0.084 // Valkey, serverless; https://aws.amazon.com/elasticache/pricing/
-	cacheLeastGB         = 0.1   // that is paid while less is stored
+	cacheLeastGB         = 0.1   // the minimum that is charged
 	cacheUnits           = 0.0023
 	bucketGBMonth        = 0.023 // https://aws.amazon.com/s3/pricing/
 	putsThousand         = 0.005
@@ -56,8 +56,8 @@ const (
 	firewallRequests     = 0.60 // a million
 )
 
-// paidByUse are types whose bill depends on what is stored or sent, which nobody can tell of the program: it is in no
-// sum, and shown with its price.
+// paidByUse are types whose costs depend on what is stored or sent. The program does not know that, so these costs are
+// in no sum, and the bill shows their price.
 var paidByUse = map[string]string{
 	"athena.Workgroup":    "5.00 a TB that a query reads, 10 MB at least", // https://aws.amazon.com/athena/pricing/
 	"cfg.Recorder":        "0.003 for each change that it records",
@@ -79,8 +79,8 @@ var paidByUse = map[string]string{
 	"cloudfront.Distribution": "0.085 a GB and 1.00 a million requests", // https://aws.amazon.com/cloudfront/pricing/
 }
 
-// free are types that cost nothing by themselves: topics, as MSK is paid by the broker, and definitions, of which what
-// runs is paid.
+// free are types that cost nothing by themselves: topics, as MSK charges by broker, and definitions, as only running
+// tasks are charged.
 var free = []string{
 	"athena.NamedQuery", "cfg.DeliveryChannel", "cfg.RecorderStatus", "ec2.NetworkAcl", "glue.CatalogDatabase",
 	"glue.CatalogTable", "iam.ServiceLinkedRole", "securityhub.StandardsSubscription",

@@ -13,7 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Recorder stands in for the engine and the cloud: it takes notes, and makes up what they would answer.
+// Recorder replaces the engine and the cloud: it records registrations, and makes up the answers.
 type Recorder struct {
 	Preview bool
 	// Fault, if set, is asked before each Registration; an error is the cloud's refusal.
@@ -30,7 +30,7 @@ func (r *Recorder) Nodes() []Registration {
 	return slices.Clone(r.nodes)
 }
 
-// NewResource notes a Registration. In a preview nothing has an id or a computed output, exactly as in the engine's.
+// NewResource records a Registration. In a preview nothing has an id or a computed output, as with the real engine.
 func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	rpc := args.RegisterRPC
 	if rpc == nil {
@@ -73,7 +73,7 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	return Short(args.TypeToken) + "-" + args.Name, state, nil
 }
 
-// Call answers the program's data sources.
+// Call answers calls of data sources.
 func (r *Recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	switch args.Token {
 	case "aws:index/getCallerIdentity:getCallerIdentity":
@@ -92,7 +92,7 @@ func (r *Recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) 
 // MadeUpAccount is the account of every made-up ARN.
 const MadeUpAccount = "123456789012"
 
-// madeUp are outputs that AWS would compute. They look like AWS's where the program takes them apart.
+// madeUp are outputs that AWS would compute. They have AWS's format where the program parses them.
 func madeUp(token, name string) resource.PropertyMap {
 	short := Short(token)
 	made := map[string]any{
@@ -124,7 +124,7 @@ func madeUp(token, name string) resource.PropertyMap {
 	return resource.NewPropertyMapFromMap(made)
 }
 
-// urn is what the SDK's stand-in for the engine calls a resource.
+// urn is the name of a resource in the SDK's mock of the engine.
 func urn(parent, token, name string) string {
 	p := resource.URN(parent)
 	var parentType tokens.Type
@@ -134,7 +134,7 @@ func urn(parent, token, name string) string {
 	return string(resource.NewURN(p.Stack(), p.Project(), parentType, tokens.Type(token), name))
 }
 
-// madeUpARN is an ARN as AWS writes that type's: judges of values read them.
+// madeUpARN is an ARN in AWS's format for a type, as .ci/judges reads ARNs.
 func madeUpARN(short, name string) string {
 	const regional = ":us-east-1:" + MadeUpAccount + ":"
 	switch short {

@@ -19,10 +19,10 @@ const RetentionPath = "docs/retention.md"
 // retentionStacks are the columns of its table.
 var retentionStacks = []string{"dev", "staging", "prod", "recovery"}
 
-// kept is one kind of data, where it lies, and who deletes it.
+// kept is one kind of data, its place, and who deletes it.
 type kept struct{ what, where, who string }
 
-// keeping is how long a stack keeps it.
+// keeping is how long a stack keeps one kind of data.
 type keeping struct {
 	kept
 	long string
@@ -45,8 +45,8 @@ var contentsOf = map[string]string{
 	"s3.BucketV2 undelivered":         "Batches that could not even be dead-lettered",
 }
 
-// keeps lists what a stack keeps for how long, in the order of the page. What a resource holds that contentsOf does not
-// know is an error: somebody will ask.
+// keeps lists what a stack keeps and for how long, in the order of the page. A resource that contentsOf does not know
+// is an error: the page must list all data.
 func (g Graph) keeps() (all []keeping, err error) {
 	add := func(what, where, who, long string) {
 		all = append(all, keeping{kept{what, where, who}, long})
@@ -90,7 +90,7 @@ func (g Graph) keeps() (all []keeping, err error) {
 	return all, nil
 }
 
-// keepsFiles is what lies in log groups, buckets and repositories.
+// keepsFiles is the data in log groups, buckets and repositories.
 func (g Graph) keepsFiles() (all []keeping, err error) {
 	for _, short := range []string{"cloudwatch.LogGroup", "s3.BucketV2"} {
 		for _, n := range g.Of(short) {
@@ -124,7 +124,7 @@ func (g Graph) keepsFiles() (all []keeping, err error) {
 	return all, nil
 }
 
-// contents is what a log group or a bucket holds.
+// contents is the data in a log group or a bucket.
 func (n Registration) contents() (string, error) {
 	if what, known := contentsOf[n.String()]; known {
 		return what, nil
@@ -175,7 +175,7 @@ func topicHours(settings Registration) string {
 var bucketSettings = map[string]string{"access-logs": "accessLogDays", "flow-logs": "flowLogDays",
 	"undelivered": "undeliveredDays", "archive": "archiveDays"}
 
-// topicPartitions are those of a topic that is made through Cloud Control.
+// topicPartitions is the number of partitions of a topic that is made through Cloud Control.
 func topicPartitions(n Registration) float64 {
 	var desired struct{ PartitionCount float64 }
 	_ = json.Unmarshal([]byte(n.Text("desiredState")), &desired) // what can't be read has none
@@ -195,7 +195,7 @@ func topicConfigs(n Registration) string {
 	return string(text)
 }
 
-// inDays says a duration in days, or in hours where it is not whole days.
+// inDays writes a duration in days, or in hours if it is not a number of whole days.
 func inDays(duration string) string {
 	d, err := time.ParseDuration(duration)
 	if err != nil || d%(24*time.Hour) != 0 {
@@ -211,7 +211,7 @@ func days(n float64) string {
 	return strconv.FormatFloat(n, 'f', -1, 64) + " days"
 }
 
-// Retention is the page that says how long everything is kept, by what the program registers for each stack.
+// Retention is docs/retention.md: how long everything is kept, by what the program registers for each stack.
 func Retention(root string, p Program) ([]byte, error) {
 	var order []kept
 	long := map[kept]map[string]string{}

@@ -18,7 +18,7 @@ type StackConfig struct {
 	Assumed []string
 }
 
-// Encrypted stands for a secret that is not decrypted offline. It is what a value of apiKeys looks like.
+// Encrypted takes the place of a secret, as nothing is decrypted offline. It has the form of apiKeys.
 const Encrypted = `{"encrypted":"encrypted"}`
 
 // ownersKeys are the settings that only the owner of a protected stack can make; offline they are filled in with these.
@@ -29,8 +29,8 @@ var ownersKeys = []struct{ object, key, placeholder string }{
 }
 
 // ReadStack reads Pulumi.yaml and Pulumi.<stack>.yaml below root without the engine. It decrypts nothing: an Encrypted
-// value becomes a placeholder that is still a secret. What a protected stack must have and its file does not is
-// assumed, and said so.
+// value becomes a placeholder that is still a secret. Settings that a protected stack must have and that its file lacks
+// are assumed, and the plan says so.
 func ReadStack(root, stack string) (StackConfig, error) {
 	var project struct {
 		Name   string
@@ -68,7 +68,7 @@ func ReadStack(root, stack string) (StackConfig, error) {
 				c.Secrets = append(c.Secrets, key)
 				continue
 			}
-			if hideEncrypted(v) { // the engine takes the whole object for a secret then
+			if hideEncrypted(v) { // the engine then treats the whole object as a secret
 				c.Secrets = append(c.Secrets, key)
 			}
 			text, err := json.Marshal(v)

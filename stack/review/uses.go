@@ -11,8 +11,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// uses is what a stack's file says that a processor's handlers use, read here for a second time and apart from the
-// program: what is declared is compared with what is registered.
+// uses is what a processor's handlers use by the stack's file. It is read independently of the program, to compare what
+// is declared with what is registered.
 type uses struct {
 	Env     map[string]string
 	Secrets map[string]struct{ SecretsManager, Parameter string }
@@ -43,19 +43,20 @@ func readUses(processor, processors string) map[string]uses {
 	return all
 }
 
-// firstProcessor is what the resources of the first processor are called. Those of another have its name behind it.
+// firstProcessor is the name of the first processor's resources. Resources of others have their processor's name
+// appended.
 const firstProcessor = "processor"
 
 func isProcessor(name string) bool {
 	return name == firstProcessor || strings.HasPrefix(name, firstProcessor+"-")
 }
 
-// processors are the functions that events go to; the canary is none of them.
+// processors are the functions that process events, without the canary.
 func (g Graph) processors() []Registration {
 	return slices.DeleteFunc(g.Of("lambda.Function"), func(n Registration) bool { return !isProcessor(n.Name) })
 }
 
-// outOfReach finds what a handler uses and can't reach, and ways and rights that no handler uses.
+// outOfReach finds resources that a handler uses and can't reach, and rules and rights that no handler needs.
 func outOfReach(g Graph) (broken []string) {
 	for _, name := range slices.Sorted(maps.Keys(g.Uses)) {
 		w := ways{Graph: g, name: name, uses: g.Uses[name]}
@@ -71,7 +72,7 @@ func outOfReach(g Graph) (broken []string) {
 	return broken
 }
 
-// ways are what leads from a function to what it uses.
+// ways are rules, routes and rights that lead from a function to what it uses.
 type ways struct {
 	Graph
 	name           string
@@ -86,7 +87,7 @@ func (w *ways) require(ok bool, format string, args ...any) {
 	}
 }
 
-// named is the resource of this type and name, an empty one where there is none.
+// named is the resource with a type and a name; the zero value if there is none.
 func (g Graph) named(short, name string) Registration {
 	for _, n := range g.Of(short) {
 		if n.Name == name {
@@ -129,7 +130,7 @@ func (w *ways) rights() {
 	}
 }
 
-// may reports whether the role allows an action on what is called so, whole or in part of its name.
+// may reports whether the role allows an action on a resource by its name or by a part of its name.
 func (w *ways) may(action, name string) bool {
 	arn := strings.TrimPrefix(name, "/")
 	bucket, _, _ := strings.Cut(arn, "/")
@@ -160,7 +161,7 @@ func (n Registration) allowed() (granted []policyStatement) {
 func (w *ways) rules() {
 	u := w.uses
 	outside, endpoints := w.out("cidrIpv4", "0.0.0.0/0", 443), w.endpoints()
-	if len(endpoints) > 0 { // whether each service has one is another rule's
+	if len(endpoints) > 0 { // another rule checks that each service has an endpoint
 		outside = w.out("referencedSecurityGroupId", endpoints["logs"].first("securityGroupIds"), 443)
 	}
 	for key, used := range map[string]bool{"https": u.HTTPS, "secrets": len(u.Secrets) > 0,
@@ -192,7 +193,7 @@ func (w *ways) rules() {
 	}
 }
 
-// out is the function's rule to a peer, nil where there is none.
+// out is the rule from the function to a peer; nil if there is none.
 func (w *ways) out(property, peer string, port float64) *Registration {
 	for _, n := range w.Of("vpc.SecurityGroupEgressRule") {
 		if strings.HasSuffix(n.Text("securityGroupId"), "SecurityGroup-"+w.name) &&

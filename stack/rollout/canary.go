@@ -14,36 +14,36 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// Aliases is what is asked of Lambda.
+// Aliases is the part of Lambda that moves aliases.
 type Aliases interface {
 	GetAlias(context.Context, *lambda.GetAliasInput, ...func(*lambda.Options)) (*lambda.GetAliasOutput, error)
 	UpdateAlias(context.Context, *lambda.UpdateAliasInput, ...func(*lambda.Options)) (*lambda.UpdateAliasOutput, error)
 }
 
-// Alarms is what is asked of CloudWatch.
+// Alarms is the part of CloudWatch that knows alarms.
 type Alarms interface {
 	DescribeAlarms(context.Context, *cloudwatch.DescribeAlarmsInput, ...func(*cloudwatch.Options)) (
 		*cloudwatch.DescribeAlarmsOutput, error)
 }
 
-// Alias is the function's that the mapping invokes.
+// Alias is the function's alias that the mapping invokes.
 const Alias = "live"
 
-// Canary moves the alias to a newly published version: first with a share of the batches, then, where no alarm went
-// off meanwhile, with all. The stack's program makes the alias and leaves its version alone from then on.
+// Canary moves the alias to a newly published version: first for a share of the batches, and then, if no alarm has gone
+// off meanwhile, for all. The stack's program creates the alias, and does not change its version afterwards.
 type Canary struct {
 	Lambda Aliases
 	Alarms Alarms
-	Pause  time.Duration // between two looks at the alarms
+	Pause  time.Duration // between two checks of the alarms
 }
 
-// Shares is how much the new version gets at first, and for how long. None: it gets all at once.
+// Shares are the shares of the new version before it gets all batches, and for how long. None: it gets all at once.
 type Shares struct {
 	Percent int `json:"percent"`
 	Minutes int `json:"minutes"`
 }
 
-// Move does it, and takes the share away from the new version where an alarm goes off, or time is up.
+// Move moves the alias. If an alarm goes off or time is up, the new version loses its share.
 func (c Canary) Move(ctx context.Context, function, version string, first Shares, watched []string) error {
 	alias, err := c.Lambda.GetAlias(ctx, &lambda.GetAliasInput{FunctionName: &function, Name: aws.String(Alias)})
 	if err != nil {
@@ -55,7 +55,7 @@ func (c Canary) Move(ctx context.Context, function, version string, first Shares
 	}
 	if first.Percent > 0 && text(alias.FunctionVersion) != version {
 		if err := c.watch(ctx, function, version, text(alias.FunctionVersion), first, watched); err != nil {
-			// The context may be what ended it.
+			// The context may have ended.
 			after, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 			defer cancel()
 			if back := c.set(after, function, text(alias.FunctionVersion), nil); back != nil {
@@ -67,8 +67,8 @@ func (c Canary) Move(ctx context.Context, function, version string, first Shares
 	return c.set(ctx, function, version, nil)
 }
 
-// watch gives version its first share, and returns an error as soon as an alarm goes off that was quiet before. One
-// that was not may be the very fault that this version fixes.
+// watch gives version its first share, and returns an error as soon as an alarm goes off that was quiet before. An
+// alarm that was in ALARM before may be the fault that this version fixes.
 func (c Canary) watch(ctx context.Context, function, version, old string, first Shares, watched []string) error {
 	before, err := c.ringing(ctx, watched)
 	if err != nil {
@@ -103,7 +103,7 @@ func (c Canary) next(ctx context.Context, watched []string) ([]string, error) {
 	return c.ringing(ctx, watched)
 }
 
-// without is the names that are not in others.
+// without returns the names that are not in others.
 func without(names, others []string) (left []string) {
 	for _, name := range names {
 		if !slices.Contains(others, name) {
@@ -132,7 +132,7 @@ func (c Canary) ringing(ctx context.Context, watched []string) (names []string, 
 
 func (c Canary) set(ctx context.Context, function, version string, also map[string]float64) error {
 	if also == nil {
-		also = map[string]float64{} // Lambda leaves the shares as they are where none are sent
+		also = map[string]float64{} // without shares in the request, Lambda keeps the current ones
 	}
 	_, err := c.Lambda.UpdateAlias(ctx, &lambda.UpdateAliasInput{FunctionName: &function, Name: aws.String(Alias),
 		FunctionVersion: &version, RoutingConfig: &types.AliasRoutingConfiguration{AdditionalVersionWeights: also}})

@@ -1,5 +1,5 @@
-// Package rollout finds out whether a deployment of the API is what serves now. `pulumi up` does not tell: where ECS's
-// circuit breaker rolls back, the service becomes steady with the old tasks, and the command succeeds.
+// Package rollout finds out whether the version that was deployed serves now. `pulumi up` does not: when ECS's circuit
+// breaker rolls back, the service becomes steady with the old tasks, and the command succeeds.
 package rollout
 
 import (
@@ -16,13 +16,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
-// ECS is what is asked of it.
+// ECS is the part of ECS that knows services.
 type ECS interface {
 	DescribeServices(context.Context, *ecs.DescribeServicesInput, ...func(*ecs.Options)) (*ecs.DescribeServicesOutput,
 		error)
 }
 
-// Wanted is what was just deployed: outputs of the stack.
+// Wanted is what was just deployed, by the outputs of the stack.
 type Wanted struct {
 	Cluster        string `json:"ecsCluster"`
 	Service        string `json:"ecsService"`
@@ -39,7 +39,7 @@ type Wanted struct {
 	Others map[string]Function `json:"processors"` // by name
 }
 
-// Function is that of a processor, and how its new version comes into service.
+// Function is the function of a processor, and how its new version takes over.
 type Function struct {
 	Name    string   `json:"function"`
 	Version string   `json:"version"`
@@ -47,7 +47,7 @@ type Function struct {
 	Alarms  []string `json:"watchedAlarms"`
 }
 
-// Functions are the first processor's, and the others' in the order of their names.
+// Functions are the function of the first processor, and those of the others in the order of their names.
 func (w Wanted) Functions() []Function {
 	all := []Function{{w.Function, w.FunctionVersion, w.Canary, w.Alarms}}
 	for _, name := range slices.Sorted(maps.Keys(w.Others)) {
@@ -65,7 +65,7 @@ func (w Wanted) AllAlarms() []string {
 	return all
 }
 
-// Validate reports the first output that is missing: a stack deployed by an older program has not all of them.
+// Validate reports the first missing output: a stack that an older program deployed lacks some.
 func (w Wanted) Validate() error {
 	for name, value := range map[string]string{"ecsCluster": w.Cluster, "ecsService": w.Service,
 		"taskDefinition": w.TaskDefinition, "apiUrl": w.URL, "imageTag": w.Version, "processorFunction": w.Function,
@@ -77,20 +77,20 @@ func (w Wanted) Validate() error {
 	return nil
 }
 
-// Check waits until w is what serves. It returns an error at once where it never will be, and at the context's end.
+// Check waits until w serves. It returns an error at once if w never will, and when the context ends.
 type Check struct {
 	ECS   ECS
 	HTTP  *http.Client
-	Pause time.Duration // between two looks
+	Pause time.Duration // between two checks
 }
 
-// errUnfinished says that another look may have another answer.
+// errUnfinished says that a later check may succeed.
 var errUnfinished = errors.New("is not finished")
 
-// Wait looks at the service's deployments until only the wanted one is left, then at the version that the API reports.
+// Wait checks the service's deployments until only the wanted one is left, and then the version that the API reports.
 func (c Check) Wait(ctx context.Context, w Wanted) error {
 	for _, look := range []func(context.Context, Wanted) error{c.deployments, c.version} {
-		var last error // that time's end did not make
+		var last error // the last one before time was up
 		for {
 			err := look(ctx, w)
 			if err == nil {
@@ -112,7 +112,7 @@ func (c Check) Wait(ctx context.Context, w Wanted) error {
 	return nil
 }
 
-// deployments succeeds where the wanted task definition is the service's only deployment and completed.
+// deployments succeeds if the service's only deployment has the wanted task definition and is completed.
 func (c Check) deployments(ctx context.Context, w Wanted) error {
 	out, err := c.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &w.Cluster, Services: []string{w.Service}})
 	if err != nil {
@@ -140,8 +140,8 @@ func (c Check) deployments(ctx context.Context, w Wanted) error {
 	return fmt.Errorf("service %s has no primary deployment", w.Service)
 }
 
-// version succeeds where the API says that it is the wanted version, whether or not it is healthy: Kafka may be away.
-// For a while the load balancer may still reach a task that is about to leave.
+// version succeeds if the API reports the wanted version, whether or not it is healthy: Kafka may be away. For a while
+// the load balancer may still send requests to an old task.
 func (c Check) version(ctx context.Context, w Wanted) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.URL+"/v1/health", nil)
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 // Soak watches a version for a while after it has taken over.
 type Soak struct {
 	Alarms Alarms
-	Try    func(context.Context) error // sends an event through: without any, no alarm would tell
-	Pause  time.Duration               // between two looks
+	Try    func(context.Context) error // sends an event through: without events no alarm goes off
+	Pause  time.Duration               // between two checks
 }
 
-// For returns an error as soon as an event does not get through, or an alarm goes off that was quiet at first; and at
-// the end, where any is still in ALARM: what an older version caused has had its time to pass.
+// For returns an error as soon as an event does not get through, or an alarm goes off that was quiet at first. It also
+// returns an error if any alarm is in ALARM at the end: faults of an older version have had time to pass.
 func (s Soak) For(ctx context.Context, period time.Duration, watched []string) error {
 	c := Canary{Alarms: s.Alarms, Pause: s.Pause}
 	before, err := c.ringing(ctx, watched)
