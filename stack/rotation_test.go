@@ -66,7 +66,7 @@ func TestARotationThatReachesTooFarOrNotFarEnoughIsFound(t *testing.T) {
 	for found, put := range map[string]func(*testing.T, review.Graph){
 		"may do secretsmanager:GetSecretValue on arn:other": give(allow("X", []string{"arn:other"},
 			"secretsmanager:GetSecretValue")),
-		"iam.RolePolicy rotation may not do secretsmanager:PutSecretValue on " + shopSecret: give(allow("X",
+		"iam.RolePolicy rotation lacks secretsmanager:PutSecretValue on " + shopSecret: give(allow("X",
 			[]string{shopSecret}, "secretsmanager:GetSecretValue")),
 		"and is called for []": func(t *testing.T, g review.Graph) {
 			find(t, g, "secretsmanager.SecretRotation", "shop").Type = "aws:other/other:Other"
