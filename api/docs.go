@@ -22,14 +22,14 @@ import (
 var pages embed.FS
 
 const (
-	// Swagger UI styles its elements in place; all else is the page's own, and nothing comes from elsewhere.
+	// Swagger UI has inline styles. Everything else is the page's own, and nothing is loaded from other hosts.
 	docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 		"connect-src 'self'; frame-ancestors 'none'"
 	problemPolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 )
 
-// documentation are the routes that explain the others. The OpenAPI documents are made when they are first asked for:
-// that takes longer than all else that a start of the service does.
+// documentation are the routes that explain the others. The OpenAPI documents are made at the first request for them,
+// as that takes longer than everything else at the start of the service.
 func documentation(publicURL string, table deprecations) []route {
 	openAPI := sync.OnceValues(func() (asJSON, asYAML *document) {
 		return openAPIDocuments(publicURL, table)
@@ -71,7 +71,7 @@ func documentation(publicURL string, table deprecations) []route {
 	}
 }
 
-// newIndex leads whoever asks for the address alone to what there is: programs by JSON, people by a page.
+// newIndex answers GET / with what the service offers: JSON for programs, a page for people.
 func newIndex() (forPrograms, forPeople *document) {
 	links := []struct{ name, path, what string }{
 		{"documentation", "/docs", "The API's documentation"},
@@ -101,7 +101,7 @@ func problemPage(k *kind) []byte {
 		"{retry}", retry, "{example}", exampleOf(k))...)
 }
 
-// problemList leads to all of them.
+// problemList lists all problems, with links.
 func problemList() []byte {
 	page := append(fill("head.html", "{title}", "Problems"), file("problems.html")...)
 	for _, k := range catalogue {
@@ -124,8 +124,8 @@ func fill(name string, pairs ...string) []byte {
 	return []byte(strings.NewReplacer(pairs...).Replace(string(file(name))))
 }
 
-// assets are the files of Swagger UI, most of which the library has compressed. Each is unpacked once, when it is first
-// asked for, however many ask at once, and then is a document like the others.
+// assets are the files of Swagger UI. The library has most of them compressed. Each is unpacked once, at the first
+// request for it, and then is a document like the others.
 func assets() fiber.Handler {
 	files, err := swagger.FS.ReadDir(".")
 	if err != nil {
@@ -169,10 +169,10 @@ func file(name string) []byte {
 	return content
 }
 
-// exampleHost stands for wherever the service runs.
+// exampleHost takes the place of the host of the service.
 const exampleHost = "https://api.example.com"
 
-// exampleProblem is what the service would answer with.
+// exampleProblem is an example of the answer with a problem.
 func exampleProblem(k *kind) *problem {
 	p := newProblem(k, k.Detail)
 	p.locate(exampleHost)

@@ -17,7 +17,7 @@ type document struct {
 	etag  string
 	csp   string // instead of the policy of all answers, if it is a page
 
-	packed map[string]func() []byte // the body by content coding, each made when it is first asked for
+	packed map[string]func() []byte // the body by content coding, each made at the first request for it
 }
 
 func newDocument(media string, body []byte) *document {
@@ -42,10 +42,11 @@ func newPage(body []byte, csp string) *document {
 	return d
 }
 
-// sharedKey marks an answer that is in memory anyhow, compressed once if it is worth it.
+// sharedKey marks an answer that all requests share, and that is compressed once if it is worth it.
 type sharedKey struct{}
 
-// send answers 304 to a client that has it already. Five minutes old is good enough: it changes with releases only.
+// send answers 304 to a client that has the document already. A cache may keep it for five minutes: documents change
+// with releases only.
 func (d *document) send(c *fiber.Ctx) error {
 	c.Context().SetUserValue(sharedKey{}, true)
 	c.Set(fiber.HeaderETag, d.etag)
@@ -68,7 +69,7 @@ func (d *document) send(c *fiber.Ctx) error {
 	return c.Send(d.body)
 }
 
-// matches compares weakly, as If-None-Match wants it (RFC 9110, section 13.1.2).
+// matches compares weakly, as If-None-Match demands (RFC 9110, section 13.1.2).
 func matches(header, etag string) bool {
 	for tag := range strings.SplitSeq(header, ",") {
 		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == strings.TrimPrefix(etag, "W/") {

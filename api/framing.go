@@ -9,11 +9,11 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// largeHead is more than nearly all requests have before their body. The few others close their connection, so that
-// no idle one keeps the memory of a large head.
+// largeHead is more than the headers of nearly all requests. After a larger head the connection is closed, so that no
+// idle connection keeps the memory of a large head.
 const largeHead = 8 << 10
 
-// unroutedMethod stands for every method that nobody knows: no route takes it, so it finds 404, or 405 with Allow.
+// unroutedMethod replaces every unknown method: no route has it, so the answer is 404, or 405 with Allow.
 const unroutedMethod = fiber.MethodTrace
 
 // surround puts this package's own steps around the framework's in its HTTP server.
@@ -60,7 +60,7 @@ func (s *Server) around(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	}
 }
 
-// refuse answers what did not get to the middlewares. Nothing more is read of it.
+// refuse answers a request that did not reach the middlewares. Nothing more of it is read.
 func (s *Server) refuse(ctx *fasthttp.RequestCtx, answer func(*fiber.Ctx) error) {
 	c := s.app.AcquireCtx(ctx)
 	defer s.app.ReleaseCtx(c)
@@ -72,7 +72,7 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, answer func(*fiber.Ctx) error)
 	lingerOnClose(ctx)
 }
 
-// faultOf names what RFC 9112 lets, or makes, a server refuse, and the parser takes. "": nothing.
+// faultOf names a fault that the parser accepts, and that a server may or must refuse by RFC 9112. "": there is none.
 func faultOf(h *fasthttp.RequestHeader) string {
 	if version := h.Protocol(); string(version) != "HTTP/1.1" && string(version) != "HTTP/1.0" {
 		return "the version must be HTTP/1.1" // section 2.3
@@ -110,7 +110,7 @@ func named(line []byte, name string) bool {
 	return len(line) >= len(name) && line[0]|0x20 == name[0] && bytes.EqualFold(line[:len(name)], []byte(name))
 }
 
-// token tells whether a name is what RFC 9110, section 5.6.2, calls so.
+// token reports whether a name is a token of RFC 9110, section 5.6.2.
 func token(name []byte) bool {
 	for _, c := range name {
 		if !tokenBytes[c] {
@@ -131,8 +131,8 @@ func bytesOf(text string) (table [256]bool) {
 	return table
 }
 
-// validHost tells whether a Host header has only what may stand there (RFC 3986, section 3.2.2), which HTTP/1.0 may
-// leave out.
+// validHost reports whether a Host header has only characters that are allowed in it (RFC 3986, section 3.2.2).
+// HTTP/1.0 may omit the header.
 func validHost(host []byte) bool {
 	for _, c := range host {
 		if !hostBytes[c] {

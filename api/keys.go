@@ -14,20 +14,19 @@ import (
 	"event-processing-service/internal/limit"
 )
 
-// Clients are those that may use the API, by their names. nil: everybody may do everything.
+// Clients are the clients that may use the API, by their names. nil: everybody may do everything.
 type Clients map[string]Client
 
 // Client is what one client may do.
 type Client struct {
-	// Keys are what it is known by. It may have several at a time, so that it can change to a new one before the old one
-	// ends.
+	// Keys identify the client. It may have several at a time, so that it can change to a new key before the old one ends.
 	Keys []Key
-	// Sources are the sources that it is bound to: each a source, or what sources begin with and an asterisk. None: all
-	// that no other client is bound to.
+	// Sources are the sources that the client is bound to: each is a source, or a beginning with an asterisk. None: all
+	// sources that no other client is bound to.
 	Sources []string
-	// Types are the types of event that it may post, written as Sources are. None: all.
+	// Types are the event types that the client may post, in the form of Sources. None: all.
 	Types []string
-	// Rate is its limit. Zero: everybody's.
+	// Rate is the client's limit. Zero: the limit for everybody.
 	Rate limit.Rate
 }
 
@@ -37,13 +36,13 @@ type Key struct {
 	Expires time.Time
 }
 
-// client is who is known by a key.
+// client is a client that a key identifies.
 type client struct {
 	Client
 	name     string
 	header   event.Header // of its records
 	limitKey string
-	source   string // of its events that name none
+	source   string // of its events without a source
 	policy   []byte // see Server.ratePolicy
 	requests prometheus.Counter
 }
@@ -61,11 +60,11 @@ type keyOwner struct {
 	uses  prometheus.Counter
 }
 
-// id tells keys apart, as eventctl keys list does, and tells nothing about a key.
+// id distinguishes keys, as eventctl keys list does, and reveals nothing about a key.
 func (k Key) id() string { return hex.EncodeToString(k.Hash[:4]) }
 
-// SetClients replaces the clients, for requests that come from now on: from then on the API is not open, also where
-// there are none. Health shows the version.
+// SetClients replaces the clients for requests from now on. From then on the API is not open, even if there are no
+// clients. Health shows the version.
 func (s *Server) SetClients(clients Clients, version string) {
 	ring := &keyring{clients: map[string]*client{}, version: version}
 	for name, c := range clients {
@@ -84,8 +83,8 @@ func (s *Server) SetClients(clients Clients, version string) {
 	s.metrics.forgetKeys(before, ring)
 }
 
-// forgetKeys takes the uses of keys out that are no more: there are as many series as keys at a time, however often
-// they are rotated.
+// forgetKeys removes the metrics of keys that no longer exist, so that there are only as many series as keys, however
+// often keys are rotated.
 func (m *metrics) forgetKeys(before, now *keyring) {
 	if before == nil {
 		return
@@ -101,11 +100,11 @@ func (m *metrics) forgetKeys(before, now *keyring) {
 	}
 }
 
-// longestKey is more than any key has; what is longer is not worth its hash.
+// longestKey is longer than any key. A longer text is not hashed.
 const longestKey = 512
 
-// find takes the same time for every key, right or wrong: all hashes are compared, each to its end. Hashes, because
-// comparing takes as long as the shorter text, which would tell a key's length.
+// find takes the same time for every key, right or wrong: it compares all hashes, each to its end. It compares hashes,
+// as comparing keys would take a time that reveals their length.
 func (r *keyring) find(key string) *keyOwner {
 	if key == "" || len(key) > longestKey {
 		return nil
@@ -123,7 +122,7 @@ func (r *keyring) find(key string) *keyOwner {
 
 func (k *Key) hasEnded() bool { return !k.Expires.IsZero() && !time.Now().Before(k.Expires) }
 
-// identify finds the client of the request. It does not refuse a wrong key: a route that needs none does not check it.
+// identify finds the client of the request. It does not refuse a wrong key, as some routes need no key.
 func (s *Server) identify(c *fiber.Ctx) error {
 	if ring := s.keys.Load(); ring != nil {
 		if found := ring.find(presentedKey(c)); found != nil {
@@ -135,7 +134,7 @@ func (s *Server) identify(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// knownClient is the client that the request's key belongs to, or nil. It is known when the request is answered.
+// knownClient is the client of the request's key, or nil. It is still known when the answer is logged.
 func knownClient(c *fiber.Ctx) *client { return aboutOf(c).client }
 
 // clientOf returns the client's name, or "".
@@ -158,7 +157,7 @@ func presentedKey(c *fiber.Ctx) string {
 	return strings.TrimLeft(token, " ")
 }
 
-// needsKey refuses who is not known (RFC 6750, section 3).
+// needsKey refuses requests without a valid key (RFC 6750, section 3).
 func (s *Server) needsKey(c *fiber.Ctx) error {
 	if s.keys.Load() == nil || clientOf(c) != "" {
 		return c.Next()

@@ -13,15 +13,15 @@ import (
 	"event-processing-service/schemas"
 )
 
-// What strangers can make this process hold is bounded by GOMEMLIMIT, of which they get shares. The
-// limit alone would not do: it makes the collector work harder, and what a connection or a body holds is in use.
+// What clients can make this process hold is bounded by shares of GOMEMLIMIT. The limit alone would not help: it only
+// makes the garbage collector work harder, and the memory of connections and bodies is in use.
 //
 //	connections   3/8   connectionMemory each, which a test measures
 //	validation    1/4   data as a schema sees it
 //	bodies        1/8   while they are read and their events are on the way
 //	answers       1/16  until they are written
 //
-// The rest is for what the process is made of, and for the records that wait for Kafka.
+// The rest is for the process itself, and for records that wait for Kafka.
 
 // connectionMemory is what one connection takes at the most: its read buffer of 32 KiB, and the headers that were read
 // from it, which the parser keeps three times.
@@ -36,15 +36,15 @@ const (
 	// looks at each once, at the most; a test measures it. A value that breaks the schema takes most: what is said of
 	// it.
 	valueMemory, byteMemory = 640, 8
-	// mostValidated is for a process whose memory has no bound.
+	// mostValidated is for a process without a memory limit.
 	mostValidated = 512 << 20
-	// largestEvent is more than Kafka takes of one. What is larger is refused before it costs a validation.
+	// largestEvent is more than Kafka accepts. A larger event is refused before it costs a validation.
 	largestEvent = 1 << 20
-	// validationPatience is longer than all that may wait in front take.
+	// validationPatience is longer than all validations that may be ahead in the queue take.
 	validationPatience = 5 * time.Second
 )
 
-// validate holds data against the schema of its type, once there is room for what that takes.
+// validate validates data against the schema of its type, once there is memory for that.
 func (s *Server) validate(ctx context.Context, e *event.Event) ([]schemas.Violation, error) {
 	weight := validationMemory(e.Data)
 	switch {
@@ -73,7 +73,7 @@ func validationMemory(data []byte) int64 {
 	return int64(values*valueMemory + len(data)*byteMemory)
 }
 
-// memoryLimit is what this process may have in all, 0 if nothing bounds it.
+// memoryLimit is how much memory this process may have; 0 if nothing bounds it.
 func memoryLimit() int64 {
 	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
 		return limit
@@ -89,11 +89,11 @@ func within(limit, share, most int64) int {
 	return int(max(min(limit/share, most), 1))
 }
 
-// manyAnswers is as much of answers as may wait to be read before batches and large bodies are refused.
+// manyAnswers is how many bytes of answers may wait to be read before batches and large bodies are refused.
 func (s *Server) manyAnswers() bool { return s.load.answers.Load() > s.load.maxAnswers }
 
-// countAnswer counts what the process holds for whoever asked, until it is read. A client that does not read could
-// otherwise hold any amount.
+// countAnswer counts the bytes of an answer until the client has read it. Otherwise a client that does not read could
+// make the process hold any amount.
 func (s *Server) countAnswer(ctx *fasthttp.RequestCtx) {
 	conn, ok := ctx.Conn().(*clientConn)
 	if !ok || ctx.Response.IsBodyStream() || ctx.UserValue(sharedKey{}) != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// metrics are what this package counts itself.
+// metrics are the metrics that this package counts itself.
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -44,14 +44,14 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 	}
 	registry.MustRegister(m.requests, m.uses, m.versions, m.problems, m.rejected)
 	for _, k := range []*kind{notSent, kafkaRefuses, eventTooLarge, outcomeUnknown} {
-		m.rejected.WithLabelValues(k.Name) // there from the start, so that a rate of it has a beginning
+		m.rejected.WithLabelValues(k.Name) // exists from the start, so that its rate is right from the first failure on
 	}
 	return m
 }
 
 func (m *metrics) refused(client, problem string) { m.problems.WithLabelValues(client, problem).Inc() }
 
-// handler answers in the Prometheus text format.
+// handler answers with the metrics in the Prometheus text format.
 func (m *metrics) handler() fiber.Handler {
 	return adaptor.HTTPHandler(promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
 }

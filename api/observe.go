@@ -17,13 +17,13 @@ import (
 
 // Requests times requests.
 type Requests interface {
-	// Begin counts a request that comes in.
+	// Begin counts an incoming request.
 	Begin()
 	// End counts its answer. method is one of HTTP's own or "_OTHER", route a template.
 	End(method, route string, status int, took time.Duration)
 }
 
-// timed times every request that reaches a handler, where somebody wants to know.
+// timed times every request that reaches a handler, if there is somebody to tell.
 func (s *Server) timed(c *fiber.Ctx) error {
 	if s.cfg.Requests == nil {
 		return c.Next()
@@ -111,10 +111,10 @@ func (s *Server) logged() fiber.Handler {
 	}
 }
 
-// announced is the length of the body as the request gives it: 0 of one without a body, and also of one in chunks.
+// announced is the Content-Length of the request: 0 without a body, and for a body in chunks.
 func announced(c *fiber.Ctx) int { return max(c.Request().Header.ContentLength(), 0) }
 
-// answered runs the handlers behind it and has an error answered here, so that the status is known.
+// answered calls the next handler, and answers its error here, so that the status is known.
 func answered(c *fiber.Ctx) error {
 	if err := c.Next(); err != nil {
 		return c.App().ErrorHandler(c, err)
@@ -122,11 +122,11 @@ func answered(c *fiber.Ctx) error {
 	return nil
 }
 
-// methods are those of HTTP that a metric or log line names.
+// methods are the methods of HTTP that metrics and log lines name.
 var methods = []string{http.MethodPost, http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut,
 	http.MethodPatch, http.MethodDelete}
 
-// methodOf is bounded, and outlives the request: a client may send any word.
+// methodOf is one of methods or "_OTHER", as a client may send any word, and outlives the request.
 func methodOf(c *fiber.Ctx) string {
 	if i := slices.Index(methods, c.Method()); i >= 0 {
 		return methods[i]

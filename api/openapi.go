@@ -9,7 +9,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// apiVersion is the document's. The middle number grows with each addition, and the first never: that would be /v2.
+// apiVersion is the version of the document. The middle number grows with each addition. The first never changes: that
+// would be /v2.
 const apiVersion = "1.0.0"
 
 const apiDescription = `Post CloudEvents over HTTP; an answer of 2xx means that Kafka has stored them.
@@ -27,8 +28,8 @@ type description struct {
 	api *huma.OpenAPI
 }
 
-// newOpenAPI describes every route. It is made of the types that are sent and of the catalogue of problems, so that
-// most of it can't go wrong; what is written by hand is tried by tests.
+// newOpenAPI describes every route. It derives most from the types of answers and the catalogue of problems, so that
+// most can't be wrong. Tests try what is written by hand.
 func newOpenAPI(server *huma.Server, table deprecations) *huma.OpenAPI {
 	d := &description{api: &huma.OpenAPI{
 		OpenAPI: "3.1.0",
@@ -64,7 +65,7 @@ func newOpenAPI(server *huma.Server, table deprecations) *huma.OpenAPI {
 	return d.api
 }
 
-// openObject drops the mark that makes objects closed.
+// openObject removes the marks that close objects.
 func openObject(s *huma.Schema) any {
 	if s.AdditionalProperties == false {
 		return nil
@@ -72,7 +73,7 @@ func openObject(s *huma.Schema) any {
 	return s.AdditionalProperties
 }
 
-// schemaName shows Go's names as other languages' generators expect them.
+// schemaName turns Go's names into names that generators for other languages expect.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
 	return strings.ToUpper(name[:1]) + name[1:]
@@ -83,7 +84,7 @@ func (d *description) schemaOf(v any) *huma.Schema {
 	return d.api.Components.Schemas.Schema(reflect.TypeOf(v), true, "")
 }
 
-// openAPIDocuments are the description as it is sent by the service at publicURL, "" for wherever a client finds it.
+// openAPIDocuments are the description as a service at publicURL sends it. "": the client knows the host.
 func openAPIDocuments(publicURL string, table deprecations) (asJSON, asYAML *document) {
 	server := &huma.Server{URL: "/", Description: "Where this document came from"}
 	if publicURL != "" {
@@ -101,7 +102,7 @@ func openAPIDocuments(publicURL string, table deprecations) (asJSON, asYAML *doc
 	return newDocument(mediaJSON, j), newDocument("application/yaml", y) // RFC 9512
 }
 
-// Document is the OpenAPI description as JSON, as a service at publicURL sends it; "" is wherever a client finds it.
+// Document is the OpenAPI description as JSON, as a service at publicURL sends it. "": the client knows the host.
 func Document(publicURL string) []byte {
 	asJSON, _ := openAPIDocuments(publicURL, deprecated)
 	return asJSON.body

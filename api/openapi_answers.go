@@ -43,7 +43,7 @@ func ptr[T any](v T) *T { return &v }
 
 // problemComponents has an example of each kind.
 func (d *description) problemComponents() {
-	// Huma passes over what is embedded by a name that is not exported.
+	// Huma ignores embedded fields whose names are not exported.
 	d.schemaOf(problem{})
 	schemas := d.api.Components.Schemas.Map()
 	whole, part := schemas["Problem"], schemas["EventProblem"]
@@ -105,7 +105,7 @@ func (d *description) problemAnswer(status int, kinds []*kind) *huma.Response {
 	}
 }
 
-// answer is what is sent as JSON or XML.
+// answer is an answer in JSON or XML.
 func (d *description) answer(text string, schema *huma.Schema, examples map[string]*huma.Example,
 	headerNames ...string) *huma.Response {
 	content := map[string]*huma.MediaType{mediaJSON: {Schema: schema, Examples: examples}, mediaXML: {Schema: schema},
@@ -113,7 +113,7 @@ func (d *description) answer(text string, schema *huma.Schema, examples map[stri
 	return &huma.Response{Description: text, Headers: headers(headerNames...), Content: content}
 }
 
-// file is an answer in one media type, whatever is accepted.
+// file is an answer in one media type, whatever the client accepts.
 func fileAnswer(text, media string, headerNames ...string) *huma.Response {
 	return &huma.Response{Description: text, Headers: headers(headerNames...), Content: map[string]*huma.MediaType{
 		media: {Schema: &huma.Schema{Type: "string"}},
