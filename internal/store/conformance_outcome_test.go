@@ -107,6 +107,32 @@ func testLostAnswer(t storeTest) {
 	t.want(t.finish(event.Claim{}, processed), event.Done, 0)
 }
 
+func testUnheard(t storeTest) {
+	a := t.begin(event.Claim{Owner: "a", Lease: time.Nanosecond})
+	time.Sleep(2 * time.Millisecond)
+	b := t.begin(event.Claim{Owner: "b"})
+	t.want(b.reply, event.Granted, 2)
+	t.release(b.Claim, 2)
+	t.want(t.begin(a.Claim).reply, event.Granted, 3) // of which the caller hears nothing
+	t.release(a.Claim, 1)
+	t.want(t.begin(event.Claim{Owner: "c"}).reply, event.Granted, 3)
+}
+
+func testLateLostAnswer(t storeTest) {
+	first := event.Claim{Owner: "a", Lease: time.Nanosecond}
+	t.want(t.begin(first).reply, event.Granted, 1) // of which the caller hears nothing
+	time.Sleep(2 * time.Millisecond)
+	asked := time.Now()
+	first.Lease = time.Minute
+	c := t.begin(first)
+	t.want(c.reply, event.Granted, 1)
+	if left := c.reply.Until.Sub(asked); left < time.Minute-time.Millisecond {
+		t.Errorf("the lease lasts %s, want a minute: another consumer would work beside this one", left)
+	}
+	t.want(t.begin(event.Claim{Owner: "b"}).reply, event.Held, 0)
+	t.want(t.finish(c.Claim, processed), event.Written, 0)
+}
+
 // atOnce counts the claims that were granted to 32 callers.
 func (t storeTest) atOnce(call func() event.Reply) int {
 	var calls sync.WaitGroup

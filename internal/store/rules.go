@@ -78,7 +78,13 @@ func begin(c event.Claim, now time.Time, retention time.Duration) rule {
 			return refuse(old, a), nil
 		}
 		if old.isOf(c) && (c.Last.Version == 0 || old.work.attempts != c.Last.Attempt) {
-			return grant(old), nil // this very call wrote it: its answer was lost, and the client library asked again
+			// This very call wrote it: its answer was lost. It is made again, at once by the client library, or later.
+			if old.work.until.Sub(now) >= c.Lease/2 {
+				return grant(old), nil
+			}
+			next.outcome, next.work = old.outcome, old.work
+			next.work.until = now.Add(c.Lease) // the owner counts on a whole lease from now on
+			return grant(next), next
 		}
 		next.work = work{owner: c.Owner, hops: c.Hops, attempts: 1, began: now, until: now.Add(c.Lease)}
 		if old != nil {
@@ -134,7 +140,8 @@ func finish(c event.Claim, o event.Outcome, now time.Time, retention time.Durati
 }
 
 // release ends a lease without an outcome. attempts is what is counted of the work so far. A lease that is another's by
-// now is left as it is.
+// now is left as it is. If the claim's last begin was written and its answer lost, no attempt followed it, and others
+// may have made some since the one that the claim knows of: then all are counted but that last one.
 func release(c event.Claim, attempts int, reason string, now time.Time, retention time.Duration) rule {
 	return func(old *entry) (event.Reply, *entry) {
 		next := successor(old, now, retention)
@@ -145,8 +152,12 @@ func release(c event.Claim, attempts int, reason string, now time.Time, retentio
 		if !old.isOf(c) {
 			return event.Reply{Answer: event.Done}, nil
 		}
+		counted := attempts
+		if old.work.attempts != c.Last.Attempt {
+			counted = old.work.attempts - 1
+		}
 		next.outcome = old.outcome
-		next.work = work{hops: c.Hops, attempts: attempts, began: old.work.began, reason: event.Shorten(reason)}
+		next.work = work{hops: c.Hops, attempts: counted, began: old.work.began, reason: event.Shorten(reason)}
 		return event.Reply{Answer: event.Written}, next
 	}
 }
