@@ -57,6 +57,7 @@ func rehearse(t *testing.T, on stage, stack string) {
 		rehearseNetwork(t, on)
 		rehearseArchive(t, on)
 		rehearseCanary(t, on)
+		rehearseCacheAndMetrics(t, on)
 		rehearseRotation(t, on)
 	}
 

@@ -15,6 +15,18 @@ func rehearseCanary(t *testing.T, on stage) {
 	})
 }
 
+// rehearseCacheAndMetrics has tasks share their limits and sends the API's metrics to CloudWatch, and takes both out
+// again.
+func rehearseCacheAndMetrics(t *testing.T, on stage) {
+	t.Helper()
+	const set, rm = "pulumi config set --stack dev --path ", "pulumi config rm --stack dev --path "
+	brings := []string{"aws:elasticache/serverlessCache:ServerlessCache", "RATE_LIMIT_URL", "awsemf"}
+	rehearseSteps(t, on, []rehearsalStep{
+		{set + "cache.enabled true && " + set + "metrics.enabled true", brings, nil},
+		{rm + "cache.enabled && " + rm + "metrics.enabled", nil, brings},
+	})
+}
+
 // rehearseRotation has a client's key rotated, and takes that out again.
 func rehearseRotation(t *testing.T, on stage) {
 	t.Helper()
