@@ -156,7 +156,9 @@ func (c *clientConn) Close() error {
 	return c.Conn.Close()
 }
 
-// SetReadDeadline is never later than a spare connection may stay, nor, while many are open, than one may be idle.
+// SetReadDeadline is never later than a spare connection may stay, nor, while many are open, than one may be idle. It
+// leaves a moment for the answer to a client that was too slow: the HTTP server sets a time for other answers alone, and
+// that of the last one may be over.
 func (c *clientConn) SetReadDeadline(t time.Time) error {
 	switch {
 	case !c.until.IsZero():
@@ -165,6 +167,9 @@ func (c *clientConn) SetReadDeadline(t time.Time) error {
 		t = earlier(t, time.Now().Add(c.from.idle))
 	}
 	c.read.wanted = t
+	if !t.IsZero() {
+		c.write.wanted = t.Add(lingerTime)
+	}
 	return nil
 }
 

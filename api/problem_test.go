@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bufio"
 	"flag"
 	"fmt"
 	"io"
@@ -133,6 +134,29 @@ func TestARequestThatTricklesIsCut(t *testing.T) {
 		})
 	}
 	answered.Store("request-timeout", true)
+}
+
+func TestALaterRequestThatTricklesIsToldSo(t *testing.T) {
+	s := serve(t, &broker{}, nil, func(c *api.Config) { c.ReadTimeout = 300 * time.Millisecond })
+	conn := s.connect()
+	answers := bufio.NewReader(conn)
+	ask := func(request string, want int) {
+		t.Helper()
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			t.Fatalf("no answer: %v", err)
+		}
+		defer answer.Body.Close()
+		if _, err := io.Copy(io.Discard, answer.Body); err != nil || answer.StatusCode != want {
+			t.Errorf("answered %d, %v; want %d", answer.StatusCode, err, want)
+		}
+	}
+	ask("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n", 200)
+	time.Sleep(400 * time.Millisecond) // the time for writing that answer is over
+	ask("GET /hello HTTP/1.1\r\nHost: h\r\n", 408)
 }
 
 func TestBrokenFramingIsAProblemAndEndsTheConnection(t *testing.T) {

@@ -13,14 +13,11 @@ import (
 // may be to write, in a handshake or for a new key, so that needs its time. To close says good-bye to the other side,
 // which waits where that side does not read. And some clients speak plain HTTP.
 
-// boundWriting sets the time for what reading may write. A moment more is for the answer to who was too slow, for which
-// the HTTP server sets no time; for any other it does.
+// boundWriting sets the time for what reading may write.
 func (c *clientConn) boundWriting() error {
-	if _, encrypted := c.Conn.(*tls.Conn); !encrypted || c.read.wanted.IsZero() {
+	if _, encrypted := c.Conn.(*tls.Conn); !encrypted || !c.write.moved() {
 		return nil
 	}
-	c.write.wanted = c.read.wanted.Add(lingerTime)
-	c.write.told = c.write.wanted
 	return c.Conn.SetWriteDeadline(c.write.wanted)
 }
 
