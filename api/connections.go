@@ -157,8 +157,8 @@ func (c *clientConn) Close() error {
 }
 
 // SetReadDeadline is never later than a spare connection may stay, nor, while many are open, than one may be idle. It
-// leaves a moment for the answer to a client that was too slow: the HTTP server sets a time for other answers alone, and
-// that of the last one may be over.
+// leaves a moment for the answer to a client that was too slow: the HTTP server sets a time for other answers alone,
+// and that of the last one may be over.
 func (c *clientConn) SetReadDeadline(t time.Time) error {
 	switch {
 	case !c.until.IsZero():

@@ -16,13 +16,14 @@ import (
 	"testing"
 )
 
-// tableProxy is between the processor and its table and knows what it asks: of the requests that change several items
-// it loses one answer in ten, whose changes are made, and has statements of another fail, as a table without capacity
+// tableProxy is between the processor and its table and knows what it asks: of ten requests that change several items
+// it loses the answer to one, whose changes are made, and has statements of another fail, as a table without capacity
 // does.
 type tableProxy struct {
 	*httptest.Server
 	to     string
 	faulty atomic.Bool
+	asked  atomic.Int64 // requests that change several items, while it is faulty
 	lost   atomic.Int64 // answers
 	failed atomic.Int64 // statements
 }
@@ -40,15 +41,19 @@ func (p *tableProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // the processor was killed
 	}
 	isBatch := strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".BatchExecuteStatement")
-	switch n := rand.IntN(10); {
-	case !isBatch || !p.faulty.Load() || n > 1:
-		err = p.pass(w, r, body)
-	case n == 0:
+	turn := int64(0)
+	if isBatch && p.faulty.Load() {
+		turn = p.asked.Add(1) % 10
+	}
+	switch turn {
+	case 3:
 		p.lost.Add(1)
 		_ = p.pass(httptest.NewRecorder(), r, body) // done or not: the processor does not hear of it
 		panic(http.ErrAbortHandler)
-	default:
+	case 7:
 		err = p.failSome(w, r, body)
+	default:
+		err = p.pass(w, r, body)
 	}
 	if err != nil {
 		panic(http.ErrAbortHandler) // the connection to the table was cut
