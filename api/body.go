@@ -52,8 +52,8 @@ func (s *Server) readBody(c *fiber.Ctx, room *held) ([]byte, error) {
 // readCoded reads all of a compressed body before it unpacks any of it. Unpacking needs a processor and so a turn, and
 // a request that has a turn must not wait for a slow client.
 func (s *Server) readCoded(c *fiber.Ctx, stream io.Reader, length int, room *held) ([]byte, error) {
-	coding := strings.ToLower(c.Get(fiber.HeaderContentEncoding))
-	switch coding {
+	coding := c.Get(fiber.HeaderContentEncoding)
+	switch strings.ToLower(coding) {
 	case "", "identity":
 		return s.readPlain(stream, length, room)
 	case "gzip", "x-gzip", "zstd":
@@ -73,7 +73,7 @@ func (s *Server) readCoded(c *fiber.Ctx, stream io.Reader, length int, room *hel
 	defer mine.end()
 	most := min(s.cfg.MaxBodyBytes, max(smallBody, mostExpansion*len(packed)))
 	var body []byte
-	if coding == "zstd" {
+	if strings.EqualFold(coding, "zstd") {
 		body, err = unpackZstd(packed, most, room)
 	} else {
 		body, err = unpackGzip(packed, most, room)

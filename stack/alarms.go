@@ -45,8 +45,7 @@ func (a alarm) Name() string {
 	return name
 }
 
-// apiAlarms, and those of the processor and the brokers below, are what wakes a person: a client is hurt, an event is
-// late or lost, or one of them soon will be.
+// allProcessorAlarms are those of the table, of privacy and of each processor.
 func allProcessorAlarms(c config) []alarm {
 	list := append([]alarm{tableAlarm(c)}, privacyAlarms(c)...)
 	for _, p := range c.processors() {
@@ -78,6 +77,8 @@ func backupAlarms(c config) []alarm {
 		Below: true, Threshold: 1, Of: 2, In: 2, Period: 24 * 60 * 60, MissingMeans: quietIsBad}}
 }
 
+// apiAlarms, and those of the processor and the brokers, wake a person: a client is hurt, an event is late or lost, or
+// one of them soon will be.
 func apiAlarms(c config) []alarm {
 	list := []alarm{
 		{Kind: "api-errors", What: "More than 5 % of requests are answered with 5xx.",

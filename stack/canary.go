@@ -58,7 +58,7 @@ type canaryArgs struct {
 // newCanary makes the secret of its key, which the API reads. It has no value here: the function makes one when it
 // first runs, so that the key is in no state, and in nobody's hands.
 func newCanary(ctx *pulumi.Context, name string, args canaryArgs, opts ...pulumi.ResourceOption) (*Canary, error) {
-	c := &Canary{KeyARN: pulumi.String("").ToStringOutput()}
+	c := noCanary()
 	if err := register(ctx, "Canary", name, c, opts); err != nil {
 		return nil, err
 	}
@@ -66,14 +66,10 @@ func newCanary(ctx *pulumi.Context, name string, args canaryArgs, opts ...pulumi
 	if !args.NeedsKey {
 		return c, nil
 	}
-	window := 0 // days; unprotected, the name is free again at once
-	if args.Protect {
-		window = 30
-	}
 	secret, err := secretsmanager.NewSecret(ctx, "canary-key", &secretsmanager.SecretArgs{
 		Name:                 pulumi.String(args.Name + "/canary-key"),
 		Description:          pulumi.String("The key of the canary, which makes it"),
-		RecoveryWindowInDays: pulumi.Int(window), KmsKeyId: args.Key.ID(),
+		RecoveryWindowInDays: recoveryWindow(args.Protect), KmsKeyId: args.Key.ID(),
 	}, c.child)
 	if err != nil {
 		return nil, fmt.Errorf("create secret of the canary's key: %w", err)

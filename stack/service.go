@@ -238,14 +238,10 @@ func (s *Service) apiKeysSecret(
 	if keys == nil {
 		return none, none, nil
 	}
-	window := 0 // days; unprotected, the name is free again at once
-	if args.Protect {
-		window = 30
-	}
 	secret, err := secretsmanager.NewSecret(ctx, "api-keys", &secretsmanager.SecretArgs{
 		Name:                 pulumi.String(args.Name + "/api-keys"),
 		Description:          pulumi.String("Keys that clients of the API send, by client"),
-		RecoveryWindowInDays: pulumi.Int(window), KmsKeyId: args.Key.ID(),
+		RecoveryWindowInDays: recoveryWindow(args.Protect), KmsKeyId: args.Key.ID(),
 	}, child)
 	if err != nil {
 		return none, none, fmt.Errorf("create secret of API keys: %w", err)
@@ -260,4 +256,12 @@ func (s *Service) apiKeysSecret(
 	both := pulumi.All(secret.Arn, value.VersionId)
 	stored = both.ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
 	return secret.Arn, stored, nil
+}
+
+// recoveryWindow is for how many days a deleted secret can be restored. Unprotected, its name is free again at once.
+func recoveryWindow(protect bool) pulumi.Int {
+	if protect {
+		return 30
+	}
+	return 0
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"cmp"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"event-processing-service/internal/secrets"
 	"event-processing-service/internal/settings"
 )
 
@@ -177,14 +176,6 @@ func printClient(w *tabwriter.Writer, name string, c settings.Client, asJSON boo
 	return nil
 }
 
-// newKey has 256 random bits.
-func newKey() (text string, key settings.Key) {
-	random := make([]byte, 32)
-	_, _ = rand.Read(random) // never fails
-	text = base64.RawURLEncoding.EncodeToString(random)
-	return text, settings.Key{Hash: sha256.Sum256([]byte(text))}
-}
-
 // giveKey changes a client, adds a key to it, and prints the key when it is stored.
 func (s *keyStore) giveKey(
 	cmd *cobra.Command, name string, expires time.Duration, change func(c *settings.Client, known bool) error,
@@ -192,7 +183,8 @@ func (s *keyStore) giveKey(
 	if expires < 0 {
 		return fmt.Errorf("%w: a key can't end before it begins", errUsage)
 	}
-	text, key := newKey()
+	text := secrets.NewKey()
+	key := settings.Key{Hash: sha256.Sum256([]byte(text))}
 	if expires > 0 {
 		key.Expires = time.Now().Add(expires).UTC().Truncate(time.Second)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"event-processing-service/cmd/internal/assembly"
 	"event-processing-service/internal/canary"
+	"event-processing-service/internal/secrets"
 	"event-processing-service/internal/settings"
 	"event-processing-service/internal/telemetry"
 	"event-processing-service/internal/telemetry/emf"
@@ -66,7 +67,7 @@ func (k *canaryKey) value(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, made, err := document.ReadOrStore(ctx, canary.NewKey)
+	text, made, err := document.ReadOrStore(ctx, secrets.NewKey)
 	if err != nil {
 		return "", fmt.Errorf("read the canary's key: %w", err)
 	}

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"event-processing-service/internal/canary"
+	"event-processing-service/internal/secrets"
 )
 
 // cloud is the API and Secrets Manager, with one secret, which has no value at first.
@@ -81,7 +81,7 @@ func TestTheCanaryMakesItsKeyOnceAndKeepsIt(t *testing.T) {
 	taken := "" // what the API has read
 	c.accepts = func(key string) bool { return key != "" && key == taken }
 	run := invoke(t, c, "CANARY_KEY_SECRET", "n/canary-key")
-	if out := run(); c.stores != 1 || len(c.stored) != canary.KeyLength || !strings.Contains(out, `"CanaryFailed":1`) {
+	if out := run(); c.stores != 1 || len(c.stored) != secrets.KeyLength || !strings.Contains(out, `"CanaryFailed":1`) {
 		t.Fatalf("at first it stores %d keys, and says %s", c.stores, out)
 	}
 	taken = c.stored
@@ -94,7 +94,7 @@ func TestTheCanaryMakesItsKeyOnceAndKeepsIt(t *testing.T) {
 	if c.stores != 1 || c.gets != 2 { // the second, because the API had refused it
 		t.Errorf("it stored %d keys and asked %d times", c.stores, c.gets)
 	}
-	c.stored = strings.Repeat("2", canary.KeyLength)
+	c.stored = strings.Repeat("2", secrets.KeyLength)
 	taken = c.stored
 	if out := run(); !strings.Contains(out, `"CanaryFailed":1`) || !strings.Contains(out, "answers 401") {
 		t.Errorf("with a key that was replaced it says %s", out)

@@ -112,9 +112,3 @@ func TestAServiceThatNobodyReachesFailsWithinTheDeadline(t *testing.T) {
 		}
 	}
 }
-
-func TestKeysAreDifferentAndAsLongAsTheAPIDemands(t *testing.T) {
-	if one, two := canary.NewKey(), canary.NewKey(); one == two || len(one) != canary.KeyLength {
-		t.Errorf("%q and %q", one, two)
-	}
-}

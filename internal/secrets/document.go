@@ -13,8 +13,8 @@ import (
 // ErrChanged says that somebody else has replaced the document since it was read. Nothing was replaced.
 var ErrChanged = errors.New("the secret has changed since it was read; run the command again")
 
-// current is the stage of the version that readers get.
-const current = "AWSCURRENT"
+// Current is the stage of the version that readers get.
+const Current = "AWSCURRENT"
 
 // Document is a secret in Secrets Manager that is read, changed and replaced as a whole.
 type Document struct {
@@ -60,7 +60,7 @@ func (d *Document) Replace(ctx context.Context, text, version string) error {
 		return fmt.Errorf("store secret %s: %w", d.id, err)
 	}
 	_, err = d.client.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
-		SecretId: &d.id, VersionStage: aws.String(current), MoveToVersionId: stored.VersionId, RemoveFromVersionId: &version})
+		SecretId: &d.id, VersionStage: aws.String(Current), MoveToVersionId: stored.VersionId, RemoveFromVersionId: &version})
 	if _, moved := errors.AsType[*sm.InvalidParameterException](err); moved {
 		return fmt.Errorf("%w (%w)", ErrChanged, err)
 	}

@@ -10,8 +10,8 @@ import (
 	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
 
-// pending is the stage of the version that a rotation makes, until it is the current one.
-const pending = "AWSPENDING"
+// Pending is the stage of the version that a rotation makes, until it is the current one.
+const Pending = "AWSPENDING"
 
 // Stages are those of each version.
 func (d *Document) Stages(ctx context.Context) (map[string][]string, error) {
@@ -37,7 +37,7 @@ func (d *Document) Version(ctx context.Context, version string) (text string, fo
 // StorePending makes text the pending version. Readers of the secret see nothing of it.
 func (d *Document) StorePending(ctx context.Context, version, text string) error {
 	_, err := d.client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &d.id, SecretString: &text,
-		ClientRequestToken: &version, VersionStages: []string{pending}})
+		ClientRequestToken: &version, VersionStages: []string{Pending}})
 	if err != nil {
 		return fmt.Errorf("store the pending version of secret %s: %w", d.id, err)
 	}
@@ -46,7 +46,7 @@ func (d *Document) StorePending(ctx context.Context, version, text string) error
 
 // Promote makes version the current one in place of before, "" where there was none.
 func (d *Document) Promote(ctx context.Context, version, before string) error {
-	in := &secretsmanager.UpdateSecretVersionStageInput{SecretId: &d.id, VersionStage: aws.String(current),
+	in := &secretsmanager.UpdateSecretVersionStageInput{SecretId: &d.id, VersionStage: aws.String(Current),
 		MoveToVersionId: &version}
 	if before != "" {
 		in.RemoveFromVersionId = &before

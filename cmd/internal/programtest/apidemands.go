@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"event-processing-service/internal/canary"
+	"event-processing-service/internal/secrets"
 )
 
 // apiDemands are the demands by variable.
@@ -21,7 +22,7 @@ func apiDemands(t *testing.T) map[string]demand {
 	port, metricsPort, elsewherePort := FreePort(t), FreePort(t), FreePort(t)
 	var produced flag
 	limits, limitsAsked := listener(t)
-	canaryKey := canary.NewKey()
+	canaryKey := secrets.NewKey()
 	mine, keysAsked := table(t, "mine"), vault(t, "shop/keys", keys, map[string]string{"shop/canary": canaryKey})
 	subjectKeys := t.TempDir()
 	keysFile := filepath.Join(t.TempDir(), "keys.json")

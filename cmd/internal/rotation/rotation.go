@@ -13,7 +13,6 @@ import (
 	"slices"
 	"time"
 
-	"event-processing-service/internal/canary"
 	"event-processing-service/internal/secrets"
 	"event-processing-service/internal/settings"
 )
@@ -52,8 +51,8 @@ func (r *Rotation) Handle(ctx context.Context, e Event) error {
 		return err
 	}
 	stages := versions[e.Token]
-	isCurrent := slices.Contains(stages, "AWSCURRENT")
-	if !isCurrent && !slices.Contains(stages, "AWSPENDING") {
+	isCurrent := slices.Contains(stages, secrets.Current)
+	if !isCurrent && !slices.Contains(stages, secrets.Pending) {
 		return fmt.Errorf("secret %s has no pending version %s", e.SecretID, e.Token)
 	}
 	key, found, err := secret.Version(ctx, e.Token)
@@ -64,7 +63,7 @@ func (r *Rotation) Handle(ctx context.Context, e Event) error {
 	case e.Step == "createSecret" && found:
 		return nil
 	case e.Step == "createSecret":
-		return secret.StorePending(ctx, e.Token, canary.NewKey())
+		return secret.StorePending(ctx, e.Token, secrets.NewKey())
 	case !found:
 		return fmt.Errorf("%s of secret %s comes before createSecret", e.Step, e.SecretID)
 	case e.Step == "setSecret":
@@ -88,7 +87,7 @@ func (r *Rotation) Handle(ctx context.Context, e Event) error {
 
 func currentOf(versions map[string][]string) string {
 	for version, stages := range versions {
-		if slices.Contains(stages, "AWSCURRENT") {
+		if slices.Contains(stages, secrets.Current) {
 			return version
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"event-processing-service/cmd/internal/rotation"
-	"event-processing-service/internal/canary"
 	"event-processing-service/internal/secrets"
 	"event-processing-service/internal/settings"
 )
@@ -79,7 +78,7 @@ func TestARotationGivesTheClientANewKeyAndLetsTheOldOneEnd(t *testing.T) {
 		}
 		fresh, ends := v.current(shopID), shop(t, v)
 		until := time.Until(ends[sha256.Sum256([]byte(oldKey))])
-		if end, is := ends[sha256.Sum256([]byte(fresh))]; !is || !end.IsZero() || len(fresh) != canary.KeyLength ||
+		if end, is := ends[sha256.Sum256([]byte(fresh))]; !is || !end.IsZero() || len(fresh) != secrets.KeyLength ||
 			len(ends) != 2 || until > time.Hour || until < 59*time.Minute {
 			t.Errorf("with %d calls of each step the client has %v, and its old key ends in %s", calls, ends, until)
 		}

@@ -144,8 +144,8 @@ func (r *clientsReader) lookForCanary(ctx context.Context) {
 		return
 	}
 	key, err := r.readCanary(ctx)
-	if err == nil && len(key) < canary.KeyLength {
-		err = fmt.Errorf("it has %d characters, and the canary makes %d", len(key), canary.KeyLength)
+	if err == nil && len(key) < secrets.KeyLength {
+		err = fmt.Errorf("it has %d characters, and the canary makes %d", len(key), secrets.KeyLength)
 	}
 	if err != nil {
 		if said := err.Error(); said != r.saidCanary && ctx.Err() == nil {

@@ -13,6 +13,7 @@ import (
 	"event-processing-service/api"
 	"event-processing-service/cmd/internal/assembly"
 	"event-processing-service/internal/canary"
+	"event-processing-service/internal/secrets"
 	"event-processing-service/internal/settings"
 )
 
@@ -96,7 +97,7 @@ func TestTheCanaryIsLetInByItsOwnKeyAndHoldsUpNoOtherClient(t *testing.T) {
 			t.Errorf("its key is in the log: %s", log.String())
 		}
 	}
-	one, two := strings.Repeat("1", canary.KeyLength), strings.Repeat("2", canary.KeyLength)
+	one, two := strings.Repeat("1", secrets.KeyLength), strings.Repeat("2", secrets.KeyLength)
 	step("", errors.New("it has no value"), "")
 	step("", errors.New("it has no value"), "")
 	if n := strings.Count(log.String(), "it has no value"); n != 1 {
